@@ -32,8 +32,8 @@ struct acme_exchange {
     uint16_t host_port;
     uint8_t phase;
     bool head_request;
-    bool reused;          /* this request went out on a connection that had served another */
-    bool answered;        /* at least one byte of the reply has come */
+    bool reused;   /* this request went out on a connection that had served another */
+    bool answered; /* at least one byte of the reply has come */
     size_t sent, request_len;
     size_t raw, body_at, body_len; /* bytes in io; where the body begins; decoded so far */
     struct acme_http_chunked chunked;

@@ -13,17 +13,14 @@
 #include "acme_buf.h"
 #include "acme_config.h"
 
-enum acme_id_type {
-    ACME_ID_DNS = 1,
-    ACME_ID_IP = 2
-};
+enum acme_id_type { ACME_ID_DNS = 1, ACME_ID_IP = 2 };
 
 struct acme_name {
-    uint8_t type;                /* enum acme_id_type */
-    bool wildcard;               /* "*." is part of text */
-    uint8_t ip_len;              /* 4 or 16; 0 for DNS */
-    uint8_t ip[16];              /* network order */
-    char text[ACME_NAME_ROOM];   /* canonical: lower case; IPv6 as RFC 5952 */
+    uint8_t type;              /* enum acme_id_type */
+    bool wildcard;             /* "*." is part of text */
+    uint8_t ip_len;            /* 4 or 16; 0 for DNS */
+    uint8_t ip[16];            /* network order */
+    char text[ACME_NAME_ROOM]; /* canonical: lower case; IPv6 as RFC 5952 */
 };
 
 /* Why a name was refused, as words for a person ("a label is empty", "a label is longer than 63

@@ -123,7 +123,7 @@ enum acme_problem_type {
 #define ACME_PROBLEM_ENUM(name, text) ACME_PROBLEM_##name,
     ACME_PROBLEM_TABLE(ACME_PROBLEM_ENUM)
 #undef ACME_PROBLEM_ENUM
-    ACME_PROBLEM_END_
+        ACME_PROBLEM_END_
 };
 const char *acme_problem_type_name(enum acme_problem_type type); /* "badNonce"; "" for none */
 
