@@ -127,8 +127,8 @@ enum acme_problem_type {
 };
 const char *acme_problem_type_name(enum acme_problem_type type); /* "badNonce"; "" for none */
 
-/* The CA's own words, bounded, and safe for a terminal and a log: control characters, characters
- * that reorder or hide text, and bytes that are not UTF-8, are replaced by '?'. */
+/* The CA's own words, bounded, and safe for a terminal and a log: control characters and
+ * characters that reorder or hide text are replaced by '?' (what is not UTF-8 is no JSON). */
 struct acme_problem {
     uint8_t type; /* enum acme_problem_type; NONE: there was no problem document */
     uint16_t http_status;
