@@ -136,7 +136,8 @@ int acme_tls_recv(struct acme_tls *tls, void *buf, size_t cap)
     CHECK_INT(world.sessions, 1);
     CHECK(cap > 0);
     for (int k = 0; k < 3 && world.sent >= REQUEST_LEN * (size_t)(k + 1); k++) {
-        memcpy(all + have, s->replies[k], script_len(s, k));
+        if (s->replies[k])
+            memcpy(all + have, s->replies[k], script_len(s, k));
         have += script_len(s, k);
     }
     if (s->cut && have > s->cut)
@@ -277,7 +278,7 @@ TEST(chunked_close_delimited_and_without_body)
             world.scripts[0].end = ACME_E_CLOSED;
             world.scripts[0].piece = piece;
             world.scripts[0].send_piece = piece;
-            world.scripts[0].again = piece % 3;
+            world.scripts[0].again = (unsigned)piece % 3;
             world.scripts[0].handshake_again = (unsigned)piece;
             exchange_is(URL, rows[i].head, rows[i].status, rows[i].body);
             CHECK_MEM(world.wire, REQUEST, REQUEST_LEN);
@@ -670,7 +671,7 @@ TEST(the_room_is_a_bound)
     }
     /* A length that does not fit is refused before its bytes come. */
     begin();
-    world.scripts[0].replies[0] = "HTTP/1.1 200 OK\r\nContent-Length: 18446744073709551615\r\n\r\n";
+    world.scripts[0].replies[0] = "HTTP/1.1 200 OK\r\nContent-Length: 4294967296\r\n\r\n";
     CHECK_INT(start_to(URL, false), ACME_OK);
     CHECK_INT(finish(&reply, 1), ACME_E_SIZE);
     /* A close-delimited reply without end. */
