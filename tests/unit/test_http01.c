@@ -571,6 +571,7 @@ TEST(a_second_request_is_not_answered)
 
     fresh_live();
     p = client(GET GET GET);
+    p->piece = strlen(GET);
     run(10);
     CHECK(p->closed);
     CHECK_INT(p->out_len, strlen(GOOD));
@@ -768,6 +769,25 @@ TEST(the_ninth_takes_the_place_of_the_oldest_silent_one)
     CHECK_INT(slow[1]->out_len, strlen(GOOD));
 }
 
+TEST(the_oldest_goes_wherever_it_lies)
+{
+    struct peer *slow[HTTP01_MAX_CONNECTIONS + 1];
+
+    fresh_live();
+    for (int i = 0; i < HTTP01_MAX_CONNECTIONS; i++) {
+        slow[i] = client_n(GET, 5);
+        run(10);
+    }
+    slow[0]->fin = true; /* the first place is taken by the youngest */
+    run(10);
+    slow[HTTP01_MAX_CONNECTIONS] = client_n(GET, 5);
+    run(10 * HTTP01_GRACE_MS);
+    client(GET);
+    run(2);
+    for (int i = 1; i <= HTTP01_MAX_CONNECTIONS; i++)
+        CHECK_INT(slow[i]->closed, i == 1);
+}
+
 TEST(those_that_are_being_answered_are_not_thrown_out)
 {
     struct peer *p, *slow;
@@ -838,6 +858,6 @@ RUN(the_listener_lives_as_long_as_a_challenge, a_listener_that_cannot_be_is_told
     split_at_every_byte, cut_at_every_byte, a_client_that_ends_its_side_is_still_answered,
     errors_of_a_connection_end_only_it, long_lines_and_heads, many_at_once,
     slow_heads_are_dropped_in_time, slow_readers_are_dropped_in_time,
-    the_ninth_takes_the_place_of_the_oldest_silent_one,
+    the_ninth_takes_the_place_of_the_oldest_silent_one, the_oldest_goes_wherever_it_lies,
     those_that_are_being_answered_are_not_thrown_out, a_flood_does_not_keep_the_ca_out,
     the_bound_of_work_is_not_a_wait)
