@@ -393,6 +393,7 @@ TEST(one_stored_moment)
 
     CHECK_INT(acme_sched_wait_one(0, 0, NOW), 0);
     CHECK_INT(acme_sched_wait_one(0, NOW, NOW - 5), 0);
+    CHECK_INT(acme_sched_wait_one(0, -10, -5), 0);
     CHECK_INT(acme_sched_wait_one(nb, sa, NOW), 500);
     CHECK_INT(acme_sched_wait_one(nb, sa, NOW - 100000), 500);
     CHECK_INT(acme_sched_wait_one(nb, sa, NOW + 499), 1);
