@@ -12,6 +12,7 @@ SRC_CORE = \
 	core/acme_der.c \
 	core/acme_exchange.c \
 	core/acme_http.c \
+	core/acme_init.c \
 	core/acme_json.c \
 	core/acme_jws.c \
 	core/acme_name.c \
@@ -20,6 +21,7 @@ SRC_CORE = \
 	core/acme_sched.c \
 	core/acme_steps.c \
 	core/acme_steps_order.c \
+	core/acme_steps_proof.c \
 	core/acme_store.c \
 	core/acme_time.c \
 	core/acme_tls.c \
