@@ -38,4 +38,12 @@ SRC_PORT_FLASH = port/flash/flash_slots.c
 SRC_PORT_LWIP = port/lwip/lwip_net.c
 
 SRC_TOOL = \
-	tools/lwacme/main.c
+	tools/lwacme/install.c \
+	tools/lwacme/issue.c \
+	tools/lwacme/json.c \
+	tools/lwacme/main.c \
+	tools/lwacme/options.c \
+	tools/lwacme/show.c \
+	tools/lwacme/status.c \
+	tools/lwacme/trust.c \
+	tools/lwacme/webroot.c
