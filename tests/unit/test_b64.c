@@ -18,7 +18,7 @@ static const struct {
     {"\x03\xec\xff\xe0\xc1", "A-z_4ME", "A+z/4ME="}, /* RFC 7515 appendix C */
 };
 
-TEST(vectors)
+TEST(b64_vectors)
 {
     char text[16];
     uint8_t bytes[16];
@@ -42,7 +42,7 @@ TEST(vectors)
 }
 
 /* All byte values at all positions, compared with a plain table. */
-TEST(whole_alphabet)
+TEST(b64_whole_alphabet)
 {
     static const char table[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     unsigned v;
@@ -61,7 +61,7 @@ TEST(whole_alphabet)
     }
 }
 
-TEST(strangers)
+TEST(b64_strangers)
 {
     unsigned c;
 
@@ -78,7 +78,7 @@ TEST(strangers)
     }
 }
 
-TEST(url_is_strict)
+TEST(b64_url_is_strict)
 {
     static const char *const bad[] = {"A",   "AAAAA", "Zg==", "Zm8=", "Zh",      "Zm9=", "Zm9",
                                       "Z g", "Zg\n",  "AA+A", "AA/A", "AAA\x80", "=",    "AB"};
@@ -92,7 +92,7 @@ TEST(url_is_strict)
     CHECK_INT(acme_b64url_decode(out, sizeof out, "AA", 2), 1);
 }
 
-TEST(standard_and_white_space)
+TEST(b64_standard_and_white_space)
 {
     static const char *const bad[] = {
         "Zg",   "Zg=", "Zg===", "=Zg=",     "Z=g=",   "Zm8==",  "Zg==Zg==", "Zh==", "Zm9vA",
@@ -108,7 +108,7 @@ TEST(standard_and_white_space)
     CHECK_INT(acme_b64_decode(out, sizeof out, " \n", 2), 0);
 }
 
-TEST(bounds)
+TEST(b64_bounds)
 {
     char text[9] = "........";
     uint8_t out[4] = {1, 2, 3, 4};
@@ -128,7 +128,7 @@ TEST(bounds)
     CHECK_INT(acme_b64url_decode(NULL, 0, "", 0), 0);
 }
 
-TEST(decode_in_place)
+TEST(b64_decode_in_place)
 {
     char text[] = "Zm9vYmFy";
     char padded[] = "Zm9v\nYg==";
@@ -139,14 +139,4 @@ TEST(decode_in_place)
     CHECK_MEM(padded, "foob", 4);
 }
 
-int main(void)
-{
-    RUN(vectors);
-    RUN(whole_alphabet);
-    RUN(strangers);
-    RUN(url_is_strict);
-    RUN(standard_and_white_space);
-    RUN(bounds);
-    RUN(decode_in_place);
-    return TEST_END();
-}
+RUN()

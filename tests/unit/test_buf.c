@@ -3,7 +3,7 @@
 
 #include "acme_buf.h"
 
-TEST(slices)
+TEST(buf_slices)
 {
     CHECK(acme_slice_text(NULL).len == 0);
     CHECK(acme_slice_is(acme_slice_text(NULL), ""));
@@ -20,7 +20,7 @@ TEST(slices)
     CHECK(!acme_slice_is_nocase(acme_slice_of("ab\0", 3), "ab"));
 }
 
-TEST(overflow_is_sticky)
+TEST(buf_overflow_is_sticky)
 {
     uint8_t room[8];
     struct acme_buf b;
@@ -40,7 +40,7 @@ TEST(overflow_is_sticky)
     CHECK_MEM(room, "abc\x55\x55", 5);
 }
 
-TEST(exact_fit)
+TEST(buf_exact_fit)
 {
     char room[8];
     struct acme_buf b;
@@ -74,7 +74,7 @@ TEST(exact_fit)
     CHECK_INT(b.len, 0);
 }
 
-TEST(decimals)
+TEST(buf_decimals)
 {
     static const struct {
         uint64_t value;
@@ -100,7 +100,7 @@ TEST(decimals)
     CHECK(b.overflow);
 }
 
-TEST(json_strings)
+TEST(buf_json_strings)
 {
     char room[64];
     struct acme_buf b;
@@ -122,7 +122,7 @@ TEST(json_strings)
     CHECK(b.overflow);
 }
 
-TEST(b64url_into_writer)
+TEST(buf_b64url_into_writer)
 {
     char room[16];
     struct acme_buf b;
@@ -139,7 +139,7 @@ TEST(b64url_into_writer)
     CHECK_INT(b.len, 0);
 }
 
-TEST(copies)
+TEST(buf_copies)
 {
     char out[4] = "xyz";
 
@@ -156,14 +156,4 @@ TEST(copies)
     CHECK(out[0] == 'q');
 }
 
-int main(void)
-{
-    RUN(slices);
-    RUN(overflow_is_sticky);
-    RUN(exact_fit);
-    RUN(decimals);
-    RUN(json_strings);
-    RUN(b64url_into_writer);
-    RUN(copies);
-    return TEST_END();
-}
+RUN()
