@@ -34,10 +34,10 @@ size_t acme_chain_count(const struct acme_chain *chain); /* 0 for a damaged one 
 struct acme_cert_facts {
     int64_t not_before, not_after; /* seconds since 1970 UTC */
     uint8_t serial[20];
-    uint8_t serial_len;            /* as in the certificate, a leading zero byte kept */
+    uint8_t serial_len; /* as in the certificate, a leading zero byte kept */
     uint8_t authority_key[32];
-    uint8_t authority_key_len;     /* 0: the extension is absent */
-    char issuer[96];               /* common name, else organisation, else "" */
+    uint8_t authority_key_len; /* 0: the extension is absent */
+    char issuer[96];           /* common name, else organisation, else "" */
 };
 int acme_cert_facts(struct acme_slice der, struct acme_cert_facts *out);
 

@@ -120,7 +120,7 @@ int acme_hmac(size_t digest_size, struct acme_slice key, struct acme_slice data,
  * ACME_AGAIN, ACME_E_ENTROPY, ACME_E_CRYPTO. */
 int acme_random(void *out, size_t len);
 
-void acme_wipe(void *data, size_t len); /* not removed by an optimiser */
+void acme_wipe(void *data, size_t len);                    /* not removed by an optimiser */
 bool acme_equal(const void *a, const void *b, size_t len); /* constant time */
 
 #endif

@@ -12,8 +12,8 @@
 #include "acme_buf.h"
 
 struct acme_date {
-    int year;               /* 1970..9999 */
-    int month, day;         /* 1..12, 1..31 */
+    int year;                 /* 1970..9999 */
+    int month, day;           /* 1..12, 1..31 */
     int hour, minute, second; /* second 0..59; 60 is read as 59 */
 };
 

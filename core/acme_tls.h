@@ -22,12 +22,12 @@ struct acme_anchors {
 
 struct acme_tls {
     const struct acme_port *port;
-    acme_sock sock;      /* owned by the caller */
-    void *ctx;           /* wolfSSL's */
+    acme_sock sock; /* owned by the caller */
+    void *ctx;      /* wolfSSL's */
     void *session;
-    int port_error;      /* what the socket said, because wolfSSL has no word for it */
+    int port_error; /* what the socket said, because wolfSSL has no word for it */
     uint8_t phase;
-    int32_t detail;      /* wolfSSL's own error number, for the log */
+    int32_t detail; /* wolfSSL's own error number, for the log */
 };
 
 /* Prepare a session to host (SNI for names; the certificate must be for it; IP literals match an

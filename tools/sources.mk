@@ -16,12 +16,14 @@ SRC_CORE = \
 	core/acme_jws.c \
 	core/acme_name.c \
 	core/acme_objects.c \
+	core/acme_records.c \
 	core/acme_sched.c \
 	core/acme_steps.c \
 	core/acme_steps_order.c \
 	core/acme_store.c \
 	core/acme_time.c \
-	core/acme_tls.c
+	core/acme_tls.c \
+	core/acme_url.c
 
 SRC_SOLVERS = solvers/http01.c
 
