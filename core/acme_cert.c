@@ -115,8 +115,8 @@ static const struct {
 
 static void cert_view_of(const DecodedCert *cert, struct cert_view *out)
 {
-    out->may_sign = cert->isCA && (!cert->extKeyUsageSet ||
-                                   (cert->extKeyUsage & KEYUSE_KEY_CERT_SIGN) != 0);
+    out->may_sign =
+        cert->isCA && (!cert->extKeyUsageSet || (cert->extKeyUsage & KEYUSE_KEY_CERT_SIGN) != 0);
     out->path_len = cert->pathLengthSet ? cert->pathLength : CERT_NO_PATH;
     out->digest_size = 0;
     for (size_t i = 0; i < sizeof cert_algorithms / sizeof cert_algorithms[0]; i++) {

@@ -34,7 +34,7 @@ size_t acme_chain_count(const struct acme_chain *chain); /* 0 for a damaged one 
 /* Facts of one certificate; text is for display: what is not printable ASCII is a '?'. */
 struct acme_cert_facts {
     int64_t not_before, not_after; /* seconds since 1970 UTC */
-    uint8_t serial[20];
+    uint8_t serial[21]; /* 20 (RFC 5280 4.1.2.2), and CAs that do not count a zero in front */
     uint8_t serial_len; /* as in the certificate, a leading zero byte kept */
     uint8_t authority_key[32];
     uint8_t authority_key_len; /* 0: the extension is absent */

@@ -115,8 +115,8 @@ static enum wc_HashType crypto_hash_type(size_t digest_size)
     }
 }
 
-typedef char crypto_hash_fits[sizeof(wc_HashAlg) <= sizeof(((struct acme_hash *)0)->state) ? 1
-                                                                                              : -1];
+typedef char
+    crypto_hash_fits[sizeof(wc_HashAlg) <= sizeof(((struct acme_hash *)0)->state) ? 1 : -1];
 
 static wc_HashAlg *crypto_hash_state(struct acme_hash *h)
 {

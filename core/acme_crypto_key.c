@@ -14,8 +14,8 @@
 struct key_kind {
     uint8_t type;
     uint8_t digest_size;
-    uint8_t size;  /* of a coordinate, for EC; 0: RSA */
-    int8_t curve;  /* wolfCrypt's number */
+    uint8_t size; /* of a coordinate, for EC; 0: RSA */
+    int8_t curve; /* wolfCrypt's number */
     uint8_t oid_len;
     uint8_t oid[8];
     const char *name;

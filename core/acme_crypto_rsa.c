@@ -133,8 +133,7 @@ static int rsa_sign_checked(RsaKey *rsa, const uint8_t *digest, uint8_t *sig, si
     if (len < 0)
         return len;
     ret = wc_RsaSSL_Verify(sig, (word32)len, info, (word32)sizeof info, rsa);
-    if (ret != (int)RSA_INFO_SIZE ||
-        memcmp(info, rsa_sha256_head, sizeof rsa_sha256_head) != 0 ||
+    if (ret != (int)RSA_INFO_SIZE || memcmp(info, rsa_sha256_head, sizeof rsa_sha256_head) != 0 ||
         memcmp(info + sizeof rsa_sha256_head, digest, ACME_SHA256_SIZE) != 0) {
         acme_wipe(sig, cap);
         return ACME_E_CRYPTO;

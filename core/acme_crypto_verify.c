@@ -67,8 +67,8 @@ static int verify_rsa(struct acme_slice spki, const uint8_t *digest, size_t dige
         return ACME_E_CRYPTO;
     }
     if (wc_RsaPublicKeyDecode(spki.ptr, &at, rsa, (word32)spki.len) == 0) {
-        ret = wc_RsaSSL_Verify(signature.ptr, (word32)signature.len, opened,
-                               (word32)sizeof opened, rsa);
+        ret = wc_RsaSSL_Verify(signature.ptr, (word32)signature.len, opened, (word32)sizeof opened,
+                               rsa);
         ret = ret == (int)want && memcmp(info, opened, want) == 0 ? ACME_OK : ACME_E_CERT;
     }
     (void)wc_FreeRsaKey(rsa);

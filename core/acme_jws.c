@@ -6,15 +6,14 @@
 
 /* Members, commas and quotes of a JWK (RSA has the longer frame) around its base64url numbers. */
 #define JWS_JWK_MAX                                                                                \
-    (ACME_B64URL_LEN(sizeof ((struct acme_public *)0)->a) +                                        \
-     ACME_B64URL_LEN(sizeof ((struct acme_public *)0)->b) + 64)
+    (ACME_B64URL_LEN(sizeof((struct acme_public *)0)->a) +                                         \
+     ACME_B64URL_LEN(sizeof((struct acme_public *)0)->b) + 64)
 
 static const char jws_start[] = "{\"protected\":\"";
 static const char jws_middle[] = "\",\"payload\":\"";
 static const char jws_signature[] = "\",\"signature\":\"";
 static const char jws_end[] = "\"}";
-#define JWS_FRAME                                                                                  \
-    (sizeof jws_start + sizeof jws_middle + sizeof jws_signature + sizeof jws_end - 4)
+#define JWS_FRAME (sizeof jws_start + sizeof jws_middle + sizeof jws_signature + sizeof jws_end - 4)
 
 static const char *jws_alg(int type)
 {

@@ -61,8 +61,8 @@ bool acme_pem_next(struct acme_slice *text, struct acme_slice *body)
     return false;
 }
 
-#define PEM_BLANK  0x40
-#define PEM_PAD    0x41
+#define PEM_BLANK   0x40
+#define PEM_PAD     0x41
 #define PEM_STRANGE 0x42
 
 static uint8_t pem_value(uint8_t c)
