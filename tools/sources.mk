@@ -2,12 +2,19 @@
 
 SRC_PORT = port/acme_err.c
 
+# Boards whose keys are P-256 take core/acme_crypto_norsa.c.
+SRC_CRYPTO_RSA ?= core/acme_crypto_rsa.c
+
 SRC_CORE = \
 	core/acme_agent.c \
 	core/acme_b64.c \
 	core/acme_buf.c \
 	core/acme_cert.c \
+	core/acme_chain.c \
 	core/acme_crypto.c \
+	core/acme_crypto_key.c \
+	core/acme_crypto_verify.c \
+	$(SRC_CRYPTO_RSA) \
 	core/acme_csr.c \
 	core/acme_der.c \
 	core/acme_exchange.c \
@@ -17,6 +24,7 @@ SRC_CORE = \
 	core/acme_jws.c \
 	core/acme_name.c \
 	core/acme_objects.c \
+	core/acme_pem.c \
 	core/acme_records.c \
 	core/acme_sched.c \
 	core/acme_steps.c \
