@@ -1,9 +1,8 @@
-#define _GNU_SOURCE /* accept4, pipe2, SOCK_CLOEXEC: POSIX 2024, older in every libc */
+#define _GNU_SOURCE /* accept4, SOCK_CLOEXEC: POSIX 2024, older in every libc */
 #include "sockets_net.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -12,17 +11,15 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SK_BACKLOG  16
-#define SK_DRAIN    65536     /* bytes thrown away at one go of a closed connection */
-#define SK_ONCE     (1 << 20) /* bytes offered to the system in one call */
-#define SK_RETRY_MS 50        /* until a look-up that found no free thread tries again */
+#include "sockets_private.h"
+
+#define SK_BACKLOG 16
+#define SK_DRAIN   65536     /* bytes thrown away at one go of a closed connection */
+#define SK_ONCE    (1 << 20) /* bytes offered to the system in one call */
 
 typedef char sk_index_fits[SOCKETS_MAX >= 1 && SOCKETS_MAX <= 256 ? 1 : -1];
 
-enum sk_state { SK_FREE, SK_LOOKUP, SK_CONNECTING, SK_OPEN, SK_LISTEN, SK_FAILED, SK_LINGER };
-enum { SK_READ = 1, SK_WRITE = 2 };
-
-static uint64_t sk_now(void)
+uint64_t sockets_now(void)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -58,7 +55,8 @@ static struct sockets_slot *sk_find(struct sockets_net *net, acme_sock sock)
     if (sock < 0 || index >= SOCKETS_MAX)
         return NULL;
     struct sockets_slot *s = &net->slots[index];
-    if (s->state == SK_FREE || s->state == SK_LINGER || s->generation != (uint32_t)sock >> 8)
+    if (s->state == SOCKETS_FREE || s->state == SOCKETS_LINGER ||
+        s->generation != (uint32_t)sock >> 8)
         return NULL;
     return s;
 }
@@ -70,17 +68,17 @@ static void sk_drop_fd(struct sockets_slot *s)
     s->fd = -1;
 }
 
-static void sk_free(struct sockets_net *net, struct sockets_slot *s)
+void sockets_free(struct sockets_net *net, struct sockets_slot *s)
 {
     if (s->job >= 0)
         sockets_lookup_abandon(s->job);
     s->job = -1;
     sk_drop_fd(s);
-    s->state = SK_FREE;
+    s->state = SOCKETS_FREE;
     for (int i = 0; i < SOCKETS_MAX; i++) {
         if (net->slots[i].starved) {
             net->slots[i].starved = false;
-            net->slots[i].want |= SK_READ;
+            net->slots[i].want |= SOCKETS_READ;
         }
     }
 }
@@ -92,11 +90,11 @@ static struct sockets_slot *sk_alloc(struct sockets_net *net)
 
     for (int i = 0; i < SOCKETS_MAX; i++) {
         struct sockets_slot *s = &net->slots[i];
-        if (s->state == SK_FREE) {
+        if (s->state == SOCKETS_FREE) {
             found = s;
             break;
         }
-        if (s->state == SK_LINGER && (found == NULL || s->deadline < found->deadline))
+        if (s->state == SOCKETS_LINGER && (found == NULL || s->deadline < found->deadline))
             found = s;
     }
     if (found == NULL)
@@ -116,7 +114,7 @@ static void sk_fail(struct sockets_slot *s, int err)
         sockets_lookup_abandon(s->job);
     s->job = -1;
     sk_drop_fd(s);
-    s->state = SK_FAILED;
+    s->state = SOCKETS_FAILED;
     s->err = err;
 }
 
@@ -158,8 +156,8 @@ static void sk_opened(struct sockets_slot *s, int fd)
     /* Requests are written whole, so waiting for more bytes only costs time. */
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     s->fd = fd;
-    s->state = SK_OPEN;
-    s->want = SK_READ;
+    s->state = SOCKETS_OPEN;
+    s->want = SOCKETS_READ;
 }
 
 /* Try the next address and the ones after it until one may answer; err says what became of the
@@ -170,7 +168,7 @@ static void sk_next_address(struct sockets_net *net, struct sockets_slot *s, int
     while (s->addr_next < s->addr_count) {
         struct sockaddr_storage to;
         const struct sockets_addr *a = &s->to.addrs[s->addr_next++];
-        uint64_t now = sk_now();
+        uint64_t now = sockets_now();
 
         if (now >= s->deadline) {
             err = ACME_E_TIMEOUT;
@@ -201,10 +199,10 @@ static void sk_next_address(struct sockets_net *net, struct sockets_slot *s, int
 
 static void sk_connect_all(struct sockets_net *net, struct sockets_slot *s, int count)
 {
-    s->state = SK_CONNECTING;
+    s->state = SOCKETS_CONNECTING;
     s->addr_next = 0;
     s->addr_count = (uint8_t)count;
-    s->deadline = sk_now() + net->connect_ms;
+    s->deadline = sockets_now() + net->connect_ms;
     sk_next_address(net, s, ACME_E_NET);
 }
 
@@ -214,7 +212,7 @@ static void sk_progress_lookup(struct sockets_net *net, struct sockets_slot *s)
         s->job = sockets_lookup_start(s->to.host, net->lookup, net->wake[1]);
     int count = s->job < 0 ? ACME_AGAIN : sockets_lookup_take(s->job, s->to.addrs);
     if (count == ACME_AGAIN) {
-        if (sk_now() >= s->deadline)
+        if (sockets_now() >= s->deadline)
             sk_fail(s, ACME_E_LOOKUP);
         return;
     }
@@ -232,7 +230,7 @@ static void sk_progress_connect(struct sockets_net *net, struct sockets_slot *s)
     socklen_t len = sizeof err;
 
     if (poll(&p, 1, 0) <= 0) {
-        if (sk_now() >= s->addr_deadline)
+        if (sockets_now() >= s->addr_deadline)
             sk_next_address(net, s, ACME_E_TIMEOUT);
         return;
     }
@@ -245,11 +243,11 @@ static void sk_progress_connect(struct sockets_net *net, struct sockets_slot *s)
 }
 
 /* Move on what waits for a look-up or a handshake. */
-static void sk_progress(struct sockets_net *net, struct sockets_slot *s)
+void sockets_progress(struct sockets_net *net, struct sockets_slot *s)
 {
-    if (s->state == SK_LOOKUP)
+    if (s->state == SOCKETS_LOOKUP)
         sk_progress_lookup(net, s);
-    else if (s->state == SK_CONNECTING)
+    else if (s->state == SOCKETS_CONNECTING)
         sk_progress_connect(net, s);
 }
 
@@ -271,8 +269,8 @@ static int sk_connect(void *ctx, const char *host, uint16_t port, acme_sock *out
         sk_connect_all(net, s, 1);
     } else {
         memcpy(s->to.host, host, len + 1);
-        s->state = SK_LOOKUP;
-        s->deadline = sk_now() + net->lookup_ms;
+        s->state = SOCKETS_LOOKUP;
+        s->deadline = sockets_now() + net->lookup_ms;
         sk_progress_lookup(net, s);
     }
     *out = sk_handle(net, s);
@@ -335,8 +333,8 @@ static int sk_listen(void *ctx, const char *addr, uint16_t port, acme_sock *out)
             return ACME_E_PORT_BUSY;
         return errno == EACCES || errno == EPERM ? ACME_E_PORT_ACCESS : sk_error(errno);
     }
-    s->state = SK_LISTEN;
-    s->want = SK_READ;
+    s->state = SOCKETS_LISTEN;
+    s->want = SOCKETS_READ;
     *out = sk_handle(net, s);
     return ACME_OK;
 }
@@ -370,11 +368,11 @@ static int sk_accept(void *ctx, acme_sock listener, acme_sock *out)
     struct sockets_slot *l = sk_find(net, listener);
 
     *out = ACME_NO_SOCK;
-    if (l == NULL || l->state != SK_LISTEN)
+    if (l == NULL || l->state != SOCKETS_LISTEN)
         return ACME_E_ARG;
     /* Not by giving up a closed one unless somebody waits: look first. */
     struct pollfd p = {l->fd, POLLIN, 0};
-    l->want |= SK_READ;
+    l->want |= SOCKETS_READ;
     if (poll(&p, 1, 0) <= 0)
         return ACME_AGAIN;
     struct sockets_slot *s = sk_alloc(net);
@@ -400,11 +398,11 @@ static struct sockets_slot *sk_ready(struct sockets_net *net, acme_sock sock, co
     struct sockets_slot *s = sk_find(net, sock);
 
     *answer = ACME_E_ARG;
-    if (s == NULL || s->state == SK_LISTEN || buf == NULL || len == 0)
+    if (s == NULL || s->state == SOCKETS_LISTEN || buf == NULL || len == 0)
         return NULL;
-    sk_progress(net, s);
-    *answer = s->state == SK_FAILED ? s->err : ACME_AGAIN;
-    return s->state == SK_OPEN ? s : NULL;
+    sockets_progress(net, s);
+    *answer = s->state == SOCKETS_FAILED ? s->err : ACME_AGAIN;
+    return s->state == SOCKETS_OPEN ? s : NULL;
 }
 
 static int sk_send(void *ctx, acme_sock sock, const void *data, size_t len)
@@ -421,7 +419,7 @@ static int sk_send(void *ctx, acme_sock sock, const void *data, size_t len)
     if (n > 0)
         return (int)n;
     if (n == 0 || errno == EAGAIN || errno == EWOULDBLOCK) {
-        s->want |= SK_WRITE;
+        s->want |= SOCKETS_WRITE;
         return ACME_AGAIN;
     }
     sk_fail(s, sk_error(errno));
@@ -439,11 +437,11 @@ static int sk_recv(void *ctx, acme_sock sock, void *buf, size_t cap)
     do {
         n = recv(s->fd, buf, cap < SK_ONCE ? cap : SK_ONCE, 0);
     } while (n < 0 && errno == EINTR);
-    s->want |= SK_READ;
+    s->want |= SOCKETS_READ;
     if (n > 0)
         return (int)n;
     if (n == 0) {
-        s->want &= (uint8_t)~SK_READ; /* readable for ever; send may still go on */
+        s->want &= (uint8_t)~SOCKETS_READ; /* readable for ever; send may still go on */
         return ACME_E_CLOSED;
     }
     if (errno == EAGAIN || errno == EWOULDBLOCK)
@@ -455,7 +453,7 @@ static int sk_recv(void *ctx, acme_sock sock, void *buf, size_t cap)
 /* ---- closing ---- */
 
 /* Read away what comes: true when the peer has ended too. */
-static bool sk_drained(int fd)
+bool sockets_drained(int fd)
 {
     char junk[1024];
 
@@ -480,13 +478,13 @@ static void sk_close(void *ctx, acme_sock sock)
         return;
     /* close() while the peer's bytes lie unread, or still come, resets the connection, and what
      * was queued for the peer is lost. So: say that we are done, and read to the end. */
-    if (s->state == SK_OPEN && shutdown(s->fd, SHUT_WR) == 0 && !sk_drained(s->fd)) {
-        s->state = SK_LINGER;
+    if (s->state == SOCKETS_OPEN && shutdown(s->fd, SHUT_WR) == 0 && !sockets_drained(s->fd)) {
+        s->state = SOCKETS_LINGER;
         s->want = 0;
-        s->deadline = sk_now() + net->linger_ms;
+        s->deadline = sockets_now() + net->linger_ms;
         return;
     }
-    sk_free(net, s);
+    sockets_free(net, s);
 }
 
 static int sk_resolver(void *ctx, unsigned i, char *addr)
@@ -497,139 +495,3 @@ static int sk_resolver(void *ctx, unsigned i, char *addr)
 
 const struct acme_net sockets_net_ops = {sk_connect, sk_listen, sk_accept,  sk_send,
                                          sk_recv,    sk_close,  sk_resolver};
-
-/* ---- waiting ---- */
-
-/* Move everything on: true when a connection was made or failed, so the caller has work. */
-static bool sk_drive(struct sockets_net *net)
-{
-    bool news = false;
-    uint64_t now = sk_now();
-
-    for (int i = 0; i < SOCKETS_MAX; i++) {
-        struct sockets_slot *s = &net->slots[i];
-        if (s->state == SK_LOOKUP || s->state == SK_CONNECTING) {
-            sk_progress(net, s);
-            news = news || s->state == SK_OPEN || s->state == SK_FAILED;
-        } else if (s->state == SK_LINGER && (now >= s->deadline || sk_drained(s->fd))) {
-            sk_free(net, s);
-        }
-    }
-    return news;
-}
-
-struct sk_poll {
-    struct pollfd fds[SOCKETS_MAX + 1];
-    uint8_t slot[SOCKETS_MAX + 1];
-    nfds_t count;
-};
-
-/* What to poll, and until when at most. */
-static uint64_t sk_collect(struct sockets_net *net, struct sk_poll *p, uint64_t until)
-{
-    p->fds[0] = (struct pollfd){net->wake[0], POLLIN, 0};
-    p->count = 1;
-    for (int i = 0; i < SOCKETS_MAX; i++) {
-        struct sockets_slot *s = &net->slots[i];
-        short events = 0;
-        uint64_t end = until;
-        if (s->state == SK_LOOKUP) {
-            end = s->job < 0 ? sk_now() + SK_RETRY_MS : s->deadline;
-        } else if (s->state == SK_CONNECTING) {
-            events = POLLOUT;
-            end = s->addr_deadline;
-        } else if (s->state == SK_LINGER) {
-            events = POLLIN;
-            end = s->deadline;
-        } else if (s->state == SK_OPEN || s->state == SK_LISTEN) {
-            events = (short)((s->want & SK_READ ? POLLIN : 0) | (s->want & SK_WRITE ? POLLOUT : 0));
-        }
-        until = end < until ? end : until;
-        if (events == 0)
-            continue;
-        p->slot[p->count] = (uint8_t)i;
-        p->fds[p->count++] = (struct pollfd){s->fd, events, 0};
-    }
-    return until;
-}
-
-/* True when one of the caller's sockets is ready or somebody called sockets_wake. A socket wakes
- * once for each time it was asked: one that nobody reads must not keep the program awake. */
-static bool sk_events(struct sockets_net *net, struct sk_poll *p)
-{
-    char junk[64];
-    bool news = p->fds[0].revents != 0;
-
-    while (p->fds[0].revents != 0 && read(net->wake[0], junk, sizeof junk) > 0)
-        continue;
-    for (nfds_t k = 1; k < p->count; k++) {
-        struct sockets_slot *s = &net->slots[p->slot[k]];
-        if (p->fds[k].revents == 0 || s->state == SK_LINGER || s->state == SK_CONNECTING)
-            continue;
-        news = true;
-        s->want &= (uint8_t) ~((p->fds[k].revents & POLLOUT ? SK_WRITE : 0) |
-                               (p->fds[k].revents & POLLIN ? SK_READ : 0));
-        if (p->fds[k].revents & (POLLERR | POLLHUP | POLLNVAL))
-            s->want = 0;
-    }
-    return news;
-}
-
-void sockets_wait(struct sockets_net *net, uint32_t ms)
-{
-    uint64_t end = sk_now() + ms;
-
-    for (;;) {
-        struct sk_poll p;
-        if (sk_drive(net))
-            return;
-        uint64_t until = sk_collect(net, &p, end);
-        uint64_t now = sk_now();
-        uint64_t left = until > now ? until - now : 0;
-        int n = poll(p.fds, p.count, left < 3600000 ? (int)left : 3600000);
-        if (n < 0 || (n > 0 && sk_events(net, &p)))
-            return;
-        if (sk_now() >= end) {
-            (void)sk_drive(net);
-            return;
-        }
-    }
-}
-
-void sockets_wake(struct sockets_net *net)
-{
-    int err = errno; /* a signal handler leaves it as it was */
-    ssize_t ignored = write(net->wake[1], "", 1);
-
-    (void)ignored; /* a full pipe wakes as well */
-    errno = err;
-}
-
-int sockets_init(struct sockets_net *net)
-{
-    memset(net, 0, sizeof *net);
-    net->lookup_ms = 20000;
-    net->address_ms = 5000;
-    net->connect_ms = 30000;
-    net->linger_ms = 2000;
-    net->lookup = sockets_getaddrinfo;
-    for (int i = 0; i < SOCKETS_MAX; i++) {
-        net->slots[i].fd = -1;
-        net->slots[i].job = -1;
-    }
-    return pipe2(net->wake, O_CLOEXEC | O_NONBLOCK) == 0 ? ACME_OK : ACME_E_SIZE;
-}
-
-void sockets_down(struct sockets_net *net)
-{
-    for (int i = 0; i < SOCKETS_MAX; i++) {
-        struct sockets_slot *s = &net->slots[i];
-        if (s->state == SK_OPEN || s->state == SK_LINGER) {
-            (void)shutdown(s->fd, SHUT_WR);
-            (void)sk_drained(s->fd);
-        }
-        sk_free(net, s);
-    }
-    close(net->wake[0]);
-    close(net->wake[1]);
-}
