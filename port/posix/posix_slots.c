@@ -1,4 +1,6 @@
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* openat and its family; flock */
+#endif
 #include "posix_slots.h"
 
 #include <dirent.h>

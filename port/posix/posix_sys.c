@@ -1,4 +1,6 @@
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* getrandom, CLOCK_BOOTTIME */
+#endif
 #include "posix_sys.h"
 
 #include <errno.h>

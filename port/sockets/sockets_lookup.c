@@ -1,4 +1,6 @@
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* sockets and threads of POSIX 2008, with O_CLOEXEC */
+#endif
 #include "sockets_lookup.h"
 
 #include <arpa/inet.h>

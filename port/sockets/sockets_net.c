@@ -1,4 +1,6 @@
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* accept4, SOCK_CLOEXEC: POSIX 2024, older in every libc */
+#endif
 #include "sockets_net.h"
 
 #include <arpa/inet.h>
