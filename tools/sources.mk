@@ -38,9 +38,12 @@ SRC_CORE = \
 SRC_SOLVERS = solvers/http01.c
 
 SRC_PORT_POSIX = \
+	port/posix/posix_key.c \
 	port/posix/posix_slots.c \
 	port/posix/posix_sys.c \
-	port/sockets/sockets_net.c
+	port/sockets/sockets_lookup.c \
+	port/sockets/sockets_net.c \
+	port/sockets/sockets_wait.c
 
 SRC_PORT_FLASH = port/flash/flash_slots.c
 SRC_PORT_LWIP = port/lwip/lwip_net.c
