@@ -162,7 +162,7 @@ def printable(text):
 def lwacme_path():
     path = os.environ.get("LWACME") or os.path.join(ROOT, "build/host/lwacme")
     if not os.access(path, os.X_OK):
-        raise Skip("no lwacme at %s (set LWACME)" % path)
+        raise Fail("no lwacme at %s (set LWACME)" % path)
     return os.path.abspath(path)
 
 
@@ -185,7 +185,7 @@ class Run:
             raise Fail("crash: %s" % self)
         if pattern is not None and not re.search(pattern, self.text, re.I | re.S):
             raise Fail("the message lacks /%s/: %s" % (pattern, self))
-        if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]", self.text):
+        if re.search(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]", self.text):
             raise Fail("control characters in the output: %r" % tail(self.text))
         if any(line.strip() == "" for line in [self.text]) and self.code != 0:
             raise Fail("exit %d without a word" % self.code)
