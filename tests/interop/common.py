@@ -209,7 +209,8 @@ def run_tool(args, timeout=90, env=None, prefix=(), binary=None, cwd=None):
     argv = list(prefix) + [binary or lwacme_path()] + [str(a) for a in args]
     start = time.monotonic()
     full = dict(os.environ, LC_ALL="C")
-    full.setdefault("ASAN_OPTIONS", "detect_leaks=0")
+    full.setdefault("ASAN_OPTIONS", "exitcode=99")
+    full.setdefault("UBSAN_OPTIONS", "halt_on_error=1:exitcode=99")
     full.update(env or {})
     p = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                          stderr=subprocess.PIPE, env=full, cwd=cwd)

@@ -101,6 +101,19 @@ def close(request, reply):
     return reply
 
 
+def make_issuer(folder, root):
+    """An intermediate below the usual root: (certificate path, key path)."""
+    cert, key, csr, ext = (os.path.join(folder, "issuer." + e) for e in ("pem", "key", "csr", "ext"))
+    openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+            "-keyout", key, "-out", csr, "-subj", "/CN=fake issuer")
+    with open(ext, "w", encoding="ascii") as f:
+        f.write("basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\n"
+                "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
+    openssl("x509", "-req", "-in", csr, "-CA", root[0], "-CAkey", root[1], "-set_serial",
+            "0x" + os.urandom(8).hex(), "-days", "30", "-extfile", ext, "-out", cert)
+    return cert, key
+
+
 class FakeCA:
     def __init__(self, http_port, server=None, trust=None, max_tls=None, min_tls=None,
                  host="localhost", processing=1, retry_after=None, days="90", plain=False):
@@ -108,10 +121,10 @@ class FakeCA:
         os.chmod(self.folder, 0o755)
         self.http_port, self.host, self.processing = http_port, host, processing
         self.retry_after, self.days, self.plain = retry_after, days, plain
-        self.root = world.make_ca(self.folder)
+        self.root = world.usual_ca()
         self.ca_file = trust or self.root[0]
         cert = server(self) if callable(server) else server
-        self.server_cert = cert or world.make_server_cert(self.folder, self.root)
+        self.server_cert = cert or world.usual_server()
         self.max_tls, self.min_tls = max_tls, min_tls
         self.rules = []
         self.log = []
@@ -122,19 +135,7 @@ class FakeCA:
         self.complaints = []       # what an honest client would not have done
         self.lock = threading.RLock()
         self.ids = 0
-        self.make_issuer()
-
-    def make_issuer(self):
-        cert, key = self.path("issuer.pem"), self.path("issuer.key")
-        csr, ext = self.path("issuer.csr"), self.path("issuer.ext")
-        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
-                "-keyout", key, "-out", csr, "-subj", "/CN=fake issuer")
-        with open(ext, "w", encoding="ascii") as f:
-            f.write("basicConstraints=critical,CA:TRUE,pathlen:0\nkeyUsage=critical,keyCertSign\n"
-                    "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n")
-        openssl("x509", "-req", "-in", csr, "-CA", self.root[0], "-CAkey", self.root[1],
-                "-CAcreateserial", "-days", "30", "-extfile", ext, "-out", cert)
-        self.issuer = cert, key
+        self.issuer = world.kept("issuer", lambda d, r=self.root: make_issuer(d, r))
 
     # ------------------------------------------------------------ life
 
@@ -179,8 +180,10 @@ class FakeCA:
             f = s.makefile("rb")
             while self.exchange(s, f):
                 pass
-        except (OSError, ssl.SSLError, ValueError):
+        except (OSError, ssl.SSLError):
             pass
+        except Exception as e:     # a request that the honest part cannot even read
+            self.complaints.append("%s: %s" % (type(e).__name__, e))
         finally:
             try:
                 s.close()

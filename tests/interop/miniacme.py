@@ -9,6 +9,7 @@ import http.server
 import json
 import os
 import re
+import shutil
 import ssl
 import tempfile
 import threading
@@ -61,6 +62,7 @@ class Mini:
         self.responder.shutdown()
         self.responder.server_close()
         self.conn.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
     def sign(self, data):
         der = openssl("dgst", "-sha256", "-sign", self.key, data=data)

@@ -69,7 +69,7 @@ BAD_NAMES = (
 
 
 def bad_name(name, pattern):
-    with rig() as (ca, c):
+    with rig() as (ca, c):      # cheap: its keys are made once
         c.issue([name]).expect(1, pattern)
         equal(ca.connections, 0, "connections to the CA")
         if os.path.isdir(c.out):
@@ -254,14 +254,18 @@ def small_disk(path, size):
 
 
 def fill(path):
-    with open(os.path.join(path, "filler"), "wb") as f:
-        try:
-            while True:
-                f.write(b"x" * 4096)
-                f.flush()
-        except OSError:
-            pass
-    return os.path.join(path, "filler")
+    name = os.path.join(path, "filler")
+    fd = os.open(name, os.O_CREAT | os.O_WRONLY, 0o600)
+    try:
+        for size in (65536, 4096, 1):
+            try:
+                while True:
+                    os.write(fd, b"x" * size)
+            except OSError:
+                pass
+    finally:
+        os.close(fd)
+    return name
 
 
 @suite.case("state disk full at the start")

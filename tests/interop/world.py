@@ -4,6 +4,7 @@
         w.directory, w.ca_file, w.http_port        what a client needs
         w.count(), w.connections()                 what it did
 """
+import atexit
 import collections
 import glob
 import http.client
@@ -77,9 +78,33 @@ def make_server_cert(folder, ca, key_type="p256", names=("localhost", "ca.test")
         f.write("subjectAltName=" + ",".join(["DNS:" + n for n in names] +
                                              ["IP:" + a for a in addresses]) + "\n")
         f.write("extendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n")
-    openssl("x509", "-req", "-in", csr, "-CA", ca[0], "-CAkey", ca[1], "-CAcreateserial",
-            "-days", days, "-extfile", ext, "-out", cert)
+    openssl("x509", "-req", "-in", csr, "-CA", ca[0], "-CAkey", ca[1], "-set_serial",
+            "0x" + os.urandom(8).hex(), "-days", days, "-extfile", ext, "-out", cert)
     return cert, key
+
+
+_kept = {}
+_keeping = threading.Lock()
+
+
+def kept(what, make):
+    """The result of make(folder), made once in the life of this program."""
+    with _keeping:
+        if what not in _kept:
+            folder = tempfile.mkdtemp(prefix="lwacme-keys-")
+            os.chmod(folder, 0o755)
+            atexit.register(shutil.rmtree, folder, True)
+            _kept[what] = make(folder)
+        return _kept[what]
+
+
+def usual_ca():
+    return kept("ca", make_ca)
+
+
+def usual_server(key_type="p256"):
+    ca = usual_ca()
+    return kept(key_type, lambda folder: make_server_cert(folder, ca, key_type))
 
 
 class Forwarder:
@@ -93,8 +118,8 @@ class Forwarder:
         self.target, self.delay = target, delay
         self.count = 0
         self.bytes_up = self.bytes_down = 0
-        self.first = self.last = 0.0
-        self.away = 0.0            # time during which a request was with the CA
+        self.flights = []          # [first byte up, last byte down] of each question and answer
+        self.lock = threading.Lock()
         self.listener = socket.create_server((host, port), backlog=64)
         self.port = self.listener.getsockname()[1]
         threading.Thread(target=self.accept, daemon=True).start()
@@ -106,8 +131,6 @@ class Forwarder:
             except OSError:
                 return
             self.count += 1
-            if self.count == 1:
-                self.first = time.monotonic()
             try:
                 server = socket.create_connection(self.target)
             except OSError:
@@ -115,25 +138,25 @@ class Forwarder:
                 continue
             for s in (client, server):
                 s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            clock = [0.0]
-            threading.Thread(target=self.up, args=(client, server, clock), daemon=True).start()
-            threading.Thread(target=self.down, args=(server, client, clock), daemon=True).start()
+            threading.Thread(target=self.up, args=(client, server), daemon=True).start()
+            threading.Thread(target=self.down, args=(server, client), daemon=True).start()
 
-    def up(self, client, server, clock):
+    def up(self, client, server):
         try:
             while True:
                 data = client.recv(65536)
                 if not data:
                     break
                 self.bytes_up += len(data)
-                if not clock[0]:
-                    clock[0] = time.monotonic()
+                with self.lock:
+                    if not self.flights or self.flights[-1][1]:
+                        self.flights.append([time.monotonic(), 0.0])
                 server.sendall(data)
         except OSError:
             pass
         self.shut(server)
 
-    def down(self, server, client, clock):
+    def down(self, server, client):
         try:
             while True:
                 data = server.recv(65536)
@@ -142,10 +165,9 @@ class Forwarder:
                 self.bytes_down += len(data)
                 if self.delay:
                     time.sleep(self.delay)
-                self.last = time.monotonic()
-                if clock[0]:
-                    self.away += self.last - clock[0]
-                    clock[0] = 0.0
+                with self.lock:
+                    if self.flights:
+                        self.flights[-1][1] = time.monotonic()
                 client.sendall(data)
         except OSError:
             pass
@@ -161,7 +183,7 @@ class Forwarder:
 
     def reset(self):
         self.count = self.bytes_up = self.bytes_down = 0
-        self.first = self.last = self.away = 0.0
+        self.flights = []
 
     def close(self):
         self.listener.close()
@@ -228,9 +250,8 @@ class World:
         return os.path.join(self.folder, name)
 
     def start(self):
-        self.ca = make_ca(self.folder)
-        self.ca_file = self.ca[0]
-        cert, key = make_server_cert(self.folder, self.ca, self.server_key)
+        self.ca_file = usual_ca()[0]
+        cert, key = usual_server(self.server_key)
         self.config["pebble"].update(certificate=cert, privateKey=key)
         with open(self.path("pebble.json"), "w", encoding="ascii") as f:
             json.dump(self.config, f, indent=1)
