@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Figures of one issuance against Pebble, one row for each configuration, with the goals.
 
-    LWACME=... [LWACME_STATIC=...] tests/interop/bench.py [--quick]
+    tests/interop/bench.py [--quick] [path/to/lwacme [path/to/the static one]]
 
 How each figure is measured:
   requests     lines in the CA's log; conns: connections accepted by a forwarder before the CA
@@ -148,8 +148,11 @@ def stripped(binary):
 
 def main():
     common.enter_namespace()
+    paths = [a for a in sys.argv[1:] if not a.startswith("-")]
+    if paths:
+        os.environ["LWACME"] = paths[0]
     binary = lwacme_path()
-    static = os.environ.get("LWACME_STATIC") or os.path.join(common.ROOT, "build/musl/lwacme")
+    static = paths[1] if len(paths) > 1 else os.path.join(common.ROOT, "build/musl/lwacme")
     builds = [("default", binary)]
     if os.access(static, os.X_OK):
         builds.append(("musl", os.path.abspath(static)))

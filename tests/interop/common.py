@@ -95,15 +95,18 @@ class Suite:
     def case(self, name, background=False):
         """Decorator. Background cases (slow, mostly waiting) run in threads beside the others."""
         def keep(fn):
-            self.cases.append((name, fn, background))
+            self.add(name, fn, background)
             return fn
         return keep
 
     def add(self, name, fn, background=False):
-        self.cases.append((name, fn, background))
+        """A printed name is one word: run.py and grep take it whole."""
+        word = re.sub(r"[\s,]+", "-", name.replace(":", ""))
+        self.cases.append((word, fn, background))
 
     def main(self, title):
         words = [a for a in sys.argv[1:] if not a.startswith("-")]
+        words = [re.sub(r"[\s,]+", "-", w.replace(":", "")) for w in words]
         chosen = [c for c in self.cases if not words or any(w in c[0] for w in words)]
         started = time.monotonic()
         failed = []
@@ -231,7 +234,7 @@ class Client:
     def __init__(self, directory, ca_file, http_port=80, base=None):
         self.base = base or tempfile.mkdtemp(prefix="lwacme-test-")
         os.chmod(self.base, 0o755)
-        self.state = os.path.join(self.base, "state")
+        self.state = os.path.join(self.base, "state")      # None: the tool's own default
         self.out = os.path.join(self.base, "out")
         self.directory, self.ca_file, self.http_port = directory, ca_file, http_port
 

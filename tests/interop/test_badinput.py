@@ -171,20 +171,21 @@ def port_busy():
 
 def as_nobody():
     """A prefix that drops root and all capabilities."""
-    if os.geteuid() != 0:
-        raise Skip("needs root, to become nobody")
+    with open("/proc/self/uid_map", encoding="ascii") as f:
+        if os.geteuid() != 0 or int(f.read().split()[2]) < 65535:
+            raise Skip("needs root, to become nobody")
     return ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all",
             "--bounding-set=-all", "--no-new-privs"]
 
 
-def nobody_run(c, *args, **kw):
+def nobody_run(c, *args, env=None, **kw):
     prefix = as_nobody()
     own = os.path.join(c.base, "lwacme")
     if not os.path.exists(own):
         shutil.copy(lwacme_path(), own)
         os.chmod(own, 0o755)
     return run_tool(c.args("issue", [NAME], *args, **kw), prefix=prefix, binary=own,
-                    env={"HOME": c.base})
+                    env=dict({"HOME": c.base}, **(env or {})))
 
 
 @suite.case("http port 80 without permission")
@@ -202,6 +203,20 @@ def port_denied():
 
 
 # ---------------------------------------------------------------- the disk
+
+@suite.case("state folder of a user, by XDG_STATE_HOME")
+def xdg():
+    with rig() as (ca, c):
+        as_nobody()
+        os.chown(c.base, 65534, 65534)
+        c.state = c.out = None
+        home = os.path.join(c.base, "xdg")
+        nobody_run(c, env={"XDG_STATE_HOME": home}).expect(0)
+        found = [os.path.join(d, NAME) for d, sub, files in os.walk(home)
+                 if os.path.basename(d) == "live" and NAME in sub + files]
+        equal(len(found), 1, "sets below $XDG_STATE_HOME/lwacme/live")
+        check_set(found[0], [NAME], ca.ca_file)
+
 
 @suite.case("state folder not writable")
 def state_denied():

@@ -13,7 +13,7 @@ import threading
 import time
 
 import common
-from common import Suite, check, check_set, equal, lwacme_path, openssl
+from common import Skip, Suite, check, check_set, equal, lwacme_path, openssl
 import fakeca
 from fakeca import FakeCA, Reply, close, cut, drip, hang, problem, raw
 import world
@@ -602,6 +602,17 @@ def no_address():
     with Rig() as (ca, c):
         c.directory = "https://nothing.invalid/dir"
         c.issue([NAME], timeout=LIMIT).expect(3, "address|DNS|resolve|look")
+
+
+@suite.case("CA unreachable: Let's Encrypt by its short names")
+def short_names():
+    if not common.in_namespace():
+        raise Skip("needs a private namespace: no test talks to a real CA")
+    with Rig() as (ca, c):
+        for name in ("letsencrypt", "letsencrypt-staging", None):
+            r = c.issue([NAME], server=name, ca_file=None, timeout=LIMIT)
+            r.expect((3, 4), r"letsencrypt\.org")
+        equal(ca.connections, 0, "connections to another CA")
 
 
 def silent(kind):

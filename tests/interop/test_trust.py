@@ -3,10 +3,11 @@
 import functools
 import os
 import ssl
+import subprocess
 import sys
 
 import common
-from common import Suite, check, equal, lwacme_path, openssl
+from common import Skip, Suite, check, equal, lwacme_path, openssl
 import fakeca
 import world
 
@@ -187,6 +188,28 @@ def bundle(ca, c):
         f.write("".join(parts))
     c.ca_file = path
     c.issue(["a.example.net"]).expect(0)
+
+
+@suite.case("trust: the system's store, without --ca-file")
+@fake()
+def system_store(ca, c):
+    store = "/etc/ssl/certs/ca-certificates.crt"
+    if not common.in_namespace():
+        raise Skip("needs a private mount namespace")
+    if not os.path.exists(store):
+        raise Skip("no %s (package ca-certificates)" % store)
+    root, c.ca_file = c.ca_file, None
+    refused(ca, c, r"trusted root|unknown|not trusted|trust anchor")
+    path = os.path.join(c.base, "store.pem")
+    with open(store, encoding="utf-8") as f, open(root, encoding="ascii") as g:
+        text = f.read() + g.read()
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    subprocess.run(["mount", "--bind", path, store], check=True)
+    try:
+        c.issue(["a.example.net"], "--now").expect(0)
+    finally:
+        subprocess.run(["umount", store], check=True)
 
 
 if __name__ == "__main__":
