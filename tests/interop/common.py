@@ -195,15 +195,15 @@ class Run:
         return self
 
     def events(self):
-        """The JSON lines of --json; each must parse and carry version and event."""
+        """The JSON lines of --json; each must parse and carry its version ("v") and an event."""
         got = []
         for line in self.out.splitlines():
             try:
                 e = json.loads(line)
             except ValueError:
                 raise Fail("not a JSON line: %r" % line[:200])
-            check(isinstance(e, dict) and "version" in e and "event" in e,
-                  "a JSON line without version or event: %r" % line[:200])
+            check(isinstance(e, dict) and isinstance(e.get("v"), int) and "event" in e,
+                  "a JSON line without v or event: %r" % line[:200])
             got.append(e)
         return got
 

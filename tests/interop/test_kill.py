@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""kill -9 at random moments of an issuance, then the same command until it is done.
+"""SIGKILL at random moments of an issuance, then the same command until it is done.
 
 After each: one finalize at the CA for the intent, never two; a second newOrder only when the kill
 fell between newOrder leaving and its record; key and certificate always a pair; and neither the
@@ -52,7 +52,7 @@ def judge(w, before, moment):
     return n["newOrder"] - 1
 
 
-@suite.case("kill -9 at random moments of the first issuance")
+@suite.case("SIGKILL at random moments of the first issuance")
 def first():
     """KILLS issuances in one world, each with its own state, each killed once."""
     lwacme_path()
@@ -93,7 +93,7 @@ def first():
         check(hit >= KILLS // 2, "only %d of %d were alive when killed" % (hit, KILLS))
 
 
-@suite.case("kill -9 during a renewal never spoils the pair in use")
+@suite.case("SIGKILL during a renewal never spoils the pair in use")
 def renewal():
     """A renewal that was killed: a pair stays readable, and the plain command completes it."""
     lwacme_path()

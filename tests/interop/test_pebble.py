@@ -283,7 +283,7 @@ def json_lines(w, c):
     events = r.events()
     check(len(events) >= 5, "%d events only" % len(events))
     check(len({e["event"] for e in events}) >= 3, "all events are of one kind")
-    check(all(e["version"] == events[0]["version"] for e in events), "versions differ")
+    check(all(e["v"] == events[0]["v"] for e in events), "versions differ")
     text = r.text + c.status("--json").text
     with open(c.live("h0.example.net") + "/privkey.pem", encoding="ascii") as f:
         secret = f.read().splitlines()[1]
@@ -306,7 +306,7 @@ def status(w, c):
     r = c.status("--json").expect(0)
     text = r.out.lower().replace(":", "")
     objects = [json.loads(line) for line in r.out.splitlines() if line.strip()]
-    check(objects and all("version" in o for o in objects), "status --json has no version")
+    check(objects and all("v" in o for o in objects), "status --json has no v")
     for want in (serial, "h0.example.net", "h1.example.net", "pebble"):
         check(want in text, "status --json lacks %s: %s" % (want, r))
 
