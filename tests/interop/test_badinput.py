@@ -328,7 +328,7 @@ def out_full():
 
 def records(c):
     """Files of the state folder that are records: a 20-byte header with the magic."""
-    got = {n: d for n, d in c.files().items() if len(d) >= 20 and d[:4] in (b"ACME", b"EMCA")}
+    got = {n: d for n, d in c.files().items() if len(d) >= 20 and d[:4] == b"ACME"}
     check(len(got) >= 2, "only %d records in %s" % (len(got), sorted(c.files())))
     return got
 
@@ -373,7 +373,7 @@ def spoil_each(change, pattern, may_go_on=True):
 
 
 def records_left(c):
-    return [n for n, d in c.files().items() if d]
+    return [n for n, d in c.files().items() if d[:4] == b"ACME"]
 
 
 def flip(data):
