@@ -337,19 +337,20 @@ static int directory_keep(struct acme_agent *a, const char *url, const char *wha
 /* Without an account: may we make one? */
 static int directory_terms(struct acme_agent *a, const struct acme_directory *directory)
 {
-    char shown[ACME_MAX_DETAIL];
+    char shown[ACME_MAX_DETAIL] = "";
     struct acme_event event = {.type = ACME_EVENT_TERMS, .detail = shown};
-    struct acme_url parts;
 
     if (directory->external_account_required)
         return acme_fail_note(a, ACME_E_REFUSED, "the CA asks for an external account binding",
                               NULL);
     if (directory->terms_of_service == NULL || a->config->terms_agreed)
         return ACME_OK;
-    /* Printed for a person to open: so it must at least be a URL. */
-    if (acme_url_read(acme_slice_text(directory->terms_of_service), &parts) != ACME_OK ||
-        !acme_copy_text(shown, sizeof shown, acme_slice_text(directory->terms_of_service)))
-        (void)acme_copy_text(shown, sizeof shown, acme_slice_text("(no usable URL)"));
+    /* Printed for a person to open, and of any scheme: only made safe for a terminal. */
+    for (size_t i = 0; i + 1 < sizeof shown && directory->terms_of_service[i] != '\0'; i++) {
+        char c = directory->terms_of_service[i];
+        shown[i] = c > ' ' && c < 127 ? c : '?';
+        shown[i + 1] = '\0';
+    }
     acme_emit(a, &event);
     return acme_fail_note(a, ACME_E_TERMS, "terms: ", shown);
 }

@@ -114,6 +114,10 @@ static int start_agent(const struct options *o, struct acme_config *config,
     const char *why = "", *which = NULL;
     int err;
 
+    if (o->webroot != NULL && access(o->webroot, W_OK | X_OK) != 0) {
+        show_error(&world.show, ACME_E_SOLVER, "--webroot %.300s: %s", o->webroot, strerror(errno));
+        return ACME_E_SOLVER;
+    }
     config->directory_url = o->server;
     config->names = o->name_list;
     config->names_count = o->names_count;
@@ -272,5 +276,6 @@ int issue_run(const struct options *o)
     close_world();
     if (signalled != 0)
         return 128 + (int)signalled;
-    return exit_status(err);
+    /* That nobody has agreed to the terms is for the caller to mend. */
+    return err == ACME_E_TERMS && !o->agree_tos ? EXIT_USAGE : exit_status(err);
 }

@@ -142,9 +142,13 @@ static int set_cert_name(struct options *o, const char *text)
     struct acme_name name;
     const char *why = "";
 
-    if (acme_name_read(acme_slice_text(text), &name, &why) != ACME_OK)
-        return usage("--cert-name must look like a DNS name or an IP address", text);
-    memcpy(o->cert_name, name.text, sizeof name.text);
+    if (acme_name_read(acme_slice_text(text), &name, &why) == ACME_OK)
+        memcpy(o->cert_name, name.text, sizeof name.text);
+    else if (acme_name_host(acme_slice_text(text)) == 0 ||
+             !acme_copy_text(o->cert_name, sizeof o->cert_name, acme_slice_text(text)))
+        return usage("--cert-name must look like a host name or an IP address", text);
+    for (char *c = o->cert_name; *c != '\0'; c++)
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
     return EXIT_DONE;
 }
 
