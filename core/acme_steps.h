@@ -120,6 +120,18 @@ void acme_order_reset(struct acme_order_state *order);
 /* After the account is known: the open order, or a new one. */
 uint8_t acme_after_account(const struct acme_agent *a);
 
+#define POLL_FIRST_MS 10  /* our responder has seen the CA: it decides at once */
+#define POLL_BLIND_MS 250 /* nobody can see whether the CA has come */
+
+int acme_order_keep_text(struct acme_agent *a, const char *value);
+int acme_order_keep_url(struct acme_agent *a, const char *url, const char *what);
+const char *acme_order_text(const struct acme_agent *a, uint16_t offset); /* "" for 0 */
+/* The CA said why: its words become the failure's, and the order is given up. */
+int acme_order_refuse(struct acme_agent *a, int err, const struct acme_json *problem,
+                      const char *identifier);
+/* Look at the order once more in a while, slower each time; ACME_E_TIMEOUT at the end. */
+int acme_order_poll(struct acme_agent *a, struct acme_next *next, const char *what);
+
 /* Rows of acme_steps.c and acme_steps_order.c, for the table. */
 int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
