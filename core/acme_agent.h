@@ -212,6 +212,7 @@ struct acme_agent {
     char nonce[ACME_MAX_NONCE + 1];
     char redirect[ACME_MAX_URL + 1]; /* where the directory moved to, during a run */
     char thumbprint[44];
+    char host[64];               /* of the request, for a failure's words */
     char note[96];               /* words for the failure that is about to be answered */
     struct acme_problem problem; /* of the reply that is about to fail the run */
     struct acme_directory_urls directory;
