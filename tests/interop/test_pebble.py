@@ -212,9 +212,9 @@ def reuse_key(w, c):
 @suite.case("--cert-name names the folder")
 @with_world()
 def cert_name(w, c):
-    c.issue(names(2), "--cert-name", "web").expect(0)
-    check_set(c.live("web"), names(2), w.roots)
-    c.issue(names(2), "--cert-name", "../web").expect(1, r"cert-name|name")
+    c.issue(names(2), "--cert-name", "web.example").expect(0)
+    check_set(c.live("web.example"), names(2), w.roots)
+    c.issue(names(2), "--cert-name", "../web.example").expect(1, r"cert-name|name")
 
 
 @suite.case("--webroot")
