@@ -335,7 +335,9 @@ def records(c):
 
 
 def put(c, name, data):
-    with open(os.path.join(c.state, name), "wb") as f:
+    path = os.path.join(c.state, name)
+    fd = os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY, 0o600)
+    with os.fdopen(fd, "wb") as f:
         f.write(data)
 
 

@@ -51,7 +51,7 @@ def check_requests(w, n, account):
     polls = c["order"]
     fixed = c["total"] - polls
     equal(fixed, (6 if account else 5) + 2 * n, "requests without polls (%s)" % dict(c))
-    check(2 <= polls <= ORDER_POLLS, "%d polls of the order" % polls)
+    check(2 <= polls <= ORDER_POLLS + n // 16, "%d polls of the order" % polls)
     equal(w.connections(), 1, "connections to the CA")
 
 
