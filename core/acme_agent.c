@@ -85,8 +85,8 @@ static void note_failure(struct acme_agent *a, int err, int64_t now)
     f->err = err;
     f->at = now;
     /* Where nothing else is known, the host is what a person wants to hear. */
-    if (a->note[0] == '\0' && a->problem.http_status == 0 && a->host[0] != '\0' &&
-        acme_rows[a->step].how != ACME_LOCAL)
+    if (a->note[0] == '\0' && a->problem.http_status == 0 && a->problem.type == ACME_PROBLEM_NONE &&
+        a->host[0] != '\0' && acme_rows[a->step].how != ACME_LOCAL)
         (void)acme_fail_note(a, err, "host ", a->host);
     (void)acme_copy_text(f->step, sizeof f->step, acme_slice_text(acme_rows[a->step].name));
     (void)acme_copy_text(f->note, sizeof f->note, acme_slice_text(a->note));
@@ -381,8 +381,8 @@ static int account_gone(struct acme_agent *a)
     return ACME_OK;
 }
 
-/* Remember a Retry-After in the scope that it speaks for: newAccount's for accounts, a newOrder's
- * for this certificate (its schedule takes it), any other for the whole CA. */
+/* Remember a Retry-After in the scope that it speaks for: newAccount's for accounts, newOrder's for
+ * orders, any other for the whole CA; the failure keeps it for this certificate. */
 static void keep_retry_after(struct acme_agent *a, uint32_t seconds)
 {
     int64_t now = 0;
@@ -394,7 +394,14 @@ static void keep_retry_after(struct acme_agent *a, uint32_t seconds)
         a->ledger.account.set_at = now;
         a->ledger.account.by_ca = true;
         a->ledger_changed = true;
-    } else if (a->step != ACME_ROW_ORDER && a->step != ACME_ROW_FINALIZE) {
+    } else if (a->step == ACME_ROW_ORDER) {
+        /* Whether the limit is the account's or that of these names is not said. This certificate
+         * waits for all of it; the others an hour at the most, because the limit of one set of
+         * names (days) must not let all others expire. */
+        a->ledger.order_not_before = now + (seconds < ACME_HOUR ? seconds : ACME_HOUR);
+        a->ledger.order_set_at = now;
+        a->ledger_changed = true;
+    } else if (a->step != ACME_ROW_FINALIZE) {
         a->ledger.any_not_before = now + seconds;
         a->ledger.any_set_at = now;
         a->ledger_changed = true;

@@ -197,6 +197,8 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, bool *by_ca)
     uint32_t ca = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
     uint32_t own = acme_sched_wait(&a->sched, now);
 
+    if (!a->order.open)
+        raise_to(&ca, acme_sched_wait_one(a->ledger.order_not_before, a->ledger.order_set_at, now));
     if (f->err != ACME_OK)
         raise_to(&ca, acme_sched_wait_one(f->at + f->problem.retry_after_s, f->at, now));
     if (a->kid[0] == '\0') {
@@ -227,7 +229,7 @@ static int rest_stay(struct acme_agent *a, struct acme_next *next, int outcome, 
 {
     if (a->asked)
         a->outcome = outcome;
-    a->asked = false;
+    a->asked = a->again = false;
     a->ask_flags = 0;
     next->wait_ms = wait_s > 3600 ? 3600 * 1000 : (uint32_t)(wait_s * 1000);
     return ACME_AGAIN;

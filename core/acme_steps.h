@@ -96,6 +96,7 @@ enum order_flag {
     ORDER_READY = 8,      /* the solver says that the CA would see it */
     ORDER_RESPONDED = 16, /* the CA was told */
     ORDER_SEEN = 32,      /* the CA's query was seen, or cannot be */
+    ORDER_ANSWERED = 128, /* ... by this run: its responder was there when the CA came */
     ORDER_STORED = 64     /* came from the ORDER record and was not met again at the CA yet */
 };
 
