@@ -590,7 +590,7 @@ static int turn(struct acme_agent *a, uint32_t *sleep_ms)
         return start_request(a, row);
     err = turn_flight(a);
     if (a->phase == PHASE_FLIGHT)
-        *sleep_ms = 250; /* the socket wakes us before */
+        *sleep_ms = acme_exchange_wait_ms(&a->exchange); /* a socket wakes us before */
     return err;
 }
 
