@@ -504,8 +504,9 @@ static int accept_account(struct acme_agent *a, const struct acme_reply *reply,
     }
     (void)acme_copy_text(a->kid, sizeof a->kid, location);
     acme_sched_succeeded(&a->ledger.account);
+    /* The ledger's record is looked at only while there is no account: it need not be written. */
     next->row = acme_after_account(a);
-    next->save = ACME_SAVE_ACCOUNT | ACME_SAVE_LEDGER;
+    next->save = ACME_SAVE_ACCOUNT;
     return ACME_OK;
 }
 
@@ -521,7 +522,7 @@ static int step_charge(struct acme_agent *a, const struct acme_reply *reply, str
     acme_sched_charge(&a->sched, now);
     acme_order_reset(&a->order);
     acme_key_wipe(&a->cert_key);
-    next->row = ACME_ROW_ORDER;
+    next->row = ACME_ROW_KEY;
     next->save = ACME_SAVE_SCHED;
     return ACME_OK;
 }
