@@ -49,6 +49,10 @@ void acme_crypto_clock_from(const struct acme_port *port);
  * ACME_AGAIN or ACME_E_ENTROPY (also when no port was given). */
 int acme_crypto_seed_state(void);
 
+/* Sets the seed hook again, if acme_crypto_seed_from was given a port: wolfSSL_Init, which the
+ * first TLS session of a process calls, puts its own in the place. */
+void acme_crypto_seed_again(void);
+
 /* RSA keys are a link choice: acme_crypto_rsa.c, or on boards acme_crypto_norsa.c. */
 bool acme_key_supported(enum acme_key_type type);
 /* "p256" "p384" "rsa2048" "rsa3072" "rsa4096", and back (ACME_KEY_NONE for a stranger). */

@@ -237,8 +237,10 @@ static int tls_new_ctx(struct acme_tls *tls)
 
 static int tls_new_session(struct acme_tls *tls, const char *host)
 {
-    WOLFSSL *session = wolfSSL_new((WOLFSSL_CTX *)tls->ctx);
+    WOLFSSL *session;
 
+    acme_crypto_seed_again(); /* making the context may have begun with wolfSSL_Init */
+    session = wolfSSL_new((WOLFSSL_CTX *)tls->ctx);
     tls->session = session;
     if (session == NULL)
         return acme_crypto_seed_state() != ACME_OK ? acme_crypto_seed_state() : ACME_E_TLS_MEMORY;

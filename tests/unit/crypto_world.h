@@ -20,7 +20,7 @@
 #define WORLD_DAY 86400
 
 static struct {
-    int entropy_answer;   /* ACME_OK, or what entropy says instead */
+    int entropy_answer;    /* ACME_OK, or what entropy says instead */
     unsigned entropy_left; /* calls until it says so */
     uint64_t entropy_state;
     int clock_answer;
@@ -158,7 +158,7 @@ static inline void made_key_id(const struct acme_key *key, uint8_t out[20])
 
 static inline void made_extensions(struct acme_der *d, const struct made *m)
 {
-    const uint8_t usage_ca[] = {1, 6};     /* keyCertSign, cRLSign */
+    const uint8_t usage_ca[] = {1, 6};      /* keyCertSign, cRLSign */
     const uint8_t usage_leaf[] = {7, 0x80}; /* digitalSignature */
     const uint8_t yes = 0xff;
     uint8_t id[20];

@@ -29,10 +29,14 @@ static void start(void)
         CHECK_INT(acme_key_make(&root_key, ACME_KEY_RSA4096), ACME_OK);
         keys_made = true;
     }
-    leaf = (struct made){.key = &leaf_key, .signer = &ca_key, .issuer = "Middle", .names = two,
-                         .count = 2};
-    middle = (struct made){.key = &ca_key, .signer = &root_key, .subject = "Middle",
-                           .issuer = "Root", .ca = true, .path = 1};
+    leaf = (struct made){
+        .key = &leaf_key, .signer = &ca_key, .issuer = "Middle", .names = two, .count = 2};
+    middle = (struct made){.key = &ca_key,
+                           .signer = &root_key,
+                           .subject = "Middle",
+                           .issuer = "Root",
+                           .ca = true,
+                           .path = 1};
     root = (struct made){.key = &root_key, .subject = "Root", .ca = true};
     der_count = 0;
 }
@@ -118,10 +122,14 @@ TEST(pem_text_around)
 
 TEST(pem_smuggled_key)
 {
-    static const char *const labels[] = {"PRIVATE KEY",           "EC PRIVATE KEY",
-                                         "RSA PRIVATE KEY",       "ENCRYPTED PRIVATE KEY",
-                                         "CERTIFICATE REQUEST",   "X509 CERTIFICATE",
-                                         "TRUSTED CERTIFICATE",   "certificate",
+    static const char *const labels[] = {"PRIVATE KEY",
+                                         "EC PRIVATE KEY",
+                                         "RSA PRIVATE KEY",
+                                         "ENCRYPTED PRIVATE KEY",
+                                         "CERTIFICATE REQUEST",
+                                         "X509 CERTIFICATE",
+                                         "TRUSTED CERTIFICATE",
+                                         "certificate",
                                          "CERTIFICATE-----\n-----BEGIN PRIVATE KEY",
                                          ""};
 
@@ -138,20 +146,20 @@ TEST(pem_smuggled_key)
 TEST(pem_broken_armour)
 {
     static const char *const broken[] = {
-        "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n",                               /* no end */
-        "-----BEGIN CERTIFICATE-----",                                           /* nothing */
-        "-----END CERTIFICATE-----\n",                                           /* no begin */
+        "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n", /* no end */
+        "-----BEGIN CERTIFICATE-----",             /* nothing */
+        "-----END CERTIFICATE-----\n",             /* no begin */
         "-----BEGIN CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nMAMCAQE=\n"
-        "-----END CERTIFICATE-----\n",                                           /* nested */
-        "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",              /* empty */
-        "-----BEGIN CERTIFICATE-----\nMAMCAQE\n-----END CERTIFICATE-----\n",     /* no filling */
-        "-----BEGIN CERTIFICATE-----\nMAMCAQF=\n-----END CERTIFICATE-----\n",    /* bits in it */
-        "-----BEGIN CERTIFICATE-----\nMAMC=QE=\n-----END CERTIFICATE-----\n",    /* in the middle */
-        "-----BEGIN CERTIFICATE-----\nMAMC*QE=\n-----END CERTIFICATE-----\n",    /* a stranger */
-        "-----BEGIN CERTIFICATE-----\nMAMCAQEA\n-----END CERTIFICATE-----\n",    /* a byte more */
-        "-----BEGIN CERTIFICATE-----\nBAMCAQE=\n-----END CERTIFICATE-----\n",    /* no SEQUENCE */
+        "-----END CERTIFICATE-----\n",                                        /* nested */
+        "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",           /* empty */
+        "-----BEGIN CERTIFICATE-----\nMAMCAQE\n-----END CERTIFICATE-----\n",  /* no filling */
+        "-----BEGIN CERTIFICATE-----\nMAMCAQF=\n-----END CERTIFICATE-----\n", /* bits in it */
+        "-----BEGIN CERTIFICATE-----\nMAMC=QE=\n-----END CERTIFICATE-----\n", /* in the middle */
+        "-----BEGIN CERTIFICATE-----\nMAMC*QE=\n-----END CERTIFICATE-----\n", /* a stranger */
+        "-----BEGIN CERTIFICATE-----\nMAMCAQEA\n-----END CERTIFICATE-----\n", /* a byte more */
+        "-----BEGIN CERTIFICATE-----\nBAMCAQE=\n-----END CERTIFICATE-----\n", /* no SEQUENCE */
         "-----BEGIN CERTIFICATE-----\nA: b\n\nMAMCAQE=\n-----END CERTIFICATE-----\n",
-        "-----BEGIN CERTIFICATE-----MAMCAQE=-----END CERTIFICATE-----\n",        /* one line */
+        "-----BEGIN CERTIFICATE-----MAMCAQE=-----END CERTIFICATE-----\n", /* one line */
         " -----BEGIN CERTIFICATE-----\nMAMCAQE=\n-----END CERTIFICATE-----\n",
         "-----BEGIN CERTIFICATE-----x\nMAMCAQE=\n-----END CERTIFICATE-----\n",
         "----BEGIN CERTIFICATE----\n-----END CERTIFICATE-----\n",
@@ -214,8 +222,8 @@ TEST(pem_cut_at_every_byte)
 
 TEST(packed_chain_that_is_damaged)
 {
-    static const uint8_t bad[][6] = {{5, 0, 0, 1, 2, 3}, {0, 0, 0, 1, 0, 0}, {1, 0, 0, 9, 1, 0},
-                                     {0xff, 0xff, 0xff, 0, 0, 0}};
+    static const uint8_t bad[][6] = {
+        {5, 0, 0, 1, 2, 3}, {0, 0, 0, 1, 0, 0}, {1, 0, 0, 9, 1, 0}, {0xff, 0xff, 0xff, 0, 0, 0}};
 
     for (size_t i = 0; i < 4; i++) {
         chain.packed = acme_slice_of(bad[i], 6);

@@ -349,8 +349,8 @@ TEST(halves_that_do_not_belong_together)
         ACME_E_CRYPTO);
     memset(der, 0xff, 32); /* above the order */
     memcpy(key.der, der, 32);
-    CHECK_INT(acme_key_read(&other, acme_slice_of(der, sec1_of(key.der, 32, ACME_KEY_P256, der,
-                                                               sizeof der))),
+    CHECK_INT(acme_key_read(
+                  &other, acme_slice_of(der, sec1_of(key.der, 32, ACME_KEY_P256, der, sizeof der))),
               ACME_E_CRYPTO);
 }
 

@@ -36,11 +36,11 @@ TEST(one_name_is_264_bytes)
 
 TEST(parts_are_where_rfc2986_puts_them)
 {
-    static const uint8_t sans[] = {0x82, 11,  'e', 'x', 'a', 'm', 'p', 'l', 'e', '.', 'c',  'o',
-                                   'm',  0x82, 13, '*', '.', 'e', 'x', 'a', 'm', 'p', 'l',  'e',
-                                   '.',  'c', 'o', 'm', 0x87, 4,  192, 0,   2,   7,   0x87, 16,
-                                   0x20, 1,   0x0d, 0xb8, 0,  0,  0,   0,   0,   0,   0,    0,
-                                   0,    0,   0,   1};
+    static const uint8_t sans[] = {0x82, 11,   'e',  'x',  'a', 'm',  'p',  'l', 'e', '.', 'c',
+                                   'o',  'm',  0x82, 13,   '*', '.',  'e',  'x', 'a', 'm', 'p',
+                                   'l',  'e',  '.',  'c',  'o', 'm',  0x87, 4,   192, 0,   2,
+                                   7,    0x87, 16,   0x20, 1,   0x0d, 0xb8, 0,   0,   0,   0,
+                                   0,    0,    0,    0,    0,   0,    0,    1};
     struct acme_slice csr, all, info, part, san;
     uint8_t tag;
 

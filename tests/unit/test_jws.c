@@ -130,9 +130,10 @@ TEST(jwk_of_p256_has_no_space_and_is_sorted)
     acme_buf_init(&out, room, sizeof room);
     acme_jws_jwk(&out, &pub);
     CHECK(acme_buf_end(&out));
-    CHECK_STR((const char *)room,
-              "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
-              "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}");
+    CHECK_STR(
+        (const char *)room,
+        "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+        "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}");
 }
 
 TEST(kid_form)
@@ -286,12 +287,13 @@ TEST(binding_mac)
                   ACME_OK);
         n = part("protected", text, sizeof text - 1);
         text[n] = '\0';
-        CHECK_STR((const char *)text,
-                  size == 32
-                      ? "{\"alg\":\"HS256\",\"kid\":\"key-1\",\"url\":\"https://ca.test/new-account\"}"
-                  : size == 48
-                      ? "{\"alg\":\"HS384\",\"kid\":\"key-1\",\"url\":\"https://ca.test/new-account\"}"
-                      : "{\"alg\":\"HS512\",\"kid\":\"key-1\",\"url\":\"https://ca.test/new-account\"}");
+        CHECK_STR(
+            (const char *)text,
+            size == 32
+                ? "{\"alg\":\"HS256\",\"kid\":\"key-1\",\"url\":\"https://ca.test/new-account\"}"
+            : size == 48
+                ? "{\"alg\":\"HS384\",\"kid\":\"key-1\",\"url\":\"https://ca.test/new-account\"}"
+                : "{\"alg\":\"HS512\",\"kid\":\"key-1\",\"url\":\"https://ca.test/new-account\"}");
         n = part("payload", text, sizeof text - 1);
         text[n] = '\0';
         CHECK_STR((const char *)text, jwk);
