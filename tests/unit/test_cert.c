@@ -143,14 +143,17 @@ TEST(pem_smuggled_key)
     }
 }
 
+#define NESTED                                                                                     \
+    "-----BEGIN CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nMAMCAQE=\n"                         \
+    "-----END CERTIFICATE-----\n"
+
 TEST(pem_broken_armour)
 {
     static const char *const broken[] = {
-        "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n", /* no end */
-        "-----BEGIN CERTIFICATE-----",             /* nothing */
-        "-----END CERTIFICATE-----\n",             /* no begin */
-        "-----BEGIN CERTIFICATE-----\n-----BEGIN CERTIFICATE-----\nMAMCAQE=\n"
-        "-----END CERTIFICATE-----\n",                                        /* nested */
+        "-----BEGIN CERTIFICATE-----\nMAMCAQE=\n",                            /* no end */
+        "-----BEGIN CERTIFICATE-----",                                        /* nothing */
+        "-----END CERTIFICATE-----\n",                                        /* no begin */
+        NESTED,                                                               /* nested */
         "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n",           /* empty */
         "-----BEGIN CERTIFICATE-----\nMAMCAQE\n-----END CERTIFICATE-----\n",  /* no filling */
         "-----BEGIN CERTIFICATE-----\nMAMCAQF=\n-----END CERTIFICATE-----\n", /* bits in it */
