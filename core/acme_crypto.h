@@ -106,7 +106,8 @@ int acme_key_sign(const struct acme_key *key, const uint8_t *digest, enum acme_s
 int acme_verify(struct acme_slice spki, bool rsa, const uint8_t *digest, size_t digest_size,
                 struct acme_slice signature);
 
-/* Hash in pieces. The state is large enough for every link choice; treat it as opaque. */
+/* Hash in pieces. The state is large enough for every link choice; treat it as opaque, and do not
+ * copy or move it between start and end. */
 struct acme_hash {
     uint64_t state[64];
     uint8_t type; /* the digest's size: 32, 48 or 64 */
