@@ -350,8 +350,14 @@ TEST(leaf_alone_and_without_root)
 
 TEST(other_key)
 {
+    static struct acme_key same_kind;
+
     start();
     leaf.key = &ca_key;
+    build_and_check("it is for another key than ours", 0);
+    start();
+    CHECK_INT(acme_key_make(&same_kind, ACME_KEY_P256), ACME_OK);
+    leaf.key = &same_kind;
     build_and_check("it is for another key than ours", 0);
 }
 

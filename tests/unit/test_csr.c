@@ -67,6 +67,31 @@ TEST(parts_are_where_rfc2986_puts_them)
     CHECK_MEM(part.ptr, sans, sizeof sans);
 }
 
+/* openssl takes an RSA algorithm without its NULL; RFC 4055 does not. */
+TEST(algorithm_identifiers)
+{
+    static const struct {
+        enum acme_key_type type;
+        uint8_t bytes[15];
+        size_t len;
+    } cases[] = {
+        {ACME_KEY_P256, {0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 2}, 12},
+        {ACME_KEY_P384, {0x30, 10, 6, 8, 0x2a, 0x86, 0x48, 0xce, 0x3d, 4, 3, 3}, 12},
+        {ACME_KEY_RSA3072,
+         {0x30, 13, 6, 9, 0x2a, 0x86, 0x48, 0x86, 0xf7, 0x0d, 1, 1, 11, 5, 0},
+         15},
+    };
+
+    for (size_t i = 0; i < 3; i++) {
+        struct acme_der d;
+
+        acme_der_init(&d, room, sizeof room);
+        acme_csr_algorithm(&d, cases[i].type);
+        CHECK_INT(acme_der_slice(&d).len, cases[i].len);
+        CHECK_MEM(acme_der_slice(&d).ptr, cases[i].bytes, cases[i].len);
+    }
+}
+
 TEST(same_arguments_same_bytes)
 {
     static uint8_t first[2000];
