@@ -53,7 +53,8 @@ int acme_crypto_seed_state(void);
  * first TLS session of a process calls, puts its own in the place. */
 void acme_crypto_seed_again(void);
 
-/* RSA keys are a link choice: acme_crypto_rsa.c, or on boards acme_crypto_norsa.c. */
+/* RSA keys are a link choice: acme_crypto_rsa.c, or on boards acme_crypto_norsa.c. P-384 keys need
+ * wolfSSL 5.8, which signs with them by RFC 6979. */
 bool acme_key_supported(enum acme_key_type type);
 /* "p256" "p384" "rsa2048" "rsa3072" "rsa4096", and back (ACME_KEY_NONE for a stranger). */
 const char *acme_key_type_name(enum acme_key_type type);

@@ -66,6 +66,12 @@ static inline void world_reset(void)
     acme_crypto_clock_from(&world_port);
 }
 
+/* P-384 where it is supported: not with the old wolfSSL. */
+static inline enum acme_key_type world_p384(void)
+{
+    return acme_key_supported(ACME_KEY_P384) ? ACME_KEY_P384 : ACME_KEY_P256;
+}
+
 static inline size_t world_hex(const char *hex, uint8_t *out, size_t cap)
 {
     size_t n = 0;

@@ -100,6 +100,8 @@ TEST(same_arguments_same_bytes)
 
     world_reset();
     for (int type = ACME_KEY_P256; type <= ACME_KEY_RSA2048; type++) {
+        if (!acme_key_supported((enum acme_key_type)type))
+            continue;
         acme_key_make(&key, (enum acme_key_type)type);
         csr = write_csr(mixed, 5);
         len = csr.len;
@@ -179,6 +181,8 @@ static int write_all(const char *folder)
             size_t count;
         } sets[] = {{"1", mixed, 1}, {"mixed", mixed, 5}, {"100", hundred, 100}};
 
+        if (!acme_key_supported((enum acme_key_type)type))
+            continue;
         if (acme_key_make(&key, (enum acme_key_type)type) != ACME_OK)
             return 1;
         failed |= write_file(folder, name, ".key.der", key.der, key.len);

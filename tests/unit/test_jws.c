@@ -104,6 +104,8 @@ TEST(thumbprint_of_each_key)
         uint8_t digest[32];
         char want[ACME_THUMBPRINT_TEXT];
 
+        if (!acme_key_supported((enum acme_key_type)type))
+            continue;
         CHECK_INT(acme_key_make(&key, (enum acme_key_type)type), ACME_OK);
         CHECK_INT(acme_jws_thumbprint(&key, text), ACME_OK);
         CHECK_INT(strlen(text), 43);
@@ -167,10 +169,11 @@ TEST(jwk_form)
     size_t n;
 
     world_reset();
-    acme_key_make(&key, ACME_KEY_P384);
+    acme_key_make(&key, world_p384());
     acme_key_public(&key, &pub);
     acme_buf_init(&w, want, sizeof want);
-    acme_buf_text(&w, "{\"alg\":\"ES384\",\"jwk\":");
+    acme_buf_text(&w, key.type == ACME_KEY_P384 ? "{\"alg\":\"ES384\",\"jwk\":"
+                                                : "{\"alg\":\"ES256\",\"jwk\":");
     acme_jws_jwk(&w, &pub);
     acme_buf_text(&w, ",\"nonce\":\"bm9uY2U\",\"url\":\"https://ca.test/acme/new-order?x=%2F\"}");
     acme_buf_end(&w);
@@ -204,6 +207,8 @@ TEST(size_is_exact)
     for (int type = ACME_KEY_P256; type <= ACME_KEY_RSA4096; type++) {
         struct acme_public pub;
 
+        if (!acme_key_supported((enum acme_key_type)type))
+            continue;
         CHECK_INT(acme_key_make(&key, (enum acme_key_type)type), ACME_OK);
         acme_key_public(&key, &pub);
         for (int form = 0; form < 12; form++) {
