@@ -47,6 +47,8 @@ struct acme_config {
     bool reuse_key;              /* a renewal keeps the certificate's key */
     bool any_host;               /* follow the CA's URLs to every host (acme_url.h) */
     bool only_when_asked;        /* do not renew by itself: acme_agent_ask starts each run */
+    bool replace_damaged; /* a damaged ACCOUNT record is replaced by a new account; false: the run
+                             fails, and a person decides */
     struct acme_memory memory;
 };
 
@@ -128,18 +130,21 @@ struct acme_order_name {
 };
 
 struct acme_order_state {
-    bool open;        /* ORDER holds it */
-    bool had_attempt; /* newOrder was charged in this run */
-    uint8_t status;   /* enum acme_status, as last seen */
-    uint8_t rounds;   /* how often we went from a look to the authorizations */
+    bool open;      /* ORDER holds it */
+    bool fresh;     /* made in this run; else it was resumed */
+    uint8_t status; /* enum acme_status, as last seen */
+    uint8_t rounds; /* how often we went from a look to the authorizations */
     uint16_t names_count;
     uint16_t index; /* the name that the row in force works on */
     uint16_t text_len;
-    uint32_t poll_ms;  /* next distance between two polls */
-    uint64_t since_ms; /* start of the present wait: validation, or issuance */
-    uint64_t why_ms;   /* when the authorizations were last asked why */
-    bool responded;    /* the CA has been told of all */
-    bool finalized;    /* a finalize has left */
+    uint32_t poll_ms;     /* next distance between two polls */
+    uint64_t since_ms;    /* start of the present wait: validation, or issuance */
+    uint64_t why_ms;      /* when the authorizations were last asked why */
+    bool responded;       /* the CA has been told of all */
+    bool finalized;       /* a finalize has left */
+    bool stale;           /* ORDER was for something else: only cleaned up */
+    bool dead;            /* the CA will not make it valid any more */
+    bool respond_refused; /* the CA did not take a challenge response */
     char url[ACME_MAX_URL + 1];
     uint16_t finalize, certificate; /* offsets into text; reset at each look */
     uint16_t text_mark;             /* text up to here is the names' */
@@ -156,7 +161,9 @@ struct acme_directory_urls {
 /* What the CA ledger holds, shared by all certificates of one CA. */
 struct acme_ledger {
     struct acme_sched account; /* newAccount: attempts and the CA's Retry-After for it */
-    int64_t any_not_before;    /* Retry-After of a reply that spoke for the whole server */
+    int64_t order_not_before;  /* Retry-After of a newOrder: for the other certificates */
+    int64_t order_set_at;
+    int64_t any_not_before; /* Retry-After of a reply that spoke for the whole server */
     int64_t any_set_at;
 };
 
@@ -176,35 +183,45 @@ struct acme_agent {
     uint8_t solvers_count;
 
     /* the driver's */
-    uint8_t step, phase, after_nonce;
-    uint8_t save_mask, save_slot; /* records to write before the next row; the one under way */
-    uint8_t next_step;            /* entered when they are written */
-    uint8_t ask_flags, until;
-    bool asked, busy, loaded, ending, stopping, renewed, stopped_early;
-    uint8_t lost_tries, redirects, account_retries;
-    uint16_t nonce_tries;
-    int outcome;
-    uint32_t next_wait_ms;
-    uint64_t wake_ms, row_since_ms, request_ms;
+    uint8_t step, phase; /* enum acme_row_id; only the driver writes them */
+    uint8_t next_step;   /* entered when save_mask is written */
+    uint8_t after_nonce; /* the row that needed a nonce */
+    uint8_t save_mask;   /* records still to be written: bits of enum acme_save */
+    bool save_encoded;   /* save_len bytes of the lowest bit's record lie in their buffer */
     size_t save_len;
-    bool nonce_by_get, held_told, clock_told;
+    uint64_t wake_ms; /* nothing to do before */
+    uint64_t look_ms; /* the CA's Retry-After: no look at the order before */
+    uint64_t row_since_ms, request_ms;
+    uint8_t until;     /* rest before this row; ACME_ROW_NONE */
+    uint8_t ask_flags; /* bits of enum acme_ask */
+    uint8_t lost_tries, redirects, account_retries, stale_retries;
+    uint16_t nonce_tries;
+    bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
+    int outcome;
 
-    uint8_t want[ACME_SHA256_SIZE];        /* hash of what the configuration asks for */
+    /* facts */
+    bool loaded;                    /* all records were read: only then may they be replaced */
+    bool renewed;                   /* by the last run */
+    bool order_stored;              /* the ORDER slot is not empty */
+    bool ledger_changed;            /* since it was written */
+    uint8_t want[ACME_SHA256_SIZE]; /* hash of what the configuration asks for */
     char ca_key[2 * ACME_SHA256_SIZE + 1]; /* slot key of the CA */
     const char *cert_key_name;             /* slot key of the certificate */
-
-    struct acme_url directory_url; /* slices into config */
+    struct acme_url directory_url;         /* slices into config */
     struct acme_exchange exchange;
     struct acme_key account_key, cert_key;
     char kid[ACME_MAX_URL + 1];
     char nonce[ACME_MAX_NONCE + 1];
-    char redirect[ACME_MAX_URL + 1];
+    char redirect[ACME_MAX_URL + 1]; /* where the directory moved to, during a run */
     char thumbprint[44];
-
+    char host[64];               /* of the request, for a failure's words */
+    char note[96];               /* words for the failure that is about to be answered */
+    struct acme_problem problem; /* of the reply that is about to fail the run */
     struct acme_directory_urls directory;
     struct acme_order_state order;
     struct acme_cert_state cert;
-    struct acme_slice new_chain; /* in io, between the check and the save */
+    struct acme_cert_state fresh; /* checked, and about to become cert */
+    struct acme_slice new_chain;  /* of fresh; in io until it is written */
     struct acme_sched sched;
     struct acme_ledger ledger;
     struct acme_failure failure;

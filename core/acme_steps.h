@@ -96,6 +96,7 @@ enum order_flag {
     ORDER_READY = 8,      /* the solver says that the CA would see it */
     ORDER_RESPONDED = 16, /* the CA was told */
     ORDER_SEEN = 32,      /* the CA's query was seen, or cannot be */
+    ORDER_ANSWERED = 128, /* ... by this run: its responder was there when the CA came */
     ORDER_STORED = 64     /* came from the ORDER record and was not met again at the CA yet */
 };
 
@@ -103,7 +104,9 @@ enum order_flag {
 
 /* Remember what exactly went wrong, for the failure that accept is about to answer. */
 int acme_fail_note(struct acme_agent *a, int err, const char *note, const char *detail);
-void acme_emit(struct acme_agent *a, struct acme_event *event); /* fills step; may be NULL port */
+void acme_emit(struct acme_agent *a, struct acme_event *event); /* fills step and NULL texts */
+/* The event and the note for terms that a person has to agree to. */
+void acme_tell_terms(struct acme_agent *a, struct acme_slice where);
 int acme_wall_clock(struct acme_agent *a, int64_t *now);
 /* The reply's JSON, in scratch; an object. */
 int acme_reply_json(struct acme_agent *a, const struct acme_reply *reply,
@@ -119,6 +122,18 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next);
 void acme_order_reset(struct acme_order_state *order);
 /* After the account is known: the open order, or a new one. */
 uint8_t acme_after_account(const struct acme_agent *a);
+
+#define POLL_FIRST_MS 10  /* our responder has seen the CA: it decides at once */
+#define POLL_BLIND_MS 250 /* nobody can see whether the CA has come */
+
+int acme_order_keep_text(struct acme_agent *a, const char *value);
+int acme_order_keep_url(struct acme_agent *a, const char *url, const char *what);
+const char *acme_order_text(const struct acme_agent *a, uint16_t offset); /* "" for 0 */
+/* The CA said why: its words become the failure's, and the order is given up. */
+int acme_order_refuse(struct acme_agent *a, int err, const struct acme_json *problem,
+                      const char *identifier);
+/* Look at the order once more in a while, slower each time; ACME_E_TIMEOUT at the end. */
+int acme_order_poll(struct acme_agent *a, struct acme_next *next, const char *what);
 
 /* Rows of acme_steps.c and acme_steps_order.c, for the table. */
 int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);

@@ -21,6 +21,7 @@ SRC_CORE = \
 	core/acme_http.c \
 	core/acme_http_chunked.c \
 	core/acme_http_link.c \
+	core/acme_init.c \
 	core/acme_json.c \
 	core/acme_jws.c \
 	core/acme_name.c \
@@ -30,6 +31,7 @@ SRC_CORE = \
 	core/acme_sched.c \
 	core/acme_steps.c \
 	core/acme_steps_order.c \
+	core/acme_steps_proof.c \
 	core/acme_store.c \
 	core/acme_time.c \
 	core/acme_tls.c \
@@ -38,12 +40,23 @@ SRC_CORE = \
 SRC_SOLVERS = solvers/http01.c
 
 SRC_PORT_POSIX = \
+	port/posix/posix_key.c \
 	port/posix/posix_slots.c \
 	port/posix/posix_sys.c \
-	port/sockets/sockets_net.c
+	port/sockets/sockets_lookup.c \
+	port/sockets/sockets_net.c \
+	port/sockets/sockets_wait.c
 
 SRC_PORT_FLASH = port/flash/flash_slots.c
 SRC_PORT_LWIP = port/lwip/lwip_net.c
 
 SRC_TOOL = \
-	tools/lwacme/main.c
+	tools/lwacme/install.c \
+	tools/lwacme/issue.c \
+	tools/lwacme/json.c \
+	tools/lwacme/main.c \
+	tools/lwacme/options.c \
+	tools/lwacme/show.c \
+	tools/lwacme/status.c \
+	tools/lwacme/trust.c \
+	tools/lwacme/webroot.c
