@@ -73,19 +73,13 @@ void acme_crypto_clock_from(const struct acme_port *port)
     (void)wc_SetTimeCb(port != NULL ? crypto_clock : NULL);
 }
 
-void acme_crypto_seed_again(void)
-{
-    if (crypto_seed_port != NULL)
-        (void)wc_SetSeed_Cb(crypto_seed);
-}
-
 int acme_crypto_rng(struct WC_RNG *rng)
 {
     int ret;
 
     if (crypto_seed_port == NULL)
         return ACME_E_ENTROPY;
-    acme_crypto_seed_again();
+    acme_crypto_seed_keep();
     ret = wc_InitRng(rng);
     if (ret == 0)
         return ACME_OK;

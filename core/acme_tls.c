@@ -233,7 +233,7 @@ static int tls_new_ctx(struct acme_tls *tls)
 {
     WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfTLS_client_method());
 
-    acme_crypto_seed_keep();
+    acme_crypto_seed_keep(); /* making the context may have begun with wolfSSL_Init */
     tls->ctx = ctx;
     if (ctx == NULL)
         return ACME_E_TLS_MEMORY;
@@ -254,7 +254,6 @@ static int tls_new_session(struct acme_tls *tls, const char *host)
 {
     WOLFSSL *session;
 
-    acme_crypto_seed_again(); /* making the context may have begun with wolfSSL_Init */
     session = wolfSSL_new((WOLFSSL_CTX *)tls->ctx);
     tls->session = session;
     if (session == NULL)
