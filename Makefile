@@ -182,7 +182,7 @@ test:
 	@$(MAKE) --no-print-directory CC=gcc SAN= STATIC= programs
 	@$(MAKE) --no-print-directory CC=clang SAN= STATIC= programs
 	@$(MAKE) --no-print-directory CC=gcc SAN=1 STATIC= programs
-	@$(if $(INTEROP),tools/get_pebble.py)
+	@$(if $(INTEROP),tools/get_pebble.py >/dev/null)
 	@tests/run.py $(call check_suites,build/host) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
 		$(call conformance_suites,build/$(build)) $(call interop_suites,build/$(build)))
@@ -192,7 +192,7 @@ test-unit: lib unit-programs
 test-conformance: conformance-programs
 	@tests/run.py $(call conformance_suites,$(O))
 test-interop: all
-	@tools/get_pebble.py
+	@tools/get_pebble.py >/dev/null
 	@tests/run.py $(call interop_suites,$(O))
 
 check: lib
@@ -215,13 +215,13 @@ bench:
 	@tools/setup.sh bench
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory STATIC=musl all
-	@tools/get_pebble.py
+	@tools/get_pebble.py >/dev/null
 	@tests/interop/bench.py build/host/lwacme build/musl/lwacme
 
 demo:
 	@tools/setup.sh demo
 	@$(MAKE) --no-print-directory all
-	@tools/get_pebble.py
+	@tools/get_pebble.py newest >/dev/null
 	@tools/demo.sh $(TOOL) $(PEBBLE)
 
 # ---- the rest --------------------------------------------------------------------------------
