@@ -15,7 +15,6 @@ enum broken_kind {
     LIE_RECV_OVERRUN,
     LIE_RECV_FLIP,
     LIE_RECV_TWICE,
-    LIE_RECV_WRITES_PAST_COUNT,
     LIE_RECV_ERROR_ONCE,
     LIE_RECV_SWAPPED,
     /* send */

@@ -156,8 +156,6 @@ static int bn_recv_bytes(struct broken *x, unsigned char *buf, size_t cap, int g
         return got + 1;
     if (broken_says(x, LIE_RECV_OVERRUN) && (size_t)got == cap)
         buf[cap] = 0;
-    if (broken_says(x, LIE_RECV_WRITES_PAST_COUNT) && (size_t)got < cap)
-        buf[cap - 1] = 0;
     if (broken_says(x, LIE_RECV_TWICE)) {
         if (x->calls++ == 3 && kept_len > 0 && (size_t)kept_len <= cap)
             memcpy(buf, kept, (size_t)(got = kept_len));

@@ -112,7 +112,6 @@ const struct broken_lie broken_lies[] = {
     {"N04", "undercounts", LIE_SEND_UNDERCOUNTS},
     {"N05", "more-than-cap", LIE_RECV_MORE_THAN_CAP},
     {"N05", "overrun", LIE_RECV_OVERRUN},
-    {"N05", "writes-past-count", LIE_RECV_WRITES_PAST_COUNT},
     {"N06", "takes-all", LIE_SEND_TAKES_ALL},
     {"N06", "send-zero", LIE_SEND_ZERO},
     {"N07", "zero-at-end", LIE_RECV_ZERO_AT_END},

@@ -56,6 +56,15 @@ static bool xs_exists(struct bed *b, const char *below)
     return lstat(path, &st) == 0;
 }
 
+static void xs_write_for_ever(struct bed *b, int begun)
+{
+    for (unsigned i = 0;; i++) {
+        (void)xs_write(b, ACME_SLOT_CERT_A, XS_NAME, i % 2 ? 'A' : 'B', i % 2 ? 5000 : 40000);
+        if (i == 0 && write(begun, "", 1) != 1)
+            _exit(1);
+    }
+}
+
 /* A process that is killed again and again while it writes two records in turn. */
 static const char *xs_killed(struct bed *b)
 {
@@ -70,11 +79,8 @@ static const char *xs_killed(struct bed *b)
         fflush(stdout);
         pid_t pid = fork();
         WANT(pid >= 0);
-        for (unsigned i = 0; pid == 0; i++) {
-            (void)xs_write(b, ACME_SLOT_CERT_A, XS_NAME, i % 2 ? 'A' : 'B', i % 2 ? 5000 : 40000);
-            if (i == 0 && write(begun[1], "", 1) != 1)
-                _exit(1);
-        }
+        if (pid == 0)
+            xs_write_for_ever(b, begun[1]);
         close(begun[1]);
         bool writes = read(begun[0], &byte, 1) == 1;
         close(begun[0]);

@@ -90,7 +90,7 @@ int conf_recv_wait(struct conf *c, acme_sock s, void *buf, size_t cap);
 bool conf_send_all(struct conf *c, acme_sock s, const void *data, size_t len);
 /* Send text on one end and receive it on the other, both ways. */
 bool conf_echo(struct conf *c, acme_sock a, acme_sock b);
-/* The status that a connection ends with while nothing is sent; waits six times the patience. */
+/* The status that a connection ends with while nothing is sent; waits twice the patience. */
 int conf_outcome(struct conf *c, acme_sock s);
 
 #endif
