@@ -38,6 +38,10 @@ enum bed_entropy { BED_ENTROPY_KERNEL, BED_ENTROPY_EARLY, BED_ENTROPY_BROKEN, BE
 extern enum bed_entropy bed_entropy_mode;
 extern bool bed_no_ipv6;         /* no IPv6 socket can be made */
 extern unsigned bed_fsync_fails; /* the n-th fsync from now fails; 0: none */
+extern bool bed_short_writes;    /* at most 7 bytes at a time */
+
+/* A look-up ran in a thread that takes signals. */
+extern _Atomic bool bed_lookup_signals;
 
 /* Stop the child at its n-th change between user and kernel mode (a call's entry, then its end) and
  * kill it there. 1: killed; 0: it ended before; -1: not possible. calls, if not NULL, gets a letter

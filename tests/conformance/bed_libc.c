@@ -13,6 +13,7 @@
 enum bed_entropy bed_entropy_mode;
 bool bed_no_ipv6;
 unsigned bed_fsync_fails;
+bool bed_short_writes;
 
 ssize_t getrandom(void *buf, size_t len, unsigned flags)
 {
@@ -43,6 +44,11 @@ int socket(int domain, int type, int protocol)
         return -1;
     }
     return (int)syscall(SYS_socket, domain, type, protocol);
+}
+
+ssize_t write(int fd, const void *buf, size_t len)
+{
+    return (ssize_t)syscall(SYS_write, fd, buf, bed_short_writes && len > 7 ? 7 : len);
 }
 
 int fsync(int fd)

@@ -192,6 +192,13 @@ static const char *xs_short_write_child(struct bed *b)
 
 static const char *xs_short_write(struct bed *b)
 {
+    struct conf_report report = {.quiet = true};
+
+    bed_short_writes = true;
+    (void)conf_run(&b->hooks, "S02", &report);
+    bed_short_writes = false;
+    if (report.failed > 0)
+        return bed_why("%s", report.why);
     return bed_in_child(xs_short_write_child, b, false);
 }
 

@@ -159,6 +159,7 @@ static const char *xw_signal_and_thread(struct bed *b)
     WANT_STATUS(net->connect(b, "slow.test", 80, &s), ACME_OK);
     const char *why = xw_on_signal(b);
     net->close(b, s);
+    WANT(!bed_lookup_signals);
     return why;
 }
 
