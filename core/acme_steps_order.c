@@ -236,12 +236,6 @@ static int pending_next(struct acme_agent *a, struct acme_next *next)
     return ACME_OK;
 }
 
-static enum acme_key_type wanted_key(const struct acme_agent *a)
-{
-    return a->config->cert_key_type != 0 ? (enum acme_key_type)a->config->cert_key_type
-                                         : ACME_KEY_P256;
-}
-
 int acme_order_next(struct acme_agent *a, struct acme_next *next)
 {
     struct acme_order_state *order = &a->order;
@@ -251,7 +245,7 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next)
         return pending_next(a, next);
     case ACME_STATUS_READY:
         /* After a finalize: the CA has not taken it (its reply was lost), so it may be sent. */
-        next->row = a->cert_key.type == (uint8_t)wanted_key(a) ? ACME_ROW_FINALIZE : ACME_ROW_KEY;
+        next->row = ACME_ROW_KEY;
         return ACME_OK;
     case ACME_STATUS_PROCESSING:
         return acme_order_poll(a, next, "issuance");
@@ -300,7 +294,9 @@ static int reuse_key(struct acme_agent *a)
  * only missing when a resumed order came without one that fits. */
 int step_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
-    enum acme_key_type type = wanted_key(a);
+    enum acme_key_type type = a->config->cert_key_type != 0
+                                  ? (enum acme_key_type)a->config->cert_key_type
+                                  : ACME_KEY_P256;
     int err = ACME_OK;
 
     (void)reply;

@@ -59,6 +59,7 @@ struct show {
     uint64_t wait_until_ms; /* what is waited for ends then; 0: nothing */
     char waiting_for[64];
     bool line_open;
+    bool key_told;
     bool failed; /* a failure was shown: it needs no other words */
     bool held;
 };

@@ -95,6 +95,11 @@ static void show_step(struct show *s, const struct acme_event *event)
 
     if (words == NULL || s->quiet)
         return;
+    if (strcmp(event->step, "key") == 0) { /* entered once more to see that there is one */
+        if (s->key_told)
+            return;
+        s->key_told = true;
+    }
     if (!same) {
         show_flush(s);
         snprintf(s->step, sizeof s->step, "%s", event->step);
