@@ -120,6 +120,32 @@ def readme_shows_the_program():
         raise Fail("README.md and %s differ from line %s of the program on" % (SOURCE, line))
 
 
+def page(name):
+    with open(os.path.join(common.ROOT, name), encoding="utf-8") as f:
+        return f.read()
+
+
+def missing(words, text):
+    return [w for w in words if not re.search(r"^\| \**`?%s\b" % re.escape(w), text, re.M)]
+
+
+@suite.case("readme_tables_are_complete")
+def readme_tables_are_complete():
+    """The pages on tool and core have a line for each event, each row, each option."""
+    tool = page("tools/README.md")
+    events = re.findall(r'^    X\(\w+, "(\w+)"\)', page("core/acme_event.h"), re.M)
+    check("step" in events and "terms" in events, "events read: %s" % events)
+    events.remove("exchange")         # a body: never in JSON
+    equal(missing(events + ["installed", "error", "status"], tool), [], "events without a line")
+    rows = re.findall(r'^    X\(\w+, "(\w+)"\)', page("core/acme_steps.h"), re.M)
+    check("load" in rows and "clear" in rows, "rows read: %s" % rows)
+    equal(missing(rows, page("core/README.md")), [], "rows without a line")
+    options = set(re.findall(r"--[a-z][a-z-]+", common.run_tool(["--help"]).expect(0).out))
+    check("--webroot" in options, "options read: %s" % options)
+    equal([o for o in sorted(options - {"--help", "--version"}) if "`%s" % o not in tool], [],
+          "options that tools/README.md does not know")
+
+
 @suite.case("readme_command_links")
 def readme_command_links():
     compiled()
