@@ -3,6 +3,7 @@
 #   make                   build/host/lwacme and build/host/liblwacme.a
 #   make demo              get a certificate from a test CA on this machine, and look at it
 #   make test              all tests, with gcc, with clang, and with sanitizers
+#   make test-all          with one more version of the test CA
 #   make test-unit         ... test-conformance, test-interop: one kind, for the build chosen below
 #   make check             the include and name rules; a report on format, lengths and analysers
 #   make size              bytes by component
@@ -180,7 +181,7 @@ check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
 INTEROP = $(if $(OBJ_TOOL),$(wildcard tests/interop/test_*.py))
 PEBBLE = build/pebble
 
-.PHONY: test test-unit test-conformance test-interop check report
+.PHONY: test test-all test-unit test-conformance test-interop check report
 test:
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory CC=gcc SAN= STATIC= programs
@@ -191,6 +192,12 @@ test:
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
 		$(call conformance_suites,build/$(build)) \
 		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build))))
+
+# The same with one more version of the test CA.
+test-all:
+	@tools/setup.sh test
+	@tools/get_pebble.py newest 2.4.0 2.6.0
+	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" $(MAKE) --no-print-directory test
 
 test-unit: lib unit-programs
 	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O))
