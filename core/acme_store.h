@@ -9,7 +9,8 @@
  * A field's tag has bit 15 set when a reader that does not know it must not use the record at all;
  * other unknown fields are skipped, so an older firmware survives a newer record. The version is
  * raised only when an old reader would misunderstand: it then answers ACME_E_SLOT_VERSION and
- * leaves the record alone.
+ * leaves the record alone. Header and CRC keep their places in every version. The flags are written
+ * as 0 and not looked at.
  */
 #ifndef ACME_STORE_H
 #define ACME_STORE_H
@@ -54,6 +55,9 @@ struct acme_field {
  * ACME_E_SLOT_VERSION. Bytes after the record are allowed: a medium may pad. */
 int acme_record_open(struct acme_record *r, struct acme_slice data, uint8_t kind);
 bool acme_record_next(struct acme_record *r, struct acme_field *field);
+/* For a tag that the reader does not know: ACME_OK, skip it; ACME_E_SLOT_VERSION, it is critical
+ * and the record must be left alone. */
+int acme_field_skip(const struct acme_field *field);
 /* A field's value as a number: false unless it has 8 bytes. */
 bool acme_field_u64(const struct acme_field *field, uint64_t *value);
 bool acme_field_i64(const struct acme_field *field, int64_t *value);
