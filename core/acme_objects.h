@@ -127,8 +127,8 @@ enum acme_problem_type {
 };
 const char *acme_problem_type_name(enum acme_problem_type type); /* "badNonce"; "" for none */
 
-/* The CA's own words, bounded, and safe for a terminal and a log: control characters, and bytes
- * that are not UTF-8, are replaced by '?'. */
+/* The CA's own words, bounded, and safe for a terminal and a log: control characters, characters
+ * that reorder or hide text, and bytes that are not UTF-8, are replaced by '?'. */
 struct acme_problem {
     uint8_t type; /* enum acme_problem_type; NONE: there was no problem document */
     uint16_t http_status;
@@ -136,8 +136,11 @@ struct acme_problem {
     char detail[ACME_MAX_DETAIL];    /* cut at a character, never inside one */
     char identifier[ACME_NAME_ROOM]; /* of the subproblem that matters (6.7.1), or "" */
 };
-/* Fills type, detail and identifier from a problem object (or from the first subproblem with an
- * identifier, when there is one: its detail tells more). Never fails: what is absent is empty. */
+/* Fills type, detail and identifier (not the other members) from a problem object. When there is a
+ * subproblem with an identifier, the first such one gives identifier and detail, because they tell
+ * more; the type only where the whole has none of its own (compound, unknown): what the agent does
+ * next hangs on the type of the whole request. Never fails: what is absent is empty. The types are
+ * known with and without the prefix "urn:ietf:params:acme:error:", which some CAs leave out. */
 void acme_read_problem(const struct acme_json *node, struct acme_problem *out);
 
 #endif
