@@ -1,0 +1,68 @@
+/* acme_sched.h - when to act next: pure functions of the past and a random number
+ *
+ * So ten years of renewals and failures are a unit test. All times are seconds since 1970 UTC.
+ */
+#ifndef ACME_SCHED_H
+#define ACME_SCHED_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "acme_err.h"
+
+#define ACME_MINUTE 60
+#define ACME_HOUR   3600
+#define ACME_DAY    86400
+
+/* What is remembered across reboots about one certificate's attempts (record SCHED). */
+struct acme_sched {
+    int64_t not_before;  /* no attempt before this moment; 0: none set */
+    int64_t set_at;      /* the moment at which not_before was computed */
+    int64_t order_at;    /* the last newOrder that was charged; 0: none */
+    uint16_t orders;     /* newOrders charged since the last success */
+    uint16_t failures;   /* failures in a row; saturates */
+    uint8_t last_class;  /* enum acme_class of the last failure */
+    bool by_ca;          /* not_before comes from the CA's Retry-After, not from our backoff */
+};
+
+/* Is a certificate due? A third of its life is left, or half when the life is below 10 days. */
+bool acme_sched_due(int64_t now, int64_t not_before, int64_t not_after);
+/* The moment at which it becomes due. */
+int64_t acme_sched_due_at(int64_t not_before, int64_t not_after);
+
+/* Seconds until the next attempt after `failures` (>= 1) failures in a row of class `class_of`.
+ * remaining_s: life left of the present certificate, 0 or less when expired or absent.
+ * jitter: 16 random bits.
+ *
+ *   CONNECTION  60 s times 4 for each failure; at most min(1 day, remaining / 8), at least 5 min
+ *               once 5 min is reached; expired or absent: 5 min up to the 12th, then doubling to a
+ *               day; all times 50..100 %
+ *   VALIDATION  12, 24, 100 min, four times 6 h, then daily
+ *   REFUSED     1 h, 6 h, then daily
+ *   OPERATOR, BUG  daily
+ *
+ * The last three are stretched by 0..10 % (never shortened: the CA's budgets refill at fixed
+ * rates). Always 30..95040. */
+uint32_t acme_sched_backoff(enum acme_class class_of, unsigned failures, int64_t remaining_s,
+                            uint16_t jitter);
+
+/* Charges a failure at `now`: failures, class, not_before = max(backoff, retry_after). */
+void acme_sched_failed(struct acme_sched *s, int64_t now, enum acme_class class_of,
+                       int64_t remaining_s, uint32_t retry_after_s, uint16_t jitter);
+
+/* Charges a newOrder before it is sent. */
+void acme_sched_charge(struct acme_sched *s, int64_t now);
+
+/* Everything went well: failures, orders and not_before are forgotten. */
+void acme_sched_succeeded(struct acme_sched *s);
+
+/* How long an attempt has to wait still, 0: it may go. Repairs a clock that was set back: a wait
+ * is never longer than it was when it was computed. Counts both not_before and a loop of crashes:
+ * the first four newOrders without a success are free, then an hour between two, six hours from
+ * the eighth on, a day from the twelfth on. */
+uint32_t acme_sched_wait(const struct acme_sched *s, int64_t now);
+
+/* The same for one stored "not before" with the moment at which it was set. */
+uint32_t acme_sched_wait_one(int64_t not_before, int64_t set_at, int64_t now);
+
+#endif
