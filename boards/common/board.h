@@ -12,6 +12,9 @@
 struct netif;
 struct flash_dev;
 
+/* Clock and console run after it. First in main(). */
+void board_init(void);
+
 /* ---- clock ---- */
 
 /* Milliseconds since reset. */
@@ -32,6 +35,13 @@ int board_getc(void); /* 0..255, or -1: nothing there */
 
 /* An lwIP netif init function (see netif_add). */
 signed char board_netif_init(struct netif *netif);
+
+struct board_netif_stat {
+    uint32_t copied;  /* frames copied because all DMA buffers but one were in use */
+    uint32_t dropped; /* frames lost for want of memory */
+    uint32_t stopped; /* times that the card ran out of buffers */
+};
+void board_netif_stat(struct board_netif_stat *out);
 
 /* Hand received frames to lwIP, look after the link. From the main loop. */
 void board_netif_poll(struct netif *netif);

@@ -16,8 +16,12 @@
 #include "lwip/timeouts.h"
 #include "netif/ethernet.h"
 
+/* Long enough for lwIP's own retries, which begin at SNTP_RETRY_TIMEOUT and double. */
+#define BOARD_SNTP_AGAIN_MS 60000u
+
 static struct netif board_netif;
 static bool board_sntp_started;
+static uint64_t board_sntp_asked_ms;
 
 u32_t sys_now(void)
 {
@@ -47,6 +51,12 @@ static void board_ip6_start(void)
 }
 #endif
 
+/* Did DHCP name a time server? */
+static bool sntp_has_server(void)
+{
+    return !ip_addr_isany(sntp_getserver(0));
+}
+
 int board_lwip_start(void)
 {
     int err = lwip_hooks_init(board_rng_get, NULL);
@@ -67,20 +77,31 @@ bool board_lwip_up(void)
     return netif_is_link_up(&board_netif) && !ip_addr_isany(netif_ip_addr4(&board_netif));
 }
 
-static void board_sntp_start(void)
+/* lwIP asks once an hour after an answer, whatever it was worth. While the clock is not set (a lie
+ * was refused), it is asked each minute. */
+static void board_sntp_poll(void)
 {
+    int64_t now;
+    if (!board_lwip_up())
+        return;
+    if (board_sntp_started && (board_clock_now(&now) == ACME_OK ||
+                               board_ms() - board_sntp_asked_ms < BOARD_SNTP_AGAIN_MS))
+        return;
+    if (board_sntp_started)
+        sntp_stop();
     sntp_setoperatingmode(SNTP_OPMODE_POLL);
-    sntp_setservername(0, BOARD_SNTP_SERVER); /* DHCP's servers go before it if it named any */
+    if (!board_sntp_started && !sntp_has_server())
+        sntp_setservername(0, BOARD_SNTP_SERVER);
     sntp_init();
     board_sntp_started = true;
+    board_sntp_asked_ms = board_ms();
 }
 
 void board_lwip_poll(void)
 {
     board_netif_poll(&board_netif);
     sys_check_timeouts();
-    if (!board_sntp_started && board_lwip_up())
-        board_sntp_start();
+    board_sntp_poll();
 }
 
 const char *board_lwip_address(char *text, int room)
