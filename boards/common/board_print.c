@@ -7,30 +7,47 @@
 
 #include "board.h"
 
+/* Where the characters go: into out, or to the console when it is NULL. */
+struct print_sink {
+    char *out;
+    size_t room, len;
+};
+
 struct print_spec {
+    struct print_sink *sink;
     unsigned width;
     unsigned precision;
     char pad;
 };
 
+static void print_char(struct print_sink *sink, char c)
+{
+    if (sink->out == NULL)
+        board_putc(c);
+    else if (sink->len < sink->room)
+        sink->out[sink->len] = c;
+    sink->len++;
+}
+
 static void print_text(const char *s, size_t len, const struct print_spec *spec)
 {
     for (size_t i = len; i < spec->width; i++)
-        board_putc(spec->pad);
+        print_char(spec->sink, spec->pad);
     for (size_t i = 0; i < len; i++)
-        board_putc(s[i]);
+        print_char(spec->sink, s[i]);
 }
 
-static void print_number(uint32_t value, unsigned base, bool negative, struct print_spec *spec)
+static void print_number(uint32_t value, const char *digit, bool negative, struct print_spec *spec)
 {
+    uint32_t base = (uint32_t)strlen(digit);
     char digits[11];
     size_t at = sizeof digits;
     do {
-        digits[--at] = "0123456789abcdef"[value % base];
+        digits[--at] = digit[value % base];
         value /= base;
     } while (value != 0);
     if (negative && spec->pad == '0') { /* the sign goes before the zeros */
-        board_putc('-');
+        print_char(spec->sink, '-');
         spec->width -= spec->width > 0;
     } else if (negative) {
         digits[--at] = '-';
@@ -75,26 +92,28 @@ static void print_one(char kind, struct print_spec *spec, va_list *args)
         print_text(s, len, spec);
     } else if (kind == 'd') {
         int32_t v = va_arg(*args, int);
-        print_number(v < 0 ? 0u - (uint32_t)v : (uint32_t)v, 10, v < 0, spec);
+        print_number(v < 0 ? 0u - (uint32_t)v : (uint32_t)v, "0123456789", v < 0, spec);
     } else if (kind == 'u') {
-        print_number(va_arg(*args, unsigned), 10, false, spec);
+        print_number(va_arg(*args, unsigned), "0123456789", false, spec);
     } else if (kind == 'x') {
-        print_number(va_arg(*args, unsigned), 16, false, spec);
+        print_number(va_arg(*args, unsigned), "0123456789abcdef", false, spec);
+    } else if (kind == 'X') {
+        print_number(va_arg(*args, unsigned), "0123456789ABCDEF", false, spec);
     } else if (kind == 'c') {
-        board_putc((char)va_arg(*args, int));
+        print_char(spec->sink, (char)va_arg(*args, int));
     } else {
-        board_putc(kind);
+        print_char(spec->sink, kind);
     }
 }
 
-void board_vprint(const char *format, va_list args)
+static void print_all(struct print_sink *sink, const char *format, va_list args)
 {
     va_list rest;
     va_copy(rest, args);
     while (*format != '\0') {
-        struct print_spec spec;
+        struct print_spec spec = {.sink = sink};
         if (*format != '%') {
-            board_putc(*format++);
+            print_char(sink, *format++);
             continue;
         }
         format = print_spec_read(format + 1, &spec, &rest);
@@ -104,10 +123,28 @@ void board_vprint(const char *format, va_list args)
     va_end(rest);
 }
 
+void board_vprint(const char *format, va_list args)
+{
+    struct print_sink console = {0};
+    print_all(&console, format, args);
+}
+
 void board_print(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
     board_vprint(format, args);
     va_end(args);
+}
+
+int board_snprintf(char *out, size_t room, const char *format, ...)
+{
+    struct print_sink sink = {.out = out, .room = room > 0 ? room - 1 : 0};
+    va_list args;
+    va_start(args, format);
+    print_all(&sink, format, args);
+    va_end(args);
+    if (room > 0)
+        out[sink.len < sink.room ? sink.len : sink.room] = '\0';
+    return (int)sink.len;
 }

@@ -78,7 +78,7 @@ static int rng_read(const struct acme_slots *slots, struct rng_device *d)
     while (err == ACME_OK && acme_record_next(&record, &field)) {
         if (field.tag == (RNG_TAG_SEED | ACME_FIELD_CRITICAL) &&
             field.value.len == sizeof d->seed) {
-            memcpy(d->seed, field.value.data, sizeof d->seed);
+            memcpy(d->seed, field.value.ptr, sizeof d->seed);
             d->has_seed = true;
         } else if (field.tag == RNG_TAG_BOOTS) {
             (void)acme_field_u64(&field, &d->boots);

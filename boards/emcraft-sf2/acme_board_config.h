@@ -31,7 +31,10 @@
 
 /* Locally administered; a product has its own, from its factory. */
 #ifndef BOARD_MAC
-#define BOARD_MAC {0x52, 0x54, 0x00, 0x12, 0x34, 0x56}
+#define BOARD_MAC                                                                                  \
+    {                                                                                              \
+        0x52, 0x54, 0x00, 0x12, 0x34, 0x56                                                         \
+    }
 #endif
 
 /* The time server when DHCP names none. */

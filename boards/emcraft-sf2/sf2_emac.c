@@ -205,8 +205,8 @@ static void emac_start(const uint8_t mac[6])
     SF2_EMAC->cfg1 = 0; /* out of reset */
     SF2_EMAC->cfg2 = CFG2_DUPLEX;
     SF2_EMAC->max_frame = EMAC_FRAME; /* a longer one would be written past the buffer's end */
-    SF2_EMAC->sta1 = (uint32_t)mac[0] << 24 | (uint32_t)mac[1] << 16 | (uint32_t)mac[2] << 8 |
-                     (uint32_t)mac[3];
+    SF2_EMAC->sta1 =
+        (uint32_t)mac[0] << 24 | (uint32_t)mac[1] << 16 | (uint32_t)mac[2] << 8 | (uint32_t)mac[3];
     SF2_EMAC->sta2 = (uint32_t)mac[4] << 24 | (uint32_t)mac[5] << 16;
     SF2_EMAC->fifo[0] = FIFO_CFG0_ON;
     SF2_EMAC->rx_desc = (uint32_t)(uintptr_t)&emac.rx[0];

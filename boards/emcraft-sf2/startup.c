@@ -77,16 +77,11 @@ __attribute__((naked)) void sf2_fault(void)
 #define V(f) ((uintptr_t)(f))
 
 __attribute__((section(".vectors"), used)) static const uintptr_t sf2_vectors[16 + 32] = {
-    [0] = V(sf2_stack_top),
-    [1] = V(sf2_reset),
+    [0] = V(sf2_stack_top),       [1] = V(sf2_reset),
     [2] = V(sf2_fault), /* NMI */
     [3] = V(sf2_fault), /* HardFault; the finer ones are not enabled and end here too */
-    [4] = V(sf2_fault),
-    [5] = V(sf2_fault),
-    [6] = V(sf2_fault),
-    [11] = V(sf2_fault),
-    [12] = V(sf2_fault),
-    [14] = V(sf2_fault),
-    [15] = V(sf2_tick_interrupt),
-    [16 + SF2_IRQ_EMAC] = V(sf2_emac_interrupt),
+    [4] = V(sf2_fault),           [5] = V(sf2_fault),
+    [6] = V(sf2_fault),           [11] = V(sf2_fault),
+    [12] = V(sf2_fault),          [14] = V(sf2_fault),
+    [15] = V(sf2_tick_interrupt), [16 + SF2_IRQ_EMAC] = V(sf2_emac_interrupt),
 };

@@ -8,8 +8,8 @@
 
 /* The machine: no OS, no files, no sockets; memory from the fixed pool. */
 #define WOLFSSL_GENERAL_ALIGNMENT 4
-#define SIZEOF_LONG 4
-#define SIZEOF_LONG_LONG 8
+#define SIZEOF_LONG               4
+#define SIZEOF_LONG_LONG          8
 #define SINGLE_THREADED
 #define NO_FILESYSTEM
 #define NO_WRITEV
@@ -22,12 +22,16 @@
 #define XMALLOC_USER
 #define WOLFSSL_SMALL_STACK /* 3 KB instead of 14.7 KB */
 
+/* wolfSSL writes IP addresses with snprintf; newlib's would bring malloc along. */
+#include "board_print.h"
+#define XSNPRINTF board_snprintf
+
 /* Time: the board's clock. */
 #include <time.h>
 #define TIME_OVERRIDES
 #define HAVE_TIME_T_TYPE
 #define HAVE_TM_TYPE
-#define XTIME board_wolfssl_time /* object-like: wolfSSL declares both as functions */
+#define XTIME   board_wolfssl_time /* object-like: wolfSSL declares both as functions */
 #define XGMTIME board_wolfssl_gmtime
 #define USER_TICKS
 

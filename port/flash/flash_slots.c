@@ -95,7 +95,7 @@ static int fs_deliver(const struct flash_slots *fs, const struct flash_entry *e,
 static int fs_key(enum acme_slot slot, const char *key, uint8_t *len)
 {
     size_t n;
-    if (key == NULL || (int)slot < 1 || (int)slot > 255) {
+    if (key == NULL || (unsigned)slot - 1u >= 255u) {
         return ACME_E_ARG;
     }
     n = strlen(key);
