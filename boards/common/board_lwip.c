@@ -40,14 +40,15 @@ void board_lwip_sntp_cookie(uint32_t *high, uint32_t *low)
 }
 
 #if LWIP_IPV6
-static void board_ip6_start(void)
+static void board_ip6_start(struct netif *netif)
 {
-    netif_create_ip6_linklocal_address(&board_netif, 1);
-    netif_set_ip6_autoconfig_enabled(&board_netif, 1);
+    netif_create_ip6_linklocal_address(netif, 1);
+    netif_set_ip6_autoconfig_enabled(netif, 1);
 }
 #else
-static void board_ip6_start(void)
+static void board_ip6_start(struct netif *netif)
 {
+    (void)netif;
 }
 #endif
 
@@ -68,7 +69,7 @@ int board_lwip_start(void)
     netif_set_default(&board_netif);
     netif_set_hostname(&board_netif, "lwacme");
     netif_set_up(&board_netif);
-    board_ip6_start();
+    board_ip6_start(&board_netif);
     return dhcp_start(&board_netif) == ERR_OK ? ACME_OK : ACME_E_NET;
 }
 

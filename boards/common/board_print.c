@@ -7,8 +7,9 @@
 
 #include "board.h"
 
-/* Where the characters go: into out, or to the console when it is NULL. */
+/* Where the characters go: to the console, or into out. */
 struct print_sink {
+    bool console;
     char *out;
     size_t room, len;
 };
@@ -22,7 +23,7 @@ struct print_spec {
 
 static void print_char(struct print_sink *sink, char c)
 {
-    if (sink->out == NULL)
+    if (sink->console)
         board_putc(c);
     else if (sink->len < sink->room)
         sink->out[sink->len] = c;
@@ -125,8 +126,8 @@ static void print_all(struct print_sink *sink, const char *format, va_list args)
 
 void board_vprint(const char *format, va_list args)
 {
-    struct print_sink console = {0};
-    print_all(&console, format, args);
+    struct print_sink sink = {.console = true};
+    print_all(&sink, format, args);
 }
 
 void board_print(const char *format, ...)

@@ -52,7 +52,7 @@ _Noreturn void board_reset(void)
 
 /* The frame that the processor pushed: r0-r3, r12, lr, pc, psr; not to be read when the stack
  * pointer itself is out of RAM. */
-_Noreturn void sf2_fault_report(const uint32_t *frame, uint32_t lr)
+__attribute__((used)) _Noreturn void sf2_fault_report(const uint32_t *frame, uint32_t lr)
 {
     board_print("{\"event\":\"fault\",\"cfsr\":\"%08x\",\"hfsr\":\"%08x\",\"address\":\"%08x\","
                 "\"return\":\"%08x\"",
