@@ -1,19 +1,30 @@
-# lwacme - build, test, measure. `make help` lists the targets.
+# lwacme - build, test, measure
 #
-#   make                  build/host/lwacme and build/host/liblwacme.a
-#   make CC=clang         the same with clang, in build/host-clang
-#   make SAN=1            with AddressSanitizer and UndefinedBehaviorSanitizer, in build/san
-#   make STATIC=musl      one small static program, in build/musl
-#   make DEPS_DIR=DIR     take the tarballs of tools/deps.mk from DIR: nothing is downloaded
-#   make WOLFSSL=5.7.2    build with the fallback wolfSSL
+#   make                   build/host/lwacme and build/host/liblwacme.a
+#   make demo              get a certificate from a test CA on this machine, and look at it
+#   make test              all tests, with gcc, with clang, and with sanitizers
+#   make test-unit         ... test-conformance, test-interop: one kind, for the build chosen below
+#   make check             the include and name rules; a report on format, lengths and analysers
+#   make size              bytes by component
+#   make bench             requests, instructions, memory and time of an issuance
+#   make setup             install with apt what all of these need; demo, test and bench do it too
+#   make deps              fetch and unpack the libraries that tools/deps.mk names
+#   make clean             remove what was built; distclean: also what was fetched
+#
+# Which build:
+#   CC=clang               in build/host-clang
+#   SAN=1                  AddressSanitizer and UndefinedBehaviorSanitizer, in build/san
+#   STATIC=musl            one small static program, in build/musl
+#   DEPS_DIR=DIR           take the tarballs from DIR: nothing is downloaded
+#   WOLFSSL=5.7.2          with the fallback wolfSSL, in build/host-wolfssl-5.7.2
 
 .DEFAULT_GOAL := all
 .DELETE_ON_ERROR:
 .SUFFIXES:
 .SECONDARY:
 
-# As many jobs as the machine has processors, unless told otherwise (make -j1).
-ifeq ($(filter -j% --jobserver%,$(MAKEFLAGS)),)
+# As many jobs as the machine has processors, output kept together.
+ifeq ($(MAKELEVEL),0)
 MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1) --output-sync=target
 endif
 
@@ -80,7 +91,10 @@ OBJ_CJSON = $(O)/cjson/cJSON.o
 # wolfSSL has assembler for this processor; it asks at run time what the processor can do.
 ifneq ($(filter x86_64%,$(shell $(CC) -dumpmachine 2>/dev/null)),)
 OBJ_WOLFSSL_S = $(SRC_WOLFSSL_X86_64:%.S=$(O)/wolfssl/%.o)
-$(O)/wolfssl/wolfcrypt/src/aes.o: WOLFSSL_MACHINE = -maes
+$(O)/wolfssl/wolfcrypt/src/aes.o: WOLFSSL_EXTRA = -maes
+endif
+ifeq ($(STATIC),musl) # hashing is a sixth of all instructions of an issuance: worth 4 KB
+$(O)/wolfssl/wolfcrypt/src/sha256.o $(O)/wolfssl/wolfcrypt/src/sha512.o: WOLFSSL_EXTRA = -O2
 endif
 OBJ_WOLFSSL_C = $(SRC_WOLFSSL:%.c=$(O)/wolfssl/%.o)
 OBJ_WOLFSSL = $(OBJ_WOLFSSL_C) $(OBJ_WOLFSSL_S)
@@ -89,8 +103,9 @@ UNIT = $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 CONFORMANCE = $(patsubst tests/conformance/main_%.c,$(O)/tests/conformance_%,\
 	$(wildcard tests/conformance/main_*.c))
 
-.PHONY: all lib unit-programs conformance-programs
+.PHONY: all lib programs unit-programs conformance-programs
 all: lib $(if $(OBJ_TOOL),$(TOOL))
+programs: all unit-programs conformance-programs
 lib: $(LIB) $(LIB_WOLFSSL)
 unit-programs: $(UNIT)
 conformance-programs: $(CONFORMANCE)
@@ -98,7 +113,7 @@ conformance-programs: $(CONFORMANCE)
 # ---- how -------------------------------------------------------------------------------------
 
 # Everything is compiled anew when the flags are not those of the last time.
-FLAGS := $(CC) $(CFLAGS) $(HARDENING) $(SANITIZE) $(LDFLAGS) $(WARNINGS) $(WOLFSSL_DEFS)
+FLAGS := $(CC) $(CFLAGS) $(HARDENING) $(SANITIZE) $(LDFLAGS) $(WARNINGS) $(WOLFSSL_DEFS) $(CJSON_DEFS)
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
@@ -114,7 +129,8 @@ $(LIB) $(LIB_WOLFSSL):
 
 $(TOOL): $(OBJ_TOOL) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -o $@ $^ $(LDLIBS)
+	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS)
+	@$(if $(STATIC),strip $@)
 
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
@@ -139,7 +155,7 @@ CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance
 $(OBJ_WOLFSSL_C): $(O)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(O)/flags boards/linux/user_settings.h core/acme_wolfssl.h
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
-	@$(COMPILE) -std=gnu11 -w $(WOLFSSL_CPPFLAGS) $(WOLFSSL_MACHINE) -o $@ -c $<
+	@$(COMPILE) -std=gnu11 -w $(WOLFSSL_CPPFLAGS) $(WOLFSSL_EXTRA) -o $@ -c $<
 $(OBJ_WOLFSSL_S): $(O)/wolfssl/%.o: $(WOLFSSL_DIR)/%.S $(O)/flags boards/linux/user_settings.h core/acme_wolfssl.h
 	@mkdir -p $(@D)
 	@echo "  AS      $<"
@@ -148,5 +164,77 @@ $(O)/cjson/%.o: $(CJSON_DIR)/%.c $(O)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(COMPILE) -std=gnu11 -w $(CJSON_DEFS) -o $@ -c $<
+
+# ---- tests -----------------------------------------------------------------------------------
+
+# suites FOLDER: what tests/run.py runs of one build
+unit_suites = $(UNIT:$(O)/%=$(1)/%)
+conformance_suites = $(CONFORMANCE:$(O)/%=$(1)/%)
+interop_suites = $(foreach suite,$(INTEROP),"LWACME=$(1)/lwacme $(suite)")
+check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
+INTEROP = $(if $(OBJ_TOOL),$(wildcard tests/interop/test_*.py))
+PEBBLE = build/pebble
+
+.PHONY: test test-unit test-conformance test-interop check report
+test:
+	@tools/setup.sh test
+	@$(MAKE) --no-print-directory CC=gcc SAN= STATIC= programs
+	@$(MAKE) --no-print-directory CC=clang SAN= STATIC= programs
+	@$(MAKE) --no-print-directory CC=gcc SAN=1 STATIC= programs
+	@$(if $(INTEROP),tools/get_pebble.py)
+	@tests/run.py $(call check_suites,build/host) \
+		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
+		$(call conformance_suites,build/$(build)) $(call interop_suites,build/$(build)))
+
+test-unit: lib unit-programs
+	@tests/run.py $(call unit_suites,$(O))
+test-conformance: conformance-programs
+	@tests/run.py $(call conformance_suites,$(O))
+test-interop: all
+	@tools/get_pebble.py
+	@tests/run.py $(call interop_suites,$(O))
+
+check: lib
+	@tests/run.py $(call check_suites,$(O))
+	@$(MAKE) --no-print-directory report
+report:
+	@tools/check_report.py -std=c11 $(CPPFLAGS) $(CPPFLAGS_core)
+
+# ---- measuring, showing ----------------------------------------------------------------------
+
+.PHONY: size bench demo
+$(O)/size_of_agent.o: core/acme_agent.h $(O)/flags
+	@mkdir -p $(@D)
+	@printf '#include "acme_agent.h"\nchar acme_size_of_agent[sizeof(struct acme_agent)];\n' | \
+		$(CC) -std=c11 $(CPPFLAGS) -MMD -MF $(@:.o=.d) -MT $@ -x c - -c -o $@
+size: all $(O)/size_of_agent.o
+	@tools/size_report.py $(NAME) $(TOOL) $(O)/size_of_agent.o
+
+bench:
+	@tools/setup.sh bench
+	@$(MAKE) --no-print-directory all
+	@$(MAKE) --no-print-directory STATIC=musl all
+	@tools/get_pebble.py
+	@tests/interop/bench.py build/host/lwacme build/musl/lwacme
+
+demo:
+	@tools/setup.sh demo
+	@$(MAKE) --no-print-directory all
+	@tools/get_pebble.py
+	@tools/demo.sh $(TOOL) $(PEBBLE)
+
+# ---- the rest --------------------------------------------------------------------------------
+
+.PHONY: setup deps clean distclean help
+setup:
+	@tools/setup.sh all
+deps: $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version $(LWIP_DIR)/.version
+clean:
+	rm -rf $(filter-out build/deps build/dl build/pebble,$(wildcard build/*))
+distclean:
+	rm -rf build
+
+help:
+	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -6,7 +6,7 @@
 #include <stdint.h>
 
 /* Characters that len bytes become: without padding (url) and with it (standard). */
-#define ACME_B64URL_LEN(len) (((len) * 4 + 2) / 3)
+#define ACME_B64URL_LEN(len) (((len)*4 + 2) / 3)
 #define ACME_B64_LEN(len)    (((len) + 2) / 3 * 4)
 
 /* The count of characters written (no NUL), or ACME_E_SIZE. out and data must not overlap. */

@@ -31,7 +31,7 @@ struct acme_buf {
 };
 
 struct acme_slice acme_slice_of(const void *ptr, size_t len);
-struct acme_slice acme_slice_text(const char *text); /* NULL gives an empty slice */
+struct acme_slice acme_slice_text(const char *text);              /* NULL gives an empty slice */
 bool acme_slice_is(struct acme_slice s, const char *text);        /* byte for byte */
 bool acme_slice_is_nocase(struct acme_slice s, const char *text); /* ASCII letters fold */
 

@@ -21,10 +21,16 @@
 #define ACME_MAX_URL 1024
 #endif
 
-/* Bytes for the URLs and tokens of one order, packed: per name an authorization URL, a challenge
- * URL, a token and three NULs. About 210 a name at Let's Encrypt. Up to 65535 (16-bit offsets). */
+/* Bytes for the strings of one order, packed: per name the identifier, an authorization URL, a
+ * challenge URL, a token and four NULs. About 230 a name at Let's Encrypt. Up to 65535 (16-bit
+ * offsets). */
 #ifndef ACME_MAX_ORDER_TEXT
-#define ACME_MAX_ORDER_TEXT 49152
+#define ACME_MAX_ORDER_TEXT 57344
+#endif
+
+/* Bytes for the URLs of the directory, packed. About 450 at Let's Encrypt. */
+#ifndef ACME_MAX_DIRECTORY_TEXT
+#define ACME_MAX_DIRECTORY_TEXT 4096
 #endif
 
 /* Characters of a challenge token. 64..128. RFC 8555 8.1 demands 128 bits of entropy (22). */
@@ -64,12 +70,12 @@
 #define ACME_MAX_KEY_DER 2432
 #endif
 
-/* Other hosts than the directory's that the CA's URLs may name at the same time. 1..8. */
+/* Characters of a host name in a URL, without NUL. 64..253. */
 #ifndef ACME_MAX_HOST
 #define ACME_MAX_HOST 253
 #endif
 
-#define ACME_MAX_NAME 253 /* characters of an identifier (RFC 1035 2.3.4) */
+#define ACME_MAX_NAME  253 /* characters of an identifier (RFC 1035 2.3.4) */
 #define ACME_NAME_ROOM (ACME_MAX_NAME + 1)
 
 #if ACME_MAX_NAMES < 1 || ACME_MAX_NAMES > 100
@@ -80,6 +86,9 @@
 #endif
 #if ACME_MAX_ORDER_TEXT < ACME_MAX_NAMES * 160 || ACME_MAX_ORDER_TEXT > 65535
 #error "ACME_MAX_ORDER_TEXT must hold 160 bytes for each of ACME_MAX_NAMES, and be below 65536"
+#endif
+#if ACME_MAX_DIRECTORY_TEXT < 384 || ACME_MAX_DIRECTORY_TEXT > 65535
+#error "ACME_MAX_DIRECTORY_TEXT must be 384..65535"
 #endif
 #if ACME_MAX_TOKEN < 64 || ACME_MAX_TOKEN > 128
 #error "ACME_MAX_TOKEN must be 64..128"
@@ -100,7 +109,7 @@
 #error "ACME_MAX_KEY_DER must hold at least a P-256 key (121 bytes)"
 #endif
 
-#define ACME_VERSION "0.1.0"
+#define ACME_VERSION    "0.1.0"
 #define ACME_USER_AGENT "lwacme/" ACME_VERSION
 
 #endif

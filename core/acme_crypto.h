@@ -45,15 +45,22 @@ struct acme_key {
 void acme_crypto_seed_from(const struct acme_port *port);
 void acme_crypto_clock_from(const struct acme_port *port);
 
-/* May be linked without: the RSA types need acme_crypto_rsa.c, which boards leave out. */
+/* What the port's entropy last answered to wolfCrypt, which has no word for "not yet": ACME_OK,
+ * ACME_AGAIN or ACME_E_ENTROPY (also when no port was given). */
+int acme_crypto_seed_state(void);
+
+/* RSA keys are a link choice: acme_crypto_rsa.c, or on boards acme_crypto_norsa.c. */
 bool acme_key_supported(enum acme_key_type type);
 /* "p256" "p384" "rsa2048" "rsa3072" "rsa4096", and back (ACME_KEY_NONE for a stranger). */
 const char *acme_key_type_name(enum acme_key_type type);
 enum acme_key_type acme_key_type_from(const char *name);
 
+/* The content of the curve's OBJECT IDENTIFIER; empty for RSA. */
+struct acme_slice acme_key_curve(enum acme_key_type type);
+
 /* A new key. May take long for RSA (seconds). ACME_AGAIN while entropy is not ready,
  * ACME_E_ENTROPY, ACME_E_CRYPTO, ACME_E_CONFIG (type not linked), ACME_E_SIZE (ACME_MAX_KEY_DER).
- */
+ * After anything but ACME_OK there is no key. */
 int acme_key_make(struct acme_key *key, enum acme_key_type type);
 
 /* Reads a private key from a record or file: type and consistency (public part belongs to the
@@ -73,7 +80,6 @@ struct acme_public {
     uint8_t b[48];
 };
 int acme_key_public(const struct acme_key *key, struct acme_public *out);
-/* The public key inside a certificate or SubjectPublicKeyInfo equals ours? x509 facts call this. */
 bool acme_public_equal(const struct acme_public *a, const struct acme_public *b);
 
 #define ACME_SIGNATURE_MAX 512
@@ -90,23 +96,31 @@ size_t acme_key_digest_size(enum acme_key_type type);
 int acme_key_sign(const struct acme_key *key, const uint8_t *digest, enum acme_signature form,
                   uint8_t *sig, size_t cap);
 
+/* Is signature (as X.509 writes it) over digest right by the key in spki, a SubjectPublicKeyInfo?
+ * digest_size 32, 48, 64. ACME_OK; ACME_E_CERT when it is not; ACME_E_CRYPTO when it cannot be told
+ * (the key's kind or size is not compiled in, or no memory). Both are refusals. */
+int acme_verify(struct acme_slice spki, bool rsa, const uint8_t *digest, size_t digest_size,
+                struct acme_slice signature);
+
 /* Hash in pieces. The state is large enough for every link choice; treat it as opaque. */
 struct acme_hash {
     uint64_t state[64];
-    uint8_t type; /* 32 or 48: the digest's size */
+    uint8_t type; /* the digest's size: 32, 48 or 64 */
 };
+/* ACME_OK; ACME_E_CONFIG for a size that is not compiled in; ACME_E_CRYPTO. */
 int acme_hash_start(struct acme_hash *h, size_t digest_size);
 int acme_hash_add(struct acme_hash *h, const void *data, size_t len);
 int acme_hash_end(struct acme_hash *h, uint8_t *digest);
 int acme_sha256(const void *data, size_t len, uint8_t out[ACME_SHA256_SIZE]);
 
-/* HMAC with digest_size 32, 48 or 64, for external account binding and TSIG. */
+/* HMAC with digest_size 32, 48 or 64, for external account binding and TSIG. Errors as above. */
 int acme_hmac(size_t digest_size, struct acme_slice key, struct acme_slice data, uint8_t *out);
 
-/* Random bytes from wolfCrypt's DRBG, which the port's entropy seeds. */
+/* Random bytes from wolfCrypt's DRBG, which the port's entropy seeds anew for each call. ACME_OK,
+ * ACME_AGAIN, ACME_E_ENTROPY, ACME_E_CRYPTO. */
 int acme_random(void *out, size_t len);
 
-void acme_wipe(void *data, size_t len); /* not removed by an optimiser */
+void acme_wipe(void *data, size_t len);                    /* not removed by an optimiser */
 bool acme_equal(const void *a, const void *b, size_t len); /* constant time */
 
 #endif

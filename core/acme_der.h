@@ -1,7 +1,8 @@
 /* acme_der.h - DER written from the end backwards: every length is known when it is needed
  *
- * Only ever writes: no hostile input reaches it. Content goes in last to first; acme_der_wrap puts
- * tag and length before all that was written since `mark`.
+ * Content goes in last to first; acme_der_wrap puts tag and length before all that was written
+ * since `mark`. One reader, of one element at a time, for what wolfSSL has accepted but does not
+ * lend (raw names, a serial number with its zero byte, the kinds of the SANs).
  */
 #ifndef ACME_DER_H
 #define ACME_DER_H
@@ -12,6 +13,7 @@
 
 #include "acme_buf.h"
 
+#define ACME_DER_BOOLEAN      0x01
 #define ACME_DER_INTEGER      0x02
 #define ACME_DER_BIT_STRING   0x03
 #define ACME_DER_OCTET_STRING 0x04
@@ -45,5 +47,14 @@ void acme_der_uint(struct acme_der *d, const uint8_t *bytes, size_t len);
 void acme_der_small(struct acme_der *d, uint32_t value);
 /* All that was written; empty on overflow. */
 struct acme_slice acme_der_slice(const struct acme_der *d);
+
+/* Takes the next element off the front of *in: its tag, its content, and (unless NULL) the whole
+ * element. False, and *in unchanged, at the end and for what is no DER: a tag of more than one
+ * byte, a length that is indefinite, not in its shortest form, or beyond *in. Hostile input is
+ * welcome. */
+bool acme_der_read(struct acme_slice *in, uint8_t *tag, struct acme_slice *content,
+                   struct acme_slice *whole);
+/* The same, and the tag must be this one. */
+bool acme_der_read_tag(struct acme_slice *in, uint8_t tag, struct acme_slice *content);
 
 #endif

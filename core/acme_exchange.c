@@ -205,7 +205,6 @@ static int xch_body(struct acme_exchange *x)
         return err;
     default:
         x->body_len = fresh;
-        x->head.keep_alive = false;
         return ACME_AGAIN;
     }
 }

@@ -32,11 +32,11 @@ struct acme_exchange {
     uint16_t host_port;
     uint8_t phase;
     bool head_request;
-    bool tls_open;        /* tls has to be closed */
-    bool reused;          /* this request went out on a connection that had served another */
-    bool answered;        /* at least one byte of the reply has come */
-    bool more;            /* the last poll stopped at its bound of work, not for want of bytes */
-    int error;            /* what ended the last exchange, or ACME_OK */
+    bool tls_open; /* tls has to be closed */
+    bool reused;   /* this request went out on a connection that had served another */
+    bool answered; /* at least one byte of the reply has come */
+    bool more;     /* the last poll stopped at its bound of work, not for want of bytes */
+    int error;     /* what ended the last exchange, or ACME_OK */
     size_t sent, request_len;
     size_t raw, body_at, body_len; /* bytes in io; where the body begins; decoded so far */
     struct acme_http_head head;

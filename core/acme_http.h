@@ -34,15 +34,18 @@ struct acme_http_head {
 
 /* The head of a reply. head_request: it answers HEAD, so there is no body whatever it says.
  * Count consumed, ACME_AGAIN, ACME_E_HTTP, or ACME_E_SIZE (a line or the head is too long).
- * Refused: bare CR or LF inside a line, folded fields, white space before a colon, two different
- * Content-Lengths, Content-Length with Transfer-Encoding, other codings than chunked. */
+ * Refused: other versions than 1.0 and 1.1, bare CR or LF inside a line and other control characters,
+ * folded fields, white space before a colon, two different Content-Lengths (or a list of them),
+ * Content-Length with Transfer-Encoding, other codings than chunked, chunked in HTTP/1.0. The
+ * verdict on a cut-off head is ACME_AGAIN or the one on the whole. */
 int acme_http_read_head(struct acme_slice data, bool head_request, struct acme_http_head *out);
 
 /* The nth (from 0) field called name (case folded): its value without outer white space. */
 bool acme_http_field(const struct acme_http_head *head, const char *name, size_t nth,
                      struct acme_slice *value);
 
-/* The nth (from 0) target of a Link field with rel (RFC 8288; several in one field are split). */
+/* The nth (from 0) target of a Link field with rel (RFC 8288; several in one field are split).
+ * Links with an anchor are about another resource, and passed over. */
 bool acme_http_link(const struct acme_http_head *head, const char *rel, size_t nth,
                     struct acme_slice *target);
 
@@ -80,7 +83,8 @@ struct acme_http_asked {
     bool has_host;
 };
 /* Count consumed, ACME_AGAIN, ACME_E_HTTP, ACME_E_SIZE. line_max bounds the first line, head_max
- * the whole. Same strictness as for replies; absolute-form is reduced to its path. */
+ * the whole. Same strictness as for replies, and one Host at most; absolute-form is reduced to its
+ * path, other forms are refused. */
 int acme_http_read_request(struct acme_slice data, size_t line_max, size_t head_max,
                            struct acme_http_asked *out);
 

@@ -15,8 +15,8 @@
 struct acme_json; /* a node; const for everybody */
 
 /* Parse text, which must be one JSON value and white space: *root, in arena.
- * ACME_OK; ACME_E_JSON (grammar, nesting above 16, a member twice in one object, a NUL in a
- * string, invalid UTF-8); ACME_E_SIZE (the arena is too small: the bound is "scratch"). */
+ * ACME_OK; ACME_E_JSON (grammar, nesting above 16, a member twice in one object, more than 256
+ * members in one, a NUL in a string, a lone surrogate, invalid UTF-8, a byte order mark); ACME_E_SIZE (the arena is too small: the bound is "scratch"). */
 int acme_json_parse(struct acme_slice text, struct acme_span arena, const struct acme_json **root);
 
 /* All getters take NULL for "absent" and answer it: chains need no checks between. Names compare
@@ -34,7 +34,7 @@ const char *acme_json_text(const struct acme_json *node);
 /* The string member `name` of object, or NULL. */
 const char *acme_json_member(const struct acme_json *object, const char *name);
 bool acme_json_bool(const struct acme_json *node, bool otherwise);
-/* An integer 0..2^53; otherwise `otherwise`. */
+/* An integer 0..2^53 written without fraction or exponent; otherwise `otherwise`. */
 int64_t acme_json_int(const struct acme_json *node, int64_t otherwise);
 
 #endif

@@ -217,30 +217,26 @@ static uint8_t obj_problem_type(const char *text)
     return ACME_PROBLEM_OTHER;
 }
 
-/* The length of the UTF-8 character at s that is fit to print, or 0: C0, DEL and C1 controls,
- * characters that reorder or hide text, overlong forms, surrogates, and strange bytes are not. */
-static size_t obj_char(const uint8_t *s, size_t left)
+/* The character at s into *out, and its length. acme_json_parse lets nothing but UTF-8 through, so
+ * this only makes sure to stay inside. */
+static size_t obj_utf8(const uint8_t *s, size_t left, uint32_t *out)
 {
-    uint32_t c = s[0];
-    size_t len = c < 0xc2 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : c < 0xf5 ? 4 : 0;
+    size_t len = s[0] < 0xc0 ? 1 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+    uint32_t c = len > 1 ? s[0] & 0xffu >> (len + 1) : s[0];
 
-    if (c < 0x80)
-        return c >= 0x20 && c != 0x7f;
-    if (len < 2 || len > left)
-        return 0;
-    c &= 0xffu >> (len + 1);
-    for (size_t i = 1; i < len; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
+    if (len > left)
+        len = left;
+    for (size_t i = 1; i < len; i++)
         c = c << 6 | (s[i] & 0x3fu);
-    }
-    if (c < 0xa0 || (len == 3 && c < 0x800) || (c >= 0xd800 && c < 0xe000) ||
-        (len == 4 && c < 0x10000) || c > 0x10ffff)
-        return 0;
-    if (c == 0x61c || (c >= 0x200b && c <= 0x200f) || (c >= 0x2028 && c <= 0x202e) ||
-        (c >= 0x2066 && c <= 0x2069) || c == 0xfeff)
-        return 0;
+    *out = c;
     return len;
+}
+
+/* Controls (C0, DEL, C1), and what reorders or hides text: a log line must not lie. */
+static bool obj_unfit(uint32_t c)
+{
+    return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || (c >= 0x200b && c <= 0x200f) ||
+           (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069) || c == 0xfeff;
 }
 
 static void obj_sanitise(char *out, size_t room, const char *text)
@@ -250,18 +246,19 @@ static void obj_sanitise(char *out, size_t room, const char *text)
     size_t at = 0;
 
     while (left > 0) {
-        size_t len = obj_char(s, left);
-        size_t step = len > 0 ? len : 1;
+        uint32_t c;
+        size_t len = obj_utf8(s, left, &c);
+        bool fit = !obj_unfit(c);
 
-        if (at + step >= room)
+        if (at + (fit ? len : 1) >= room)
             break;
-        if (len > 0)
+        if (fit)
             memcpy(out + at, s, len);
         else
             out[at] = '?';
-        at += step;
-        s += step;
-        left -= step;
+        at += fit ? len : 1;
+        s += len;
+        left -= len;
     }
     out[at] = '\0';
 }

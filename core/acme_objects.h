@@ -123,12 +123,12 @@ enum acme_problem_type {
 #define ACME_PROBLEM_ENUM(name, text) ACME_PROBLEM_##name,
     ACME_PROBLEM_TABLE(ACME_PROBLEM_ENUM)
 #undef ACME_PROBLEM_ENUM
-    ACME_PROBLEM_END_
+        ACME_PROBLEM_END_
 };
 const char *acme_problem_type_name(enum acme_problem_type type); /* "badNonce"; "" for none */
 
-/* The CA's own words, bounded, and safe for a terminal and a log: control characters, characters
- * that reorder or hide text, and bytes that are not UTF-8, are replaced by '?'. */
+/* The CA's own words, bounded, and safe for a terminal and a log: control characters and
+ * characters that reorder or hide text are replaced by '?' (what is not UTF-8 is no JSON). */
 struct acme_problem {
     uint8_t type; /* enum acme_problem_type; NONE: there was no problem document */
     uint16_t http_status;

@@ -16,13 +16,13 @@
 
 /* What is remembered across reboots about one certificate's attempts (record SCHED). */
 struct acme_sched {
-    int64_t not_before;  /* no attempt before this moment; 0: none set */
-    int64_t set_at;      /* the moment at which not_before was computed */
-    int64_t order_at;    /* the last newOrder that was charged; 0: none */
-    uint16_t orders;     /* newOrders charged since the last success */
-    uint16_t failures;   /* failures in a row; saturates */
-    uint8_t last_class;  /* enum acme_class of the last failure */
-    bool by_ca;          /* not_before comes from the CA's Retry-After, not from our backoff */
+    int64_t not_before; /* no attempt before this moment; 0: none set */
+    int64_t set_at;     /* the moment at which not_before was computed */
+    int64_t order_at;   /* the last newOrder that was charged; 0: none */
+    uint16_t orders;    /* newOrders charged since the last success */
+    uint16_t failures;  /* failures in a row; saturates */
+    uint8_t last_class; /* enum acme_class of the last failure */
+    bool by_ca;         /* not_before comes from the CA's Retry-After, not from our backoff */
 };
 
 /* Is a certificate due? A third of its life is left, or half when the life is below 10 days. */

@@ -26,7 +26,7 @@ enum acme_solver_needs {
 /* One challenge, as long as the call lasts: copy what you keep. */
 struct acme_challenge {
     enum acme_challenge_type type;
-    const char *identifier;        /* without "*."; an IP literal for ACME_ID_IP */
+    const char *identifier; /* without "*."; an IP literal for ACME_ID_IP */
     enum acme_id_type id_type;
     bool wildcard;
     const char *token;             /* "" for types without one */

@@ -12,8 +12,8 @@
 #include "acme_buf.h"
 
 struct acme_date {
-    int year;               /* 1970..9999 */
-    int month, day;         /* 1..12, 1..31 */
+    int year;                 /* 1970..9999 */
+    int month, day;           /* 1..12, 1..31 */
     int hour, minute, second; /* second 0..59; 60 is read as 59 */
 };
 
@@ -24,7 +24,8 @@ void acme_time_to_date(int64_t seconds, struct acme_date *date);
  * ACME_OK or ACME_E_REPLY. */
 int acme_time_rfc3339(struct acme_slice text, int64_t *seconds);
 
-/* The three forms of RFC 9110 5.6.7. ACME_OK or ACME_E_REPLY. now_year resolves two digits. */
+/* The three forms of RFC 9110 5.6.7. Two-digit years 70..99 are 1970..1999, others
+ * 2000..2069. The name of the weekday is not compared with the date. ACME_OK or ACME_E_REPLY. */
 int acme_time_http(struct acme_slice text, int64_t *seconds);
 
 /* Retry-After (RFC 9110 10.2.3) in both forms, as seconds from now, 0..31536000 (a year; more is

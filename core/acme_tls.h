@@ -22,17 +22,23 @@ struct acme_anchors {
 
 struct acme_tls {
     const struct acme_port *port;
-    acme_sock sock;      /* owned by the caller */
-    void *ctx;           /* wolfSSL's */
+    acme_sock sock; /* owned by the caller */
+    void *ctx;      /* wolfSSL's */
     void *session;
-    int port_error;      /* what the socket said, because wolfSSL has no word for it */
+    int error;      /* the one that ended the session */
     uint8_t phase;
-    int32_t detail;      /* wolfSSL's own error number, for the log */
+    int32_t detail;   /* wolfSSL's own error number, for the log; acme_tls_close keeps it */
+    uint16_t anchors; /* how many were loaded, */
+    uint16_t skipped; /* and how many were not: expired, or not compiled in */
 };
 
 /* Prepare a session to host (SNI for names; the certificate must be for it; IP literals match an
- * iPAddress SAN). ACME_OK; ACME_E_CONFIG (no usable anchor); ACME_E_CLOCK (the clock is not set, so
- * no date can be judged); ACME_E_TLS_MEMORY. After an error tls is closed. */
+ * iPAddress SAN). Nothing is sent yet. An anchor that cannot be used is skipped, because one
+ * expired root in a store must not stop the others. The process's hooks (acme_crypto.h) must be set.
+ * ACME_OK; ACME_E_CONFIG (no usable anchor); ACME_E_NAME (host is neither a name of two labels or
+ * more, nor "localhost", nor an IP literal); ACME_E_CLOCK (the clock is not set, so no date can be
+ * judged); ACME_AGAIN or ACME_E_ENTROPY (so says the entropy source); ACME_E_TLS_MEMORY. After
+ * anything but ACME_OK tls is closed. */
 int acme_tls_open(struct acme_tls *tls, const struct acme_port *port, acme_sock sock,
                   const char *host, const struct acme_anchors *anchors);
 
@@ -40,7 +46,8 @@ int acme_tls_open(struct acme_tls *tls, const struct acme_port *port, acme_sock 
  * _MEMORY, ACME_E_TLS, or what the socket answered (ACME_E_NET, ACME_E_LOOKUP, ...). */
 int acme_tls_handshake(struct acme_tls *tls);
 
-/* As the port's send and recv: never 0. ACME_E_CLOSED after close_notify or the end of the stream;
+/* As the port's send and recv: never 0. After ACME_AGAIN from send the same bytes must come again:
+ * a record of them is on its way. ACME_E_CLOSED after close_notify or the end of the stream;
  * a stream that ends without close_notify is ACME_E_NET (a cut reply must not look whole). */
 int acme_tls_send(struct acme_tls *tls, const void *data, size_t len);
 int acme_tls_recv(struct acme_tls *tls, void *buf, size_t cap);

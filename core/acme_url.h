@@ -27,8 +27,8 @@ int acme_url_read(struct acme_slice text, struct acme_url *out);
 bool acme_url_same_origin(const struct acme_url *a, const struct acme_url *b);
 
 /* May the agent follow `url`, which the CA named? Always on the host of the configured directory;
- * another host only when it is a DNS name and neither "localhost" nor below it; any when
- * any_host. This stops a CA from making a device talk to its own network. */
+ * another host only when it is a DNS name of two labels or more, not below "localhost" or "local"
+ * (mDNS); any when any_host. This stops a CA from making a device talk to its own network. */
 bool acme_url_allowed(const struct acme_url *directory, const struct acme_url *url, bool any_host);
 
 #endif

@@ -78,7 +78,7 @@ enum acme_err {
 #define ACME_ERR_ENUM(name, value, class, words) name = (value),
     ACME_ERR_TABLE(ACME_ERR_ENUM)
 #undef ACME_ERR_ENUM
-    ACME_ERR_END_ /* keeps the list's last comma legal in C99 */
+        ACME_ERR_END_ /* keeps the list's last comma legal in C99 */
 };
 
 /* The words for err, without a full stop; never NULL. A positive count reads as ACME_OK. */

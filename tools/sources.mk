@@ -2,36 +2,59 @@
 
 SRC_PORT = port/acme_err.c
 
+# Boards whose keys are P-256 take core/acme_crypto_norsa.c.
+SRC_CRYPTO_RSA ?= core/acme_crypto_rsa.c
+
 SRC_CORE = \
 	core/acme_agent.c \
 	core/acme_b64.c \
 	core/acme_buf.c \
 	core/acme_cert.c \
+	core/acme_chain.c \
 	core/acme_crypto.c \
+	core/acme_crypto_key.c \
+	core/acme_crypto_verify.c \
+	$(SRC_CRYPTO_RSA) \
 	core/acme_csr.c \
 	core/acme_der.c \
 	core/acme_exchange.c \
 	core/acme_http.c \
+	core/acme_init.c \
 	core/acme_json.c \
 	core/acme_jws.c \
 	core/acme_name.c \
 	core/acme_objects.c \
+	core/acme_pem.c \
+	core/acme_records.c \
 	core/acme_sched.c \
 	core/acme_steps.c \
 	core/acme_steps_order.c \
+	core/acme_steps_proof.c \
 	core/acme_store.c \
 	core/acme_time.c \
-	core/acme_tls.c
+	core/acme_tls.c \
+	core/acme_url.c
 
 SRC_SOLVERS = solvers/http01.c
 
 SRC_PORT_POSIX = \
+	port/posix/posix_key.c \
 	port/posix/posix_slots.c \
 	port/posix/posix_sys.c \
-	port/sockets/sockets_net.c
+	port/sockets/sockets_lookup.c \
+	port/sockets/sockets_net.c \
+	port/sockets/sockets_wait.c
 
 SRC_PORT_FLASH = port/flash/flash_log.c port/flash/flash_op.c port/flash/flash_slots.c
 SRC_PORT_LWIP = port/lwip/lwip_net.c
 
 SRC_TOOL = \
-	tools/lwacme/main.c
+	tools/lwacme/install.c \
+	tools/lwacme/issue.c \
+	tools/lwacme/json.c \
+	tools/lwacme/main.c \
+	tools/lwacme/options.c \
+	tools/lwacme/show.c \
+	tools/lwacme/status.c \
+	tools/lwacme/trust.c \
+	tools/lwacme/webroot.c

@@ -81,29 +81,34 @@
 #define WC_RSA_PSS
 #define RSA_MIN_SIZE 2048
 
-/* Arithmetic: written out for the sizes that matter (SP), with sp_int below it, which makes RSA
- * keys. */
+/* Arithmetic: sp_int for any number, and over it code written out for the sizes that matter (SP).
+ * The small binary has no such code for RSA, and no large tables for the curves. */
 #define WOLFSSL_SP_MATH_ALL
 #define SP_INT_BITS 4096
 #define WOLFSSL_HAVE_SP_ECC
-#define WOLFSSL_HAVE_SP_RSA
 #define WOLFSSL_SP_384
-#define WOLFSSL_SP_4096
 #ifdef ACME_SMALL_BINARY
 #define WOLFSSL_SP_SMALL
-#define NO_AES_DECRYPT_TABLES
+#define WOLFSSL_SP_NO_2048
+#define WOLFSSL_SP_NO_3072
+#else
+#define WOLFSSL_HAVE_SP_RSA
+#define WOLFSSL_SP_4096
 #endif
 
-/* x86-64: wolfSSL's assembler, which asks the processor at run time what it can do. */
+/* x86-64: wolfSSL's assembler, which asks the processor at run time what it can do. In the small
+ * binary only the curves have it, because an issuance is ten of their signatures, while it
+ * encrypts and hashes no more than some 50 KB. */
 #if defined(__x86_64__) && !defined(ACME_NO_ASM)
-#ifndef WOLFSSL_X86_64_BUILD /* the assembler files do not read this page: also on the command     \
-                                line */
+#ifndef WOLFSSL_X86_64_BUILD /* the assembler does not read this page: also on its command line */
 #define WOLFSSL_X86_64_BUILD
 #endif
 #define WOLFSSL_SP_ASM
 #define WOLFSSL_SP_X86_64_ASM
+#ifndef ACME_SMALL_BINARY
 #define WOLFSSL_AESNI
 #define USE_INTEL_SPEEDUP
+#endif
 #endif
 
 #include "acme_wolfssl.h"

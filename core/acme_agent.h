@@ -1,0 +1,231 @@
+/* acme_agent.h - all that the world can ask of the agent
+ *
+ * One agent keeps one certificate. The caller places it in static storage; nothing is allocated.
+ * acme_agent_poll never waits. All calls come from one thread and never from inside an event.
+ */
+#ifndef ACME_AGENT_H
+#define ACME_AGENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "acme_cert.h"
+#include "acme_config.h"
+#include "acme_crypto.h"
+#include "acme_event.h"
+#include "acme_exchange.h"
+#include "acme_name.h"
+#include "acme_port.h"
+#include "acme_sched.h"
+#include "acme_solver.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ACME_LETS_ENCRYPT         "https://acme-v02.api.letsencrypt.org/directory"
+#define ACME_LETS_ENCRYPT_STAGING "https://acme-staging-v02.api.letsencrypt.org/directory"
+
+/* The two large pieces of memory, lent for the agent's life. */
+struct acme_memory {
+    struct acme_span io;      /* ACME_IO_SIZE is a good size */
+    struct acme_span scratch; /* ACME_SCRATCH_SIZE is a good size; aligned for pointers */
+};
+
+/* Choices. Read in place for the agent's life, so it may lie in flash; 0 and NULL are defaults. */
+struct acme_config {
+    const char *directory_url;   /* https; RFC 8555 7.1.1 */
+    const char *const *names;    /* what the certificate is for: DNS names, "*.x", IP literals */
+    size_t names_count;          /* 1..ACME_MAX_NAMES */
+    const char *cert_name;       /* its name in storage; NULL: names[0] */
+    const char *contact;         /* e-mail address for the account, or NULL */
+    bool terms_agreed;           /* a person has agreed to the CA's terms of service */
+    struct acme_anchors anchors; /* trust for the CA's own TLS */
+    uint8_t account_key_type;    /* enum acme_key_type; 0: P-256 */
+    uint8_t cert_key_type;       /* enum acme_key_type; 0: P-256 */
+    bool reuse_key;              /* a renewal keeps the certificate's key */
+    bool any_host;               /* follow the CA's URLs to every host (acme_url.h) */
+    bool only_when_asked;        /* do not renew by itself: acme_agent_ask starts each run */
+    bool replace_damaged; /* a damaged ACCOUNT record is replaced by a new account; false: the run
+                             fails, and a person decides */
+    struct acme_memory memory;
+};
+
+/* What a run may override (bits). */
+enum acme_ask {
+    ACME_ASK_FORCE = 1,             /* renew though not due */
+    ACME_ASK_NOW = 2,               /* do not wait for our own backoff */
+    ACME_ASK_IGNORE_RETRY_AFTER = 4 /* not even for the CA's word: a person takes it upon himself */
+};
+
+/* What status tells. Times are seconds since 1970 UTC; 0: none. */
+struct acme_agent_status {
+    bool busy;        /* a run is under way */
+    const char *step; /* the row's name */
+    int outcome;      /* of the last run: ACME_OK, ACME_E_HELD, ACME_E_..., ACME_AGAIN: none yet */
+    bool renewed;     /* the last run stored a new certificate */
+    bool has_certificate;
+    int64_t not_before, not_after; /* of the certificate */
+    int64_t due_at;                /* when it becomes due */
+    int64_t next_at;               /* no attempt before */
+    bool next_by_ca;               /* ... because the CA said so */
+    bool order_open;
+    const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
+    uint32_t requests, connections;     /* since init */
+};
+
+/* The certificate and key in force, in the caller's buffer. */
+struct acme_certificate {
+    struct acme_chain chain; /* leaf first */
+    struct acme_slice key;   /* DER: SEC 1 or PKCS #1 (or a device's label); secret */
+    uint8_t key_type, key_home;
+    int64_t not_before, not_after;
+};
+
+struct acme_agent;
+
+/* Fills *a. Everything is checked here: ACME_OK, or ACME_E_CONFIG, ACME_E_NAME, ACME_E_URL,
+ * ACME_E_SIZE, ACME_E_ARG; *why (may be NULL) is then words for a person, and *which (may be NULL)
+ * the offending text or NULL. config, port and solvers must outlive the agent. */
+int acme_agent_init(struct acme_agent *a, const struct acme_config *config,
+                    const struct acme_port *port, struct acme_solver *const *solvers,
+                    size_t solvers_count, const char **why, const char **which);
+
+/* Does a bounded piece of work: at most one signature or one key, a few port calls. *sleep_ms says
+ * for how long it needs nothing (0: call again at once) unless a socket becomes ready. ACME_OK
+ * while it rests, ACME_AGAIN while a run is under way. */
+int acme_agent_poll(struct acme_agent *a, uint32_t *sleep_ms);
+
+/* Start a run (get or renew the certificate if it is due). flags: enum acme_ask. until_row: rest,
+ * with the order left open, before this row is entered; NULL: to the end. The answer is in status
+ * once it is no longer busy. ACME_E_ARG: one is under way, or no row has this name. */
+int acme_agent_ask(struct acme_agent *a, unsigned flags, const char *until_row);
+
+/* Break off the run under way: challenges are cleaned up, the order stays open in storage. */
+void acme_agent_stop(struct acme_agent *a);
+
+void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out);
+
+/* The certificate in force into buf (a record: the chain and about 300 bytes; wipe it after use).
+ * ACME_OK, ACME_E_SLOT_EMPTY, ACME_E_SIZE, ACME_E_SLOT...; while busy the io buffer is in use, so
+ * buf must be the caller's own. Not before the first poll. */
+int acme_agent_certificate(const struct acme_agent *a, struct acme_span buf,
+                           struct acme_certificate *out);
+
+/* Wipe keys and close what is open. Storage stays as it is. */
+void acme_agent_close(struct acme_agent *a);
+
+/* ---- private below: complete only so that the caller can place it ---- */
+
+struct acme_order_name {
+    uint16_t identifier; /* offsets into order.text; 0: none */
+    uint16_t authorization;
+    uint16_t challenge;
+    uint16_t token;
+    uint8_t type;     /* enum acme_challenge_type */
+    uint8_t solver;   /* index into solvers */
+    uint8_t flags;    /* enum order_flag in acme_steps.h */
+    uint8_t declined; /* bit i: solver i declined it */
+};
+
+struct acme_order_state {
+    bool open;        /* ORDER holds it */
+    bool had_attempt; /* newOrder was charged in this run */
+    uint8_t status;   /* enum acme_status, as last seen */
+    uint8_t rounds;   /* how often we went from a look to the authorizations */
+    uint16_t names_count;
+    uint16_t index; /* the name that the row in force works on */
+    uint16_t text_len;
+    uint32_t poll_ms;     /* next distance between two polls */
+    uint64_t since_ms;    /* start of the present wait: validation, or issuance */
+    uint64_t why_ms;      /* when the authorizations were last asked why */
+    bool responded;       /* the CA has been told of all */
+    bool finalized;       /* a finalize has left */
+    bool stale;           /* ORDER was for something else: only cleaned up */
+    bool dead;            /* the CA will not make it valid any more */
+    bool respond_refused; /* the CA did not take a challenge response */
+    char url[ACME_MAX_URL + 1];
+    uint16_t finalize, certificate; /* offsets into text; reset at each look */
+    uint16_t text_mark;             /* text up to here is the names' */
+    struct acme_order_name names[ACME_MAX_NAMES];
+    char text[ACME_MAX_ORDER_TEXT];
+};
+
+struct acme_directory_urls {
+    uint16_t new_nonce, new_account, new_order, terms; /* offsets into text; 0: none */
+    uint16_t text_len;
+    char text[ACME_MAX_DIRECTORY_TEXT];
+};
+
+/* What the CA ledger holds, shared by all certificates of one CA. */
+struct acme_ledger {
+    struct acme_sched account; /* newAccount: attempts and the CA's Retry-After for it */
+    int64_t any_not_before;    /* Retry-After of a reply that spoke for the whole server */
+    int64_t any_set_at;
+};
+
+struct acme_cert_state {
+    bool has;
+    bool wanted;  /* it is what the configuration asks for */
+    uint8_t slot; /* ACME_SLOT_CERT_A or _B */
+    uint32_t sequence;
+    int64_t not_before, not_after;
+    uint8_t order[ACME_SHA256_SIZE]; /* hash of the URL of the order that it came from */
+};
+
+struct acme_agent {
+    const struct acme_config *config;
+    const struct acme_port *port;
+    struct acme_solver *const *solvers;
+    uint8_t solvers_count;
+
+    /* the driver's */
+    uint8_t step, phase; /* enum acme_row_id; only the driver writes them */
+    uint8_t next_step;   /* entered when save_mask is written */
+    uint8_t after_nonce; /* the row that needed a nonce */
+    uint8_t save_mask;   /* records still to be written: bits of enum acme_save */
+    bool save_encoded;   /* save_len bytes of the lowest bit's record lie in their buffer */
+    size_t save_len;
+    uint64_t wake_ms; /* nothing to do before */
+    uint64_t look_ms; /* the CA's Retry-After: no look at the order before */
+    uint64_t row_since_ms, request_ms;
+    uint8_t until;     /* rest before this row; ACME_ROW_NONE */
+    uint8_t ask_flags; /* bits of enum acme_ask */
+    uint8_t lost_tries, redirects, account_retries, stale_retries;
+    uint16_t nonce_tries;
+    bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
+    int outcome;
+
+    /* facts */
+    bool loaded;                    /* all records were read: only then may they be replaced */
+    bool renewed;                   /* by the last run */
+    bool order_stored;              /* the ORDER slot is not empty */
+    bool ledger_changed;            /* since it was written */
+    uint8_t want[ACME_SHA256_SIZE]; /* hash of what the configuration asks for */
+    char ca_key[2 * ACME_SHA256_SIZE + 1]; /* slot key of the CA */
+    const char *cert_key_name;             /* slot key of the certificate */
+    struct acme_url directory_url;         /* slices into config */
+    struct acme_exchange exchange;
+    struct acme_key account_key, cert_key;
+    char kid[ACME_MAX_URL + 1];
+    char nonce[ACME_MAX_NONCE + 1];
+    char redirect[ACME_MAX_URL + 1]; /* where the directory moved to, during a run */
+    char thumbprint[44];
+    char note[96];               /* words for the failure that is about to be answered */
+    struct acme_problem problem; /* of the reply that is about to fail the run */
+    struct acme_directory_urls directory;
+    struct acme_order_state order;
+    struct acme_cert_state cert;
+    struct acme_cert_state fresh; /* checked, and about to become cert */
+    struct acme_slice new_chain;  /* of fresh; in io until it is written */
+    struct acme_sched sched;
+    struct acme_ledger ledger;
+    struct acme_failure failure;
+};
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

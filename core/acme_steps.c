@@ -1,0 +1,548 @@
+/* The table, and the rows up to the account; those of the order are in acme_steps_order.c. */
+#include "acme_steps.h"
+
+#include <string.h>
+
+#include "acme_jws.h"
+#include "acme_time.h"
+
+/* -- shared by the rows -- */
+
+int acme_fail_note(struct acme_agent *a, int err, const char *note, const char *detail)
+{
+    struct acme_buf b;
+
+    acme_buf_init(&b, a->note, sizeof a->note - 1);
+    acme_buf_text(&b, note);
+    /* What did not fit is cut: the beginning says enough. */
+    while (detail != NULL && *detail != '\0' && b.len + 1 < b.cap) {
+        acme_buf_char(&b, *detail >= ' ' && *detail < 127 ? *detail : '?');
+        detail++;
+    }
+    a->note[b.len] = '\0';
+    return err;
+}
+
+void acme_emit(struct acme_agent *a, struct acme_event *event)
+{
+    event->step = acme_rows[a->step].name;
+    if (event->text == NULL)
+        event->text = "";
+    if (event->word == NULL)
+        event->word = "";
+    if (event->detail == NULL)
+        event->detail = "";
+    if (a->port->event != NULL)
+        a->port->event(a->port->ctx, event);
+}
+
+const char *acme_event_word(enum acme_event_type type)
+{
+    static const char *const words[] = {
+#define EVENT_WORD(name, word) word,
+        ACME_EVENT_TABLE(EVENT_WORD)
+#undef EVENT_WORD
+    };
+    return type < ACME_EVENT_END_ ? words[type] : "";
+}
+
+int acme_wall_clock(struct acme_agent *a, int64_t *now)
+{
+    return a->port->unix_time(a->port->ctx, now);
+}
+
+int acme_reply_json(struct acme_agent *a, const struct acme_reply *reply,
+                    const struct acme_json **root)
+{
+    int err = acme_json_parse(reply->body, a->config->memory.scratch, root);
+
+    if (err == ACME_E_SIZE)
+        return acme_fail_note(a, err, "the reply's JSON does not fit into scratch", NULL);
+    if (err == ACME_OK && !acme_json_is_object(*root))
+        err = ACME_E_JSON;
+    return err;
+}
+
+int acme_keep_text(struct acme_agent *a, char *text, uint16_t *text_len, size_t room,
+                   const char *value, const char *bound)
+{
+    size_t len = strlen(value) + 1;
+    uint16_t at;
+
+    if (*text_len == 0) /* offset 0 means "none" */
+        text[(*text_len)++] = '\0';
+    at = *text_len;
+    if (len > room - at)
+        return acme_fail_note(a, ACME_E_SIZE, "bound: ", bound);
+    memcpy(text + at, value, len);
+    *text_len = (uint16_t)(at + len);
+    return at;
+}
+
+int acme_keep_url(struct acme_agent *a, char *text, uint16_t *text_len, size_t room,
+                  const char *url, const char *what)
+{
+    struct acme_url parts;
+    int err = acme_url_read(acme_slice_text(url), &parts);
+
+    if (err == ACME_E_SIZE)
+        return acme_fail_note(a, err, "bound: ACME_MAX_URL, for ", what);
+    if (err != ACME_OK || !acme_url_allowed(&a->directory_url, &parts, a->config->any_host))
+        return acme_fail_note(a, ACME_E_URL, "the CA's URL for ", what);
+    return acme_keep_text(a, text, text_len, room, url,
+                          text == a->order.text ? "ACME_MAX_ORDER_TEXT"
+                                                : "ACME_MAX_DIRECTORY_TEXT");
+}
+
+uint8_t acme_after_account(const struct acme_agent *a)
+{
+    return a->order.open ? ACME_ROW_LOOK : ACME_ROW_CHARGE;
+}
+
+static void warn(struct acme_agent *a, int err, const char *text)
+{
+    struct acme_event event = {.type = ACME_EVENT_WARNING, .err = err, .text = text};
+
+    acme_emit(a, &event);
+}
+
+/* -- load -- */
+
+/* A record that cannot be used: is that the end of the run? A damaged one is replaced where nothing
+ * is lost by it but time; one of a newer version, or a store that cannot be read, is left alone. */
+static int judge_load(struct acme_agent *a, int err, const char *record, bool replaceable,
+                      bool *damaged)
+{
+    *damaged = false;
+    if (err == ACME_OK || err == ACME_E_SLOT_EMPTY)
+        return ACME_OK;
+    if (err == ACME_E_SLOT_CORRUPT && replaceable) {
+        *damaged = true;
+        warn(a, err, record);
+        return ACME_OK;
+    }
+    return acme_fail_note(a, err, record, NULL);
+}
+
+/* Nobody knows how often we have asked: as after four orders in vain, an hour passes first. */
+static void assume_worst(struct acme_agent *a, struct acme_sched *s)
+{
+    int64_t now = 0;
+
+    memset(s, 0, sizeof *s);
+    if (acme_wall_clock(a, &now) != ACME_OK)
+        return;
+    for (int i = 0; i < 4; i++)
+        acme_sched_charge(s, now);
+}
+
+int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    bool damaged;
+    int err;
+
+    (void)reply;
+    a->loaded = false;
+    err = judge_load(a, acme_load_sched(a), "the record of attempts (sched)", true, &damaged);
+    if (damaged)
+        assume_worst(a, &a->sched);
+    if (err == ACME_OK)
+        err = judge_load(a, acme_load_account(a), "the account record, with the account key",
+                         a->config->replace_damaged, &damaged);
+    if (err == ACME_OK) {
+        err = judge_load(a, acme_load_ledger(a), "the CA's ledger record", true, &damaged);
+        if (damaged)
+            assume_worst(a, &a->ledger.account);
+    }
+    if (err == ACME_OK)
+        err = judge_load(a, acme_load_order(a), "the record of the open order", true, &damaged);
+    if (err == ACME_OK)
+        err =
+            judge_load(a, acme_load_cert(a), "one of the two certificate records", true, &damaged);
+    acme_wipe(a->config->memory.scratch.ptr, a->config->memory.scratch.len);
+    if (err != ACME_OK)
+        return err;
+    a->loaded = true;
+    next->row = ACME_ROW_REST;
+    return ACME_OK;
+}
+
+/* -- rest: the only place that decides to contact the CA -- */
+
+/* Seconds to wait still, and whose word that is. */
+static uint32_t rest_wait(const struct acme_agent *a, int64_t now, bool *by_ca)
+{
+    uint32_t ca = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
+    uint32_t own = acme_sched_wait(&a->sched, now);
+    uint32_t account = a->kid[0] == '\0' ? acme_sched_wait(&a->ledger.account, now) : 0;
+    uint32_t word;
+
+    /* The part of own and account that the CA spoke. */
+    word = a->sched.by_ca ? acme_sched_wait_one(a->sched.not_before, a->sched.set_at, now) : 0;
+    if (word > ca)
+        ca = word;
+    word = a->ledger.account.by_ca && a->kid[0] == '\0'
+               ? acme_sched_wait_one(a->ledger.account.not_before, a->ledger.account.set_at, now)
+               : 0;
+    if (word > ca)
+        ca = word;
+    if (account > own)
+        own = account;
+
+    if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
+        ca = 0;
+    if (a->ask_flags & (ACME_ASK_NOW | ACME_ASK_IGNORE_RETRY_AFTER))
+        own = 0;
+    *by_ca = ca >= own && ca > 0;
+    return ca > own ? ca : own;
+}
+
+static bool rest_due(const struct acme_agent *a, int64_t now)
+{
+    if (a->order.open || (a->ask_flags & ACME_ASK_FORCE) != 0)
+        return true;
+    if (!a->cert.has || !a->cert.wanted)
+        return true;
+    return acme_sched_due(now, a->cert.not_before, a->cert.not_after);
+}
+
+/* Back to sleep: the answer to whoever asked is outcome. */
+static int rest_stay(struct acme_agent *a, struct acme_next *next, int outcome, uint64_t wait_s)
+{
+    if (a->asked)
+        a->outcome = outcome;
+    a->asked = false;
+    a->ask_flags = 0;
+    next->wait_ms = wait_s > 3600 ? 3600 * 1000 : (uint32_t)(wait_s * 1000);
+    return ACME_AGAIN;
+}
+
+static int rest_not_due(struct acme_agent *a, struct acme_next *next, int64_t now)
+{
+    int64_t due_at = acme_sched_due_at(a->cert.not_before, a->cert.not_after);
+    struct acme_event event = {.type = ACME_EVENT_NOT_DUE, .at = due_at};
+
+    if (a->asked || !a->not_due_told)
+        acme_emit(a, &event);
+    a->not_due_told = true;
+    return rest_stay(a, next, ACME_OK, (uint64_t)(due_at - now));
+}
+
+static int rest_held(struct acme_agent *a, struct acme_next *next, int64_t now, uint32_t wait,
+                     bool by_ca)
+{
+    struct acme_event event = {.type = ACME_EVENT_HELD, .at = now + wait, .err = a->failure.err};
+
+    event.text = by_ca ? "Retry-After" : "backoff";
+    event.failure = a->failure.err != ACME_OK ? &a->failure : NULL;
+    if (a->asked || !a->held_told)
+        acme_emit(a, &event);
+    a->held_told = true;
+    return rest_stay(a, next, ACME_E_HELD, wait);
+}
+
+/* Is the certificate of the open order stored already (the power was cut before the order was
+ * cleared)? */
+static bool rest_order_done(const struct acme_agent *a)
+{
+    uint8_t digest[ACME_SHA256_SIZE];
+
+    return a->cert.has && a->cert.wanted &&
+           acme_sha256(a->order.url, strlen(a->order.url), digest) == ACME_OK &&
+           memcmp(digest, a->cert.order, sizeof digest) == 0;
+}
+
+static void rest_go(struct acme_agent *a, struct acme_next *next)
+{
+    if (!a->again) {
+        a->account_retries = 0;
+        a->renewed = false;
+    }
+    a->again = false;
+    a->busy = true;
+    a->redirect[0] = '\0';
+    a->redirects = 0;
+    a->stale_retries = 0;
+    a->look_ms = 0;
+    a->held_told = a->not_due_told = a->clock_told = false;
+    a->outcome = ACME_AGAIN;
+    memset(&a->problem, 0, sizeof a->problem);
+    next->row = ACME_ROW_DIRECTORY;
+    if (a->order.open && a->order.stale) {
+        a->again = true; /* clean up what the old configuration began, then start */
+        next->row = ACME_ROW_END;
+    } else if (a->order.open && rest_order_done(a)) {
+        a->outcome = ACME_OK;
+        next->row = ACME_ROW_END;
+    }
+}
+
+int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    int64_t now = 0;
+    uint32_t wait;
+    bool by_ca;
+
+    (void)reply;
+    if (a->busy) {
+        a->busy = false;
+        acme_exchange_close(&a->exchange);
+        a->nonce[0] = '\0';
+        if (!a->again) {
+            a->asked = false;
+            a->ask_flags = 0;
+        }
+    }
+    if (!a->asked && !a->again && a->config->only_when_asked)
+        return rest_stay(a, next, ACME_OK, 3600);
+    if (acme_wall_clock(a, &now) != ACME_OK) {
+        if (a->asked || !a->clock_told)
+            warn(a, ACME_E_CLOCK, "the clock is not set, so no certificate can be judged");
+        a->clock_told = true;
+        return rest_stay(a, next, ACME_E_CLOCK, 1);
+    }
+    if (a->loaded && !rest_due(a, now))
+        return rest_not_due(a, next, now);
+    wait = rest_wait(a, now, &by_ca);
+    if (wait > 0)
+        return rest_held(a, next, now, wait, by_ca);
+    if (!a->loaded) { /* the store could not be read: perhaps now */
+        next->row = ACME_ROW_LOAD;
+        return ACME_OK;
+    }
+    rest_go(a, next);
+    return ACME_OK;
+}
+
+/* -- directory -- */
+
+static int build_directory(struct acme_agent *a, const char **url, struct acme_slice *payload)
+{
+    (void)payload;
+    *url = a->redirect[0] != '\0' ? a->redirect : a->config->directory_url;
+    return ACME_OK;
+}
+
+static int directory_keep(struct acme_agent *a, const char *url, const char *what, uint16_t *at)
+{
+    struct acme_directory_urls *d = &a->directory;
+    int offset = acme_keep_url(a, d->text, &d->text_len, sizeof d->text, url, what);
+
+    if (offset < 0)
+        return offset;
+    *at = (uint16_t)offset;
+    return ACME_OK;
+}
+
+/* Without an account: may we make one? */
+static int directory_terms(struct acme_agent *a, const struct acme_directory *directory)
+{
+    char shown[ACME_MAX_DETAIL];
+    struct acme_event event = {.type = ACME_EVENT_TERMS, .detail = shown};
+    struct acme_url parts;
+
+    if (directory->external_account_required)
+        return acme_fail_note(a, ACME_E_REFUSED, "the CA asks for an external account binding",
+                              NULL);
+    if (directory->terms_of_service == NULL || a->config->terms_agreed)
+        return ACME_OK;
+    /* Printed for a person to open: so it must at least be a URL. */
+    if (acme_url_read(acme_slice_text(directory->terms_of_service), &parts) != ACME_OK ||
+        !acme_copy_text(shown, sizeof shown, acme_slice_text(directory->terms_of_service)))
+        (void)acme_copy_text(shown, sizeof shown, acme_slice_text("(no usable URL)"));
+    acme_emit(a, &event);
+    return acme_fail_note(a, ACME_E_TERMS, "terms: ", shown);
+}
+
+static int accept_directory(struct acme_agent *a, const struct acme_reply *reply,
+                            struct acme_next *next)
+{
+    const struct acme_json *root = NULL;
+    struct acme_directory directory;
+    const char *missing = "";
+    int err = acme_reply_json(a, reply, &root);
+
+    if (err != ACME_OK)
+        return err == ACME_E_JSON ? acme_fail_note(a, err, "the directory is not JSON", NULL) : err;
+    err = acme_read_directory(root, &directory, &missing);
+    if (err != ACME_OK)
+        return acme_fail_note(a, err, "the directory lacks ", missing);
+    memset(&a->directory, 0, sizeof a->directory);
+    err = directory_keep(a, directory.new_nonce, "newNonce", &a->directory.new_nonce);
+    if (err == ACME_OK)
+        err = directory_keep(a, directory.new_account, "newAccount", &a->directory.new_account);
+    if (err == ACME_OK)
+        err = directory_keep(a, directory.new_order, "newOrder", &a->directory.new_order);
+    if (err == ACME_OK && a->kid[0] == '\0')
+        err = directory_terms(a, &directory);
+    next->row = a->kid[0] != '\0' ? acme_after_account(a) : ACME_ROW_REGISTER;
+    return err;
+}
+
+/* -- nonce -- */
+
+static int build_nonce(struct acme_agent *a, const char **url, struct acme_slice *payload)
+{
+    (void)payload;
+    *url = a->directory.text + a->directory.new_nonce;
+    return ACME_OK;
+}
+
+static int accept_nonce(struct acme_agent *a, const struct acme_reply *reply,
+                        struct acme_next *next)
+{
+    (void)reply;
+    if (a->nonce[0] == '\0')
+        return acme_fail_note(a, ACME_E_REPLY, "newNonce gave no usable Replay-Nonce", NULL);
+    next->row = a->after_nonce;
+    return ACME_OK;
+}
+
+/* Some servers know only one of the two methods (RFC 8555 7.2 wants both). */
+static int refused_nonce(struct acme_agent *a, const struct acme_problem *problem,
+                         struct acme_next *next)
+{
+    uint16_t status = problem->http_status;
+
+    if (a->nonce_by_get || (status != 404 && status != 405 && status != 501))
+        return ACME_E_REFUSED;
+    a->nonce_by_get = true;
+    next->row = ACME_ROW_NONCE;
+    return ACME_OK;
+}
+
+/* -- account -- */
+
+/* The key is durable, and the attempt is charged, before the first byte of newAccount leaves. */
+static int step_register(struct acme_agent *a, const struct acme_reply *reply,
+                         struct acme_next *next)
+{
+    enum acme_key_type type = a->config->account_key_type != 0
+                                  ? (enum acme_key_type)a->config->account_key_type
+                                  : ACME_KEY_P256;
+    int64_t now = 0;
+    int err;
+
+    (void)reply;
+    next->wait_ms = 100;
+    if (a->account_key.type == ACME_KEY_NONE) {
+        err = acme_key_make(&a->account_key, type);
+        if (err != ACME_OK)
+            return err;
+    }
+    next->wait_ms = 0;
+    err = acme_wall_clock(a, &now);
+    if (err != ACME_OK)
+        return err;
+    acme_sched_charge(&a->ledger.account, now);
+    next->row = ACME_ROW_ACCOUNT;
+    next->save = ACME_SAVE_ACCOUNT | ACME_SAVE_LEDGER;
+    return ACME_OK;
+}
+
+static int build_account(struct acme_agent *a, const char **url, struct acme_slice *payload)
+{
+    struct acme_buf b;
+
+    acme_buf_init(&b, a->config->memory.scratch.ptr, a->config->memory.scratch.len);
+    acme_buf_char(&b, '{');
+    if (a->config->terms_agreed)
+        acme_buf_text(&b, "\"termsOfServiceAgreed\":true");
+    if (a->config->contact != NULL) {
+        acme_buf_text(&b, a->config->terms_agreed ? "," : "");
+        acme_buf_text(&b, "\"contact\":[\"mailto:");
+        /* init has refused what JSON or a mailto URL would have to escape */
+        acme_buf_text(&b, a->config->contact);
+        acme_buf_text(&b, "\"]");
+    }
+    acme_buf_char(&b, '}');
+    *url = a->directory.text + a->directory.new_account;
+    *payload = acme_buf_slice(&b);
+    return b.overflow ? acme_fail_note(a, ACME_E_SIZE, "bound: scratch, for newAccount", NULL)
+                      : ACME_OK;
+}
+
+static int accept_account(struct acme_agent *a, const struct acme_reply *reply,
+                          struct acme_next *next)
+{
+    const struct acme_json *root = NULL;
+    const char *status;
+    struct acme_slice location;
+    struct acme_url parts;
+    int err;
+
+    if (!acme_http_field(&reply->head, "location", 0, &location))
+        return acme_fail_note(a, ACME_E_REPLY, "newAccount gave no Location", NULL);
+    err = acme_url_read(location, &parts);
+    if (err == ACME_E_SIZE || (err == ACME_OK && location.len > ACME_MAX_URL))
+        return acme_fail_note(a, ACME_E_SIZE, "bound: ACME_MAX_URL, for the account", NULL);
+    if (err != ACME_OK || !acme_url_allowed(&a->directory_url, &parts, a->config->any_host))
+        return acme_fail_note(a, ACME_E_URL, "the CA's URL for the account", NULL);
+    /* The body is of no use but for its status, and some CAs send none. */
+    if (acme_json_parse(reply->body, a->config->memory.scratch, &root) == ACME_OK) {
+        status = acme_json_member(root, "status");
+        if (status != NULL && strcmp(status, "valid") != 0)
+            return acme_fail_note(a, ACME_E_ACCOUNT, "the account's status is ", status);
+    }
+    (void)acme_copy_text(a->kid, sizeof a->kid, location);
+    acme_sched_succeeded(&a->ledger.account);
+    next->row = acme_after_account(a);
+    next->save = ACME_SAVE_ACCOUNT | ACME_SAVE_LEDGER;
+    return ACME_OK;
+}
+
+/* A newOrder is charged before it is sent, so that a loop of crashes stays slow. */
+static int step_charge(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    int64_t now = 0;
+    int err = acme_wall_clock(a, &now);
+
+    (void)reply;
+    if (err != ACME_OK)
+        return err;
+    acme_sched_charge(&a->sched, now);
+    acme_order_reset(&a->order);
+    acme_key_wipe(&a->cert_key);
+    next->row = ACME_ROW_ORDER;
+    next->save = ACME_SAVE_SCHED;
+    return ACME_OK;
+}
+
+/* -- the table: it reads as the protocol does -- */
+
+/* name, how, lost, failed, build, accept, refused */
+const struct acme_row acme_rows[ACME_ROW_COUNT] = {
+    [ACME_ROW_LOAD] = {"load", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_load, NULL},
+    [ACME_ROW_REST] = {"rest", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_rest, NULL},
+    [ACME_ROW_DIRECTORY] = {"directory", ACME_GET, ACME_ROW_DIRECTORY, ACME_ROW_END,
+                            build_directory, accept_directory, NULL},
+    [ACME_ROW_NONCE] = {"nonce", ACME_HEAD, ACME_ROW_NONCE, ACME_ROW_END, build_nonce, accept_nonce,
+                        refused_nonce},
+    [ACME_ROW_REGISTER] = {"register", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_register,
+                           NULL},
+    [ACME_ROW_ACCOUNT] = {"account", ACME_POST_JWK, ACME_ROW_ACCOUNT, ACME_ROW_END, build_account,
+                          accept_account, NULL},
+    [ACME_ROW_CHARGE] = {"charge", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_charge,
+                         NULL},
+    [ACME_ROW_ORDER] = {"order", ACME_POST_KID, ACME_ROW_NONE, ACME_ROW_END, build_order,
+                        accept_order, NULL},
+    [ACME_ROW_LOOK] = {"look", ACME_POST_KID, ACME_ROW_LOOK, ACME_ROW_END, build_look, accept_look,
+                       refused_look},
+    [ACME_ROW_AUTHZ] = {"authz", ACME_POST_KID, ACME_ROW_AUTHZ, ACME_ROW_END, build_authz,
+                        accept_authz, NULL},
+    [ACME_ROW_NOTE] = {"note", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_note, NULL},
+    [ACME_ROW_BEGIN] = {"begin", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_begin, NULL},
+    [ACME_ROW_READY] = {"ready", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_ready, NULL},
+    [ACME_ROW_RESPOND] = {"respond", ACME_POST_KID, ACME_ROW_LOOK, ACME_ROW_END, build_respond,
+                          accept_respond, refused_respond},
+    [ACME_ROW_WATCH] = {"watch", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_watch, NULL},
+    [ACME_ROW_WHY] = {"why", ACME_POST_KID, ACME_ROW_WHY, ACME_ROW_END, build_authz, accept_why,
+                      NULL},
+    [ACME_ROW_KEY] = {"key", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_key, NULL},
+    [ACME_ROW_FINALIZE] = {"finalize", ACME_POST_KID, ACME_ROW_LOOK, ACME_ROW_END, build_finalize,
+                           accept_finalize, refused_finalize},
+    [ACME_ROW_CERT] = {"cert", ACME_POST_KID, ACME_ROW_CERT, ACME_ROW_END, build_cert, accept_cert,
+                       NULL},
+    [ACME_ROW_END] = {"end", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_CLEAR, NULL, step_end, NULL},
+    [ACME_ROW_CLEAR] = {"clear", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_clear, NULL},
+};

@@ -1,0 +1,179 @@
+/* acme_steps.h - the table: one row for each exchange with the CA or local act
+ *
+ * Private to the agent and its tests. A row does no I/O and never calls another row: build writes
+ * a request's payload, accept reads the reply and names the next row and the records that must be
+ * durable before it. All else (clock, sending, nonces, repeats, storage, events) is the driver's,
+ * in acme_agent.c.
+ */
+#ifndef ACME_STEPS_H
+#define ACME_STEPS_H
+
+#include "acme_agent.h"
+
+/* X(id, name): in the order of a run. The names are shown, logged and stored: never rename. */
+#define ACME_ROW_TABLE(X)                                                                          \
+    X(LOAD, "load")                                                                                \
+    X(REST, "rest")                                                                                \
+    X(DIRECTORY, "directory")                                                                      \
+    X(NONCE, "nonce")                                                                              \
+    X(REGISTER, "register")                                                                        \
+    X(ACCOUNT, "account")                                                                          \
+    X(CHARGE, "charge")                                                                            \
+    X(ORDER, "order")                                                                              \
+    X(LOOK, "look")                                                                                \
+    X(AUTHZ, "authz")                                                                              \
+    X(NOTE, "note")                                                                                \
+    X(BEGIN, "begin")                                                                              \
+    X(READY, "ready")                                                                              \
+    X(RESPOND, "respond")                                                                          \
+    X(WATCH, "watch")                                                                              \
+    X(WHY, "why")                                                                                  \
+    X(KEY, "key")                                                                                  \
+    X(FINALIZE, "finalize")                                                                        \
+    X(CERT, "cert")                                                                                \
+    X(END, "end")                                                                                  \
+    X(CLEAR, "clear")
+
+enum acme_row_id {
+#define ACME_ROW_ENUM(id, name) ACME_ROW_##id,
+    ACME_ROW_TABLE(ACME_ROW_ENUM)
+#undef ACME_ROW_ENUM
+        ACME_ROW_COUNT,
+    ACME_ROW_NONE = 0xff
+};
+
+enum acme_how {
+    ACME_LOCAL, /* no exchange: accept is called with reply NULL, again while it answers AGAIN */
+    ACME_GET,   /* unsigned (RFC 8555 6.3) */
+    ACME_HEAD,
+    ACME_POST_JWK, /* signed by the account key, which goes along */
+    ACME_POST_KID  /* signed by the account key, named by its URL */
+};
+
+/* Records to make durable before the next row (bits). */
+enum acme_save {
+    ACME_SAVE_ACCOUNT = 1,
+    ACME_SAVE_LEDGER = 2,
+    ACME_SAVE_ORDER = 4,
+    ACME_SAVE_CERT = 8,
+    ACME_SAVE_SCHED = 16
+};
+
+/* What accept decides. The driver presets: row itself, nothing to save, no wait. */
+struct acme_next {
+    uint8_t row;      /* enum acme_row_id */
+    uint8_t save;     /* bits of enum acme_save, written in the order of the bits */
+    uint32_t wait_ms; /* before the next row; a Retry-After in the reply makes it longer */
+};
+
+struct acme_row {
+    const char *name;
+    uint8_t how;    /* enum acme_how */
+    uint8_t lost;   /* where to go when no reply came, because the CA may have acted: the row itself
+                       when a repeat is harmless, LOOK to ask, NONE to fail */
+    uint8_t failed; /* where a failure goes: END cleans up */
+
+    /* The URL (owned by the agent) and the payload (in scratch; empty for POST-as-GET). A pure
+     * function of the agent: it is called again for a repeat. NULL for local rows. */
+    int (*build)(struct acme_agent *a, const char **url, struct acme_slice *payload);
+
+    /* The reply, 2xx (or NULL for a local row). Copies what it keeps. ACME_OK, ACME_AGAIN (local
+     * rows, and REST for good), or an error, which fails the run. */
+    int (*accept)(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+
+    /* A problem that this row can live with: ACME_OK and *next, or the error to fail with. NULL:
+     * every problem fails the run. */
+    int (*refused)(struct acme_agent *a, const struct acme_problem *problem,
+                   struct acme_next *next);
+};
+
+extern const struct acme_row acme_rows[ACME_ROW_COUNT];
+
+enum order_flag {
+    ORDER_VALID = 1,      /* the CA says that this name is proved */
+    ORDER_CHOSEN = 2,     /* challenge, token, type and solver are set */
+    ORDER_BEGUN = 4,      /* begin was (or may have been) called: end is owed */
+    ORDER_READY = 8,      /* the solver says that the CA would see it */
+    ORDER_RESPONDED = 16, /* the CA was told */
+    ORDER_SEEN = 32,      /* the CA's query was seen, or cannot be */
+    ORDER_STORED = 64     /* came from the ORDER record and was not met again at the CA yet */
+};
+
+/* -- shared by the rows (acme_steps.c) -- */
+
+/* Remember what exactly went wrong, for the failure that accept is about to answer. */
+int acme_fail_note(struct acme_agent *a, int err, const char *note, const char *detail);
+void acme_emit(struct acme_agent *a, struct acme_event *event); /* fills step; may be NULL port */
+int acme_wall_clock(struct acme_agent *a, int64_t *now);
+/* The reply's JSON, in scratch; an object. */
+int acme_reply_json(struct acme_agent *a, const struct acme_reply *reply,
+                    const struct acme_json **root);
+/* A copy of an allowed URL at the end of text: its offset, or an error (ACME_E_URL, ACME_E_SIZE).
+ */
+int acme_keep_url(struct acme_agent *a, char *text, uint16_t *text_len, size_t room,
+                  const char *url, const char *what);
+int acme_keep_text(struct acme_agent *a, char *text, uint16_t *text_len, size_t room,
+                   const char *value, const char *bound);
+/* The row that the order's status calls for (RFC 8555 7.1.6), after a fresh look at it. */
+int acme_order_next(struct acme_agent *a, struct acme_next *next);
+void acme_order_reset(struct acme_order_state *order);
+/* After the account is known: the open order, or a new one. */
+uint8_t acme_after_account(const struct acme_agent *a);
+
+#define POLL_FIRST_MS 10  /* our responder has seen the CA: it decides at once */
+#define POLL_BLIND_MS 250 /* nobody can see whether the CA has come */
+
+int acme_order_keep_text(struct acme_agent *a, const char *value);
+int acme_order_keep_url(struct acme_agent *a, const char *url, const char *what);
+const char *acme_order_text(const struct acme_agent *a, uint16_t offset); /* "" for 0 */
+/* The CA said why: its words become the failure's, and the order is given up. */
+int acme_order_refuse(struct acme_agent *a, int err, const struct acme_json *problem,
+                      const char *identifier);
+/* Look at the order once more in a while, slower each time; ACME_E_TIMEOUT at the end. */
+int acme_order_poll(struct acme_agent *a, struct acme_next *next, const char *what);
+
+/* Rows of acme_steps.c and acme_steps_order.c, for the table. */
+int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+
+int build_order(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_order(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int build_look(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_look(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_look(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+int build_authz(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_authz(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int accept_why(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int step_note(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int step_begin(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int step_ready(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int build_respond(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_respond(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_respond(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+int step_watch(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int step_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int build_finalize(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_finalize(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_finalize(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+int build_cert(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int step_end(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+
+/* -- records (acme_records.c): the agent's facts to bytes and back -- */
+
+/* Encode the record for slot into room (CERT: io; others: scratch): its length or an error. 0:
+ * the slot is to be emptied (ORDER without an open order). */
+int acme_encode(struct acme_agent *a, enum acme_slot slot, struct acme_span room);
+/* Read one record of this agent into its facts. ACME_OK, ACME_E_SLOT_EMPTY (facts are cleared), or
+ * an error of the slot. */
+int acme_load_account(struct acme_agent *a);
+int acme_load_ledger(struct acme_agent *a);
+int acme_load_order(struct acme_agent *a);
+int acme_load_cert(struct acme_agent *a);
+int acme_load_sched(struct acme_agent *a);
+/* The SHA-256 over directory, sorted names, key type: a change makes a certificate due. */
+int acme_want_hash(const struct acme_config *config, uint8_t out[ACME_SHA256_SIZE]);
+const char *acme_slot_key(const struct acme_agent *a, enum acme_slot slot);
+
+#endif

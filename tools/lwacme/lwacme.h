@@ -1,0 +1,119 @@
+/* lwacme.h - the parts of the command, and what they hand to one another */
+#ifndef LWACME_H
+#define LWACME_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include "acme_agent.h"
+#include "posix_slots.h"
+#include "sockets_net.h"
+
+/* Exit status, the same for every command; printed by --help. */
+enum {
+    EXIT_DONE = 0,
+    EXIT_USAGE = 1,
+    EXIT_REFUSED = 2,
+    EXIT_LATER = 3,
+    EXIT_LOCAL = 4,
+    EXIT_TRUST = 5,
+    EXIT_SOLVER = 6
+};
+int exit_status(int err);
+
+enum command { COMMAND_ISSUE, COMMAND_STATUS };
+
+struct options {
+    enum command command;
+    char names[ACME_MAX_NAMES][ACME_NAME_ROOM]; /* canonical */
+    const char *name_list[ACME_MAX_NAMES];
+    size_t names_count;
+    char cert_name[ACME_NAME_ROOM]; /* canonical; "" if not given */
+    const char *email;
+    const char *server;
+    const char *ca_file;
+    const char *state_dir;
+    const char *out_dir; /* NULL: live below state_dir */
+    const char *http_bind;
+    const char *webroot;
+    uint16_t http_port;
+    enum acme_key_type key_type, account_key_type;
+    bool agree_tos, reuse_key, json, quiet;
+    int verbose;
+    unsigned ask; /* bits of enum acme_ask */
+};
+
+/* EXIT_DONE: go on; or the status to exit with (*leave set), all being said. */
+int options_read(struct options *o, int argc, char **argv, bool *leave);
+
+/* -- show.c: events to people and machines -- */
+
+struct show {
+    bool json, quiet, live; /* live: stderr is a terminal */
+    int verbose;
+    char step[16]; /* of the line that is being shown */
+    uint16_t index, count;
+    uint64_t since_ms;      /* when it began */
+    uint64_t wait_until_ms; /* what is waited for ends then; 0: nothing */
+    char waiting_for[64];
+    bool line_open;
+    bool failed; /* a failure was shown: it needs no other words */
+    bool held;
+};
+void show_init(struct show *s, const struct options *o);
+void show_event(struct show *s, const struct acme_event *event);
+/* On a terminal: bring the open line up to date. */
+void show_tick(struct show *s);
+/* End the open line, before something else is printed. */
+void show_flush(struct show *s);
+/* "lwacme: error: ..." on stderr, and an object on stdout with --json. */
+void show_error(struct show *s, int err, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void show_failure(FILE *to, const struct acme_failure *failure);
+const char *show_hint(int err, const struct acme_problem *problem);
+/* A line of JSON on stdout. */
+void show_json(struct acme_buf *line);
+void json_text(struct acme_buf *b, const char *name, const char *value);
+void json_number(struct acme_buf *b, const char *name, int64_t value);
+void json_time(struct acme_buf *b, const char *name, int64_t value);
+void json_failure(struct acme_buf *b, const struct acme_failure *failure);
+/* One event as a line. */
+void json_event(const struct acme_event *event);
+
+/* -- install.c: OUT/NAME/privkey.pem cert.pem chain.pem fullchain.pem, as one act -- */
+
+struct install {
+    char path[512]; /* OUT/NAME, for messages */
+    char why[256];
+};
+/* Bring the files up to date with the certificate. 1: they were replaced, 0: they were so already,
+ * -1: why. */
+int install_certificate(struct install *in, const char *out_dir, const char *cert_name,
+                        const struct acme_certificate *cert);
+/* "*" is written "_wildcard", ":" is written "_". */
+void install_folder(const char *cert_name, char *out, size_t room);
+
+/* -- webroot.c: a solver that puts files where another program serves them -- */
+
+struct webroot {
+    struct acme_solver base; /* first */
+    const char *dir;
+    char why[256];
+};
+struct acme_solver *webroot_init(struct webroot *w, const struct acme_port *port, const char *dir);
+
+/* -- trust.c: the anchors, as a file in memory -- */
+
+struct trust {
+    struct acme_slice text;
+    const char *path;
+    char why[256];
+};
+/* path NULL: the system's store. 0, or -1 and why. */
+int trust_open(struct trust *t, const char *path);
+void trust_close(struct trust *t);
+
+int issue_run(const struct options *o);
+int status_run(const struct options *o);
+
+#endif

@@ -1,0 +1,321 @@
+/* The command line. What is wrong with it is said here, before anything is touched. */
+#include "lwacme.h"
+
+#include <getopt.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <wolfssl/version.h>
+
+static const char help_text[] =
+    "lwacme " ACME_VERSION ": gets, and keeps, TLS certificates from an ACME CA (RFC 8555)\n"
+    "\n"
+    "  lwacme issue -d NAME [-d NAME...] --agree-tos [options]   get or renew a certificate\n"
+    "  lwacme status [-d NAME] [options]                         what is there, and what is next\n"
+    "\n"
+    "What for\n"
+    "  -d NAME            a DNS name or an IP address; repeat it for more in one certificate\n"
+    "  --cert-name NAME   the certificate's name in storage (default: the first -d)\n"
+    "  --key-type TYPE    p256 (default) p384 rsa2048 rsa3072 rsa4096\n"
+    "  --reuse-key        a renewal keeps the certificate's key\n"
+    "\n"
+    "From whom\n"
+    "  --server URL       letsencrypt (default), letsencrypt-staging, or a directory's https URL\n"
+    "  -m EMAIL           contact for the account\n"
+    "  --agree-tos        you agree to the CA's terms of service\n"
+    "  --account-key-type TYPE  p256 (default) p384 rsa2048; when the account is made\n"
+    "  --ca-file PEM      roots to trust for the CA's own TLS (default: the system's)\n"
+    "\n"
+    "How names are proved (http-01)\n"
+    "  --http-port N      listen there (default 80; the CA always asks on 80)\n"
+    "  --http-bind ADDR   listen on this address only\n"
+    "  --webroot DIR      put files below DIR instead, for a web server that owns port 80\n"
+    "\n"
+    "Where to\n"
+    "  --state-dir DIR    keys and records (default /var/lib/lwacme; for users\n"
+    "                     $XDG_STATE_HOME/lwacme or ~/.local/state/lwacme)\n"
+    "  --out-dir DIR      DIR/NAME/{privkey,cert,chain,fullchain}.pem (default STATE/live)\n"
+    "\n"
+    "When\n"
+    "  --force            renew though it is not due\n"
+    "  --now              do not wait for our own backoff after a failure\n"
+    "  --ignore-retry-after  not even when the CA said to wait; you take it upon yourself\n"
+    "\n"
+    "How it speaks\n"
+    "  --json             one JSON object a line on stdout for every event\n"
+    "  -v                 more: each request and reply       -q   errors only\n"
+    "  --help  --version\n"
+    "\n"
+    "Exit status\n"
+    "  0 done, or nothing is due         1 wrong usage\n"
+    "  2 the CA refused, or could not validate a name\n"
+    "  3 network or CA not available, or held back: try later\n"
+    "  4 local trouble (storage, port in use, clock, memory)\n"
+    "  5 the CA's server is not trusted  6 a solver failed\n"
+    "  130, 143 stopped by a signal\n";
+
+enum {
+    OPT_AGREE = 256,
+    OPT_SERVER,
+    OPT_CA_FILE,
+    OPT_STATE_DIR,
+    OPT_OUT_DIR,
+    OPT_HTTP_PORT,
+    OPT_HTTP_BIND,
+    OPT_WEBROOT,
+    OPT_KEY_TYPE,
+    OPT_ACCOUNT_KEY_TYPE,
+    OPT_REUSE_KEY,
+    OPT_CERT_NAME,
+    OPT_FORCE,
+    OPT_NOW,
+    OPT_IGNORE,
+    OPT_JSON,
+    OPT_HELP,
+    OPT_VERSION
+};
+
+static const struct option long_options[] = {
+    {"agree-tos", no_argument, NULL, OPT_AGREE},
+    {"server", required_argument, NULL, OPT_SERVER},
+    {"ca-file", required_argument, NULL, OPT_CA_FILE},
+    {"state-dir", required_argument, NULL, OPT_STATE_DIR},
+    {"out-dir", required_argument, NULL, OPT_OUT_DIR},
+    {"http-port", required_argument, NULL, OPT_HTTP_PORT},
+    {"http-bind", required_argument, NULL, OPT_HTTP_BIND},
+    {"webroot", required_argument, NULL, OPT_WEBROOT},
+    {"key-type", required_argument, NULL, OPT_KEY_TYPE},
+    {"account-key-type", required_argument, NULL, OPT_ACCOUNT_KEY_TYPE},
+    {"reuse-key", no_argument, NULL, OPT_REUSE_KEY},
+    {"cert-name", required_argument, NULL, OPT_CERT_NAME},
+    {"force", no_argument, NULL, OPT_FORCE},
+    {"now", no_argument, NULL, OPT_NOW},
+    {"ignore-retry-after", no_argument, NULL, OPT_IGNORE},
+    {"json", no_argument, NULL, OPT_JSON},
+    {"domain", required_argument, NULL, 'd'},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {NULL, 0, NULL, 0},
+};
+
+/* "lwacme: error: ...", with what the person typed made safe for a terminal. */
+static int usage(const char *message, const char *text)
+{
+    char shown[160];
+    size_t n = 0;
+
+    for (; text != NULL && text[n] != '\0' && n + 1 < sizeof shown; n++)
+        shown[n] = (unsigned char)text[n] < ' ' || text[n] == 127 ? '?' : text[n];
+    shown[n] = '\0';
+    fprintf(stderr, "lwacme: error: %s%s%s\nlwacme: `lwacme --help` tells more\n", message,
+            text != NULL ? ": " : "", shown);
+    return EXIT_USAGE;
+}
+
+static int add_name(struct options *o, const char *text)
+{
+    struct acme_name name;
+    char message[200];
+    const char *why = "";
+
+    if (acme_name_read(acme_slice_text(text), &name, &why) != ACME_OK) {
+        snprintf(message, sizeof message, "not a usable name (%s)", why);
+        return usage(message, text);
+    }
+    for (size_t i = 0; i < o->names_count; i++) {
+        if (strcmp(o->names[i], name.text) == 0)
+            return EXIT_DONE; /* twice the same is one */
+    }
+    if (o->names_count == ACME_MAX_NAMES) {
+        snprintf(message, sizeof message, "more than %d names in one certificate", ACME_MAX_NAMES);
+        return usage(message, NULL);
+    }
+    memcpy(o->names[o->names_count], name.text, sizeof name.text);
+    o->name_list[o->names_count] = o->names[o->names_count];
+    o->names_count++;
+    return EXIT_DONE;
+}
+
+static int set_cert_name(struct options *o, const char *text)
+{
+    struct acme_name name;
+    const char *why = "";
+
+    if (acme_name_read(acme_slice_text(text), &name, &why) != ACME_OK)
+        return usage("--cert-name must look like a DNS name or an IP address", text);
+    memcpy(o->cert_name, name.text, sizeof name.text);
+    return EXIT_DONE;
+}
+
+static int set_port(struct options *o, const char *text)
+{
+    char *end = NULL;
+    unsigned long port = strtoul(text, &end, 10);
+
+    if (*text < '0' || *text > '9' || *end != '\0' || port < 1 || port > 65535)
+        return usage("--http-port takes a number from 1 to 65535", text);
+    o->http_port = (uint16_t)port;
+    return EXIT_DONE;
+}
+
+static int set_key_type(const char *text, const char *option, bool account, enum acme_key_type *out)
+{
+    char message[120];
+
+    *out = acme_key_type_from(text);
+    if (*out != ACME_KEY_NONE &&
+        !(account && (*out == ACME_KEY_RSA3072 || *out == ACME_KEY_RSA4096)))
+        return EXIT_DONE;
+    snprintf(message, sizeof message, "%s takes p256, p384, rsa2048%s", option,
+             account ? "" : ", rsa3072 or rsa4096");
+    return usage(message, text);
+}
+
+static const char *server_url(const char *text)
+{
+    if (strcmp(text, "letsencrypt") == 0)
+        return ACME_LETS_ENCRYPT;
+    if (strcmp(text, "letsencrypt-staging") == 0)
+        return ACME_LETS_ENCRYPT_STAGING;
+    return text;
+}
+
+static int take(struct options *o, int option, char *value)
+{
+    switch (option) {
+    case 'd':
+        return add_name(o, value);
+    case 'm':
+        o->email = value;
+        return EXIT_DONE;
+    case 'v':
+        o->verbose++;
+        return EXIT_DONE;
+    case 'q':
+        o->quiet = true;
+        return EXIT_DONE;
+    case OPT_AGREE:
+        o->agree_tos = true;
+        return EXIT_DONE;
+    case OPT_SERVER:
+        o->server = server_url(value);
+        return EXIT_DONE;
+    case OPT_CA_FILE:
+        o->ca_file = value;
+        return EXIT_DONE;
+    case OPT_STATE_DIR:
+        o->state_dir = value;
+        return EXIT_DONE;
+    case OPT_OUT_DIR:
+        o->out_dir = value;
+        return EXIT_DONE;
+    case OPT_HTTP_PORT:
+        return set_port(o, value);
+    case OPT_HTTP_BIND:
+        o->http_bind = value;
+        return EXIT_DONE;
+    case OPT_WEBROOT:
+        o->webroot = value;
+        return EXIT_DONE;
+    case OPT_KEY_TYPE:
+        return set_key_type(value, "--key-type", false, &o->key_type);
+    case OPT_ACCOUNT_KEY_TYPE:
+        return set_key_type(value, "--account-key-type", true, &o->account_key_type);
+    case OPT_REUSE_KEY:
+        o->reuse_key = true;
+        return EXIT_DONE;
+    case OPT_CERT_NAME:
+        return set_cert_name(o, value);
+    case OPT_FORCE:
+        o->ask |= ACME_ASK_FORCE;
+        return EXIT_DONE;
+    case OPT_NOW:
+        o->ask |= ACME_ASK_NOW;
+        return EXIT_DONE;
+    case OPT_IGNORE:
+        o->ask |= ACME_ASK_IGNORE_RETRY_AFTER;
+        return EXIT_DONE;
+    case OPT_JSON:
+        o->json = true;
+        return EXIT_DONE;
+    default:
+        return EXIT_USAGE; /* getopt has said why */
+    }
+}
+
+static int default_state_dir(struct options *o)
+{
+    static char dir[400];
+    const char *base = getenv("XDG_STATE_HOME");
+    const char *home = getenv("HOME");
+    int n;
+
+    if (geteuid() == 0) {
+        o->state_dir = "/var/lib/lwacme";
+        return EXIT_DONE;
+    }
+    if (base != NULL && base[0] == '/')
+        n = snprintf(dir, sizeof dir, "%s/lwacme", base);
+    else if (home != NULL && home[0] == '/')
+        n = snprintf(dir, sizeof dir, "%s/.local/state/lwacme", home);
+    else
+        return usage("there is no home folder: give --state-dir", NULL);
+    if (n < 0 || (size_t)n >= sizeof dir)
+        return usage("the home folder's path is too long: give --state-dir", NULL);
+    o->state_dir = dir;
+    return EXIT_DONE;
+}
+
+static int check(struct options *o)
+{
+    struct acme_url url;
+
+    if (acme_url_read(acme_slice_text(o->server), &url) != ACME_OK)
+        return usage("--server must be a plain https:// URL: ACME is never spoken without TLS",
+                     o->server);
+    if (o->command == COMMAND_ISSUE && o->names_count == 0)
+        return usage("no name is given: use -d NAME", NULL);
+    if (o->command == COMMAND_ISSUE && o->webroot != NULL && o->http_bind != NULL)
+        return usage("--webroot and --http-bind exclude one another", NULL);
+    if (o->quiet && o->verbose > 0)
+        return usage("-q and -v exclude one another", NULL);
+    return o->state_dir == NULL ? default_state_dir(o) : EXIT_DONE;
+}
+
+int options_read(struct options *o, int argc, char **argv, bool *leave)
+{
+    int option, err;
+
+    memset(o, 0, sizeof *o);
+    o->http_port = 80;
+    o->server = ACME_LETS_ENCRYPT;
+    *leave = true;
+    while ((option = getopt_long(argc, argv, "d:m:vqh", long_options, NULL)) != -1) {
+        if (option == OPT_HELP || option == 'h') {
+            fputs(help_text, stdout);
+            return EXIT_DONE;
+        }
+        if (option == OPT_VERSION) {
+            printf("lwacme " ACME_VERSION " (wolfSSL " LIBWOLFSSL_VERSION_STRING ")\n");
+            return EXIT_DONE;
+        }
+        err = take(o, option, optarg);
+        if (err != EXIT_DONE)
+            return err;
+    }
+    if (optind >= argc)
+        return usage("a command is missing: issue or status", NULL);
+    if (optind + 1 < argc)
+        return usage("what is this", argv[optind + 1]);
+    if (strcmp(argv[optind], "issue") == 0)
+        o->command = COMMAND_ISSUE;
+    else if (strcmp(argv[optind], "status") == 0)
+        o->command = COMMAND_STATUS;
+    else
+        return usage("there is no such command", argv[optind]);
+    err = check(o);
+    if (err == EXIT_DONE)
+        *leave = false;
+    return err;
+}

@@ -1,0 +1,303 @@
+/* Events to lines for people, on stderr: one line for each step, kept up to date on a terminal. */
+#include "lwacme.h"
+
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "acme_time.h"
+#include "posix_sys.h"
+
+static const struct {
+    const char *step, *words;
+} step_words[] = {
+    {"directory", "asking the CA for its directory"},
+    {"nonce", NULL}, /* of no interest to a person */
+    {"register", "making the account's key"},
+    {"account", "registering the account"},
+    {"charge", NULL},
+    {"order", "ordering the certificate"},
+    {"look", "waiting for the CA"},
+    {"authz", "reading what has to be proved"},
+    {"note", NULL},
+    {"begin", "getting ready to answer the challenge"},
+    {"ready", NULL},
+    {"respond", "telling the CA to look"},
+    {"watch", "waiting for the CA to come and look"},
+    {"why", "asking the CA what it is waiting for"},
+    {"key", "making the certificate's key"},
+    {"finalize", "sending the certificate request"},
+    {"cert", "fetching the certificate"},
+    {"end", NULL},
+    {"clear", NULL},
+};
+
+static const char *words_for(const char *step)
+{
+    for (size_t i = 0; i < sizeof step_words / sizeof step_words[0]; i++) {
+        if (strcmp(step_words[i].step, step) == 0)
+            return step_words[i].words;
+    }
+    return step;
+}
+
+void show_init(struct show *s, const struct options *o)
+{
+    memset(s, 0, sizeof *s);
+    s->json = o->json;
+    s->quiet = o->quiet;
+    s->verbose = o->verbose;
+    s->live = !o->json && !o->quiet && o->verbose == 0 && isatty(STDERR_FILENO) == 1;
+}
+
+/* -- the live line -- */
+
+static void draw(struct show *s, bool last)
+{
+    const char *words = words_for(s->step);
+    uint64_t now = posix_now_ms(NULL);
+    char count[24] = "";
+    char waiting[96] = "";
+
+    if (words == NULL)
+        return;
+    if (s->count > 1)
+        snprintf(count, sizeof count, " (%u of %u)", s->index, s->count);
+    if (!last && s->wait_until_ms > now)
+        snprintf(waiting, sizeof waiting, ", %lu s left for %s",
+                 (unsigned long)((s->wait_until_ms - now + 999) / 1000), s->waiting_for);
+    fprintf(stderr, "\r\x1b[K  %s%s  %lu.%lu s%s%s", words, count,
+            (unsigned long)((now - s->since_ms) / 1000),
+            (unsigned long)((now - s->since_ms) % 1000 / 100), waiting, last ? "\n" : "");
+    fflush(stderr);
+}
+
+void show_flush(struct show *s)
+{
+    if (s->line_open && s->live)
+        draw(s, true);
+    s->line_open = false;
+}
+
+void show_tick(struct show *s)
+{
+    if (s->line_open && s->live)
+        draw(s, false);
+}
+
+static void show_step(struct show *s, const struct acme_event *event)
+{
+    const char *words = words_for(event->step);
+    bool same = s->line_open && strcmp(s->step, event->step) == 0;
+
+    if (words == NULL || s->quiet)
+        return;
+    if (!same) {
+        show_flush(s);
+        snprintf(s->step, sizeof s->step, "%s", event->step);
+        s->since_ms = posix_now_ms(NULL);
+        s->line_open = true;
+        if (!s->live && event->count <= 1)
+            fprintf(stderr, "lwacme: %s\n", words);
+    }
+    if (!s->live && event->count > 1)
+        fprintf(stderr, "lwacme: %s (%u of %u)\n", words, event->index, event->count);
+    s->index = event->index;
+    s->count = event->count;
+    s->wait_until_ms = 0;
+    show_tick(s);
+}
+
+static void say(struct show *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
+static void say(struct show *s, const char *format, ...)
+{
+    va_list list;
+
+    if (s->quiet)
+        return;
+    show_flush(s);
+    va_start(list, format);
+    fputs(s->live ? "  " : "lwacme: ", stderr);
+    vfprintf(stderr, format, list);
+    fputc('\n', stderr);
+    va_end(list);
+}
+
+/* -- failures -- */
+
+const char *show_hint(int err, const struct acme_problem *problem)
+{
+    switch (err) {
+    case ACME_E_TERMS:
+        return "read the terms; if you agree, run the command again with --agree-tos";
+    case ACME_E_TLS_TRUST:
+        return "if this CA is your own, give its root with --ca-file; if not, somebody is in "
+               "between";
+    case ACME_E_TLS_NAME:
+        return "check the host in --server; if it is right, somebody is in between";
+    case ACME_E_TLS_DATE:
+        return "check the clock of this machine with `date`; if it is right, the server is at "
+               "fault";
+    case ACME_E_TLS_VERSION:
+        return "the server must offer TLS 1.2 or 1.3; there is no switch to go below";
+    case ACME_E_PORT_BUSY:
+        return "let that program serve the challenges (--webroot DIR), or stop it for the moment";
+    case ACME_E_PORT_ACCESS:
+        return "run as root, or allow it: setcap cap_net_bind_service=+ep on this program";
+    case ACME_E_VALIDATION:
+        return problem != NULL && problem->type == ACME_PROBLEM_DNS
+                   ? "the name must have an address that leads here, and no CAA record against it"
+                   : "the name must lead to this machine, and port 80 must be open from outside";
+    case ACME_E_NO_SOLVER:
+        return "this name needs another kind of proof than the ones that are set up";
+    case ACME_E_RATE:
+        return "wait: asking again before only makes it worse";
+    case ACME_E_SLOT_CORRUPT:
+        return "the old certificate is untouched; move the file away and run the command again";
+    case ACME_E_SLOT_VERSION:
+        return "use a newer lwacme; the file was left as it is";
+    case ACME_E_SLOT_FULL:
+        return "free some space; nothing was lost, and the next run goes on";
+    case ACME_E_SIZE:
+        return "build with a larger bound (core/acme_config.h)";
+    case ACME_E_LOOKUP:
+    case ACME_E_NET:
+    case ACME_E_TIMEOUT:
+    case ACME_E_SERVER:
+        return "nothing was lost; run the command again later, it goes on where it stopped";
+    default:
+        return NULL;
+    }
+}
+
+void show_failure(FILE *to, const struct acme_failure *f)
+{
+    const struct acme_problem *p = &f->problem;
+    const char *hint = show_hint(f->err, p);
+
+    fprintf(to, "  step      %s\n", f->step);
+    if (p->identifier[0] != '\0')
+        fprintf(to, "  name      %s\n", p->identifier);
+    if (f->note[0] != '\0')
+        fprintf(to, "  what      %s\n", f->note);
+    if (p->type != ACME_PROBLEM_NONE || p->detail[0] != '\0')
+        fprintf(to, "  the CA    %s: %s\n", acme_problem_type_name((enum acme_problem_type)p->type),
+                p->detail[0] != '\0' ? p->detail : "(no words)");
+    if (p->http_status >= 400)
+        fprintf(to, "  HTTP      %u\n", p->http_status);
+    if (p->retry_after_s > 0)
+        fprintf(to, "  wait      the CA asks for %lu s\n", (unsigned long)p->retry_after_s);
+    if (hint != NULL)
+        fprintf(to, "  do        %s\n", hint);
+}
+
+void show_error(struct show *s, int err, const char *format, ...)
+{
+    char text[700];
+    char room[1500];
+    struct acme_buf b;
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    show_flush(s);
+    s->failed = true;
+    fprintf(stderr, "lwacme: error: %s\n", text);
+    if (!s->json)
+        return;
+    acme_buf_init(&b, room, sizeof room);
+    acme_buf_text(&b, "{\"v\":1");
+    json_text(&b, "event", "error");
+    json_text(&b, "error", acme_err_name(err));
+    json_text(&b, "words", text);
+    show_json(&b);
+}
+
+/* -- events -- */
+
+static void show_plain(struct show *s, const struct acme_event *e)
+{
+    char when[ACME_TIME_TEXT];
+
+    switch (e->type) {
+    case ACME_EVENT_STEP:
+        show_step(s, e);
+        break;
+    case ACME_EVENT_WAIT:
+        s->wait_until_ms = posix_now_ms(NULL) + e->ms;
+        snprintf(s->waiting_for, sizeof s->waiting_for, "%s", e->text);
+        if (!s->live)
+            say(s, "waiting %lu s for %s", (unsigned long)(e->ms / 1000), e->text);
+        break;
+    case ACME_EVENT_REQUEST:
+        if (s->verbose > 0)
+            say(s, "-> %s %s", e->text, e->detail);
+        break;
+    case ACME_EVENT_REPLY:
+        if (s->verbose > 0)
+            say(s, "<- %u in %lu ms", e->status, (unsigned long)e->ms);
+        break;
+    case ACME_EVENT_RETRY:
+        if (s->verbose > 0 || e->err != ACME_E_NONCE)
+            say(s, "once more: %s", acme_err_words(e->err));
+        break;
+    case ACME_EVENT_ORDER:
+        if (s->verbose > 0)
+            say(s, "the order is %s: %s", e->text, e->detail);
+        break;
+    case ACME_EVENT_CHALLENGE:
+        if (s->verbose > 0)
+            say(s, "%s of %s: %s", e->text, e->detail, e->word);
+        break;
+    case ACME_EVENT_NOT_DUE:
+        acme_time_text(e->at, when);
+        say(s, "nothing due: the certificate is valid, and renewed from %s on", when);
+        break;
+    case ACME_EVENT_WARNING:
+        say(s, "warning: %s%s%s (%s)", e->text, e->detail[0] != '\0' ? ": " : "", e->detail,
+            acme_err_words(e->err));
+        break;
+    case ACME_EVENT_TERMS:
+        show_flush(s);
+        fprintf(stderr, "lwacme: the CA's terms of service: %s\n", e->detail);
+        break;
+    default:
+        break;
+    }
+}
+
+static void show_held(struct show *s, const struct acme_event *e)
+{
+    char when[ACME_TIME_TEXT];
+    bool by_ca = strcmp(e->text, "Retry-After") == 0;
+
+    acme_time_text(e->at, when);
+    show_flush(s);
+    s->held = true;
+    fprintf(stderr, "lwacme: held back until %s: %s\n", when,
+            by_ca ? "the CA asked us to wait (Retry-After)"
+                  : "earlier attempts failed, and a CA must not be hammered");
+    if (e->failure != NULL) {
+        fprintf(stderr, "  last      %s\n", acme_err_words(e->failure->err));
+        show_failure(stderr, e->failure);
+    }
+    fprintf(stderr, "  do        wait, or use %s\n",
+            by_ca ? "--ignore-retry-after, at your own risk" : "--now");
+}
+
+void show_event(struct show *s, const struct acme_event *e)
+{
+    if (s->json)
+        json_event(e);
+    if (e->type == ACME_EVENT_FAILURE) {
+        show_flush(s);
+        s->failed = true;
+        fprintf(stderr, "lwacme: error: %s\n", acme_err_words(e->err));
+        show_failure(stderr, e->failure);
+    } else if (e->type == ACME_EVENT_HELD)
+        show_held(s, e);
+    else if (!s->json)
+        show_plain(s, e);
+}

@@ -1,0 +1,227 @@
+/* lwacme status: what is stored, read beside a running process and without asking anybody. */
+#include "lwacme.h"
+
+#include <string.h>
+
+#include "acme_time.h"
+#include "http01.h"
+#include "posix_sys.h"
+
+static struct acme_agent agent;
+static uint8_t io[ACME_IO_SIZE];
+static union {
+    void *align;
+    uint8_t bytes[ACME_SCRATCH_SIZE];
+} scratch;
+static uint8_t record[ACME_IO_SIZE];
+
+struct reader {
+    const struct options *o;
+    struct posix_slots slots;
+    struct acme_slots ops;
+    struct acme_port port;
+    struct http01 http01; /* an agent has a solver, also one that only reads */
+    unsigned shown, broken;
+};
+
+struct fact {
+    const char *key;
+    struct acme_agent_status status;
+    struct acme_certificate cert;
+    struct acme_cert_facts leaf;
+    int err; /* of reading the certificate */
+    int64_t now;
+};
+
+static void read_event(void *ctx, const struct acme_event *event)
+{
+    (void)ctx;
+    (void)event;
+}
+
+static long days_left(const struct fact *f)
+{
+    return (long)((f->cert.not_after - f->now) / ACME_DAY);
+}
+
+static void serial_text(const struct fact *f, char *out)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (size_t i = 0; i < f->leaf.serial_len; i++) {
+        *out++ = digits[f->leaf.serial[i] >> 4];
+        *out++ = digits[f->leaf.serial[i] & 15];
+    }
+    *out = '\0';
+}
+
+static void print_certificate(const struct fact *f)
+{
+    char from[ACME_TIME_TEXT], until[ACME_TIME_TEXT], due[ACME_TIME_TEXT], serial[41];
+    struct acme_name name;
+
+    printf("  names     ");
+    for (size_t i = 0; acme_cert_san(acme_chain_at(&f->cert.chain, 0), i, &name) == ACME_OK; i++)
+        printf("%s%s", i > 0 ? " " : "", name.text);
+    acme_time_text(f->cert.not_before, from);
+    acme_time_text(f->cert.not_after, until);
+    acme_time_text(f->status.due_at, due);
+    serial_text(f, serial);
+    printf("\n  issuer    %s\n  serial    %s\n  valid     from %s until %s (%s%ld days)\n"
+           "  renewal   from %s on\n",
+           f->leaf.issuer, serial, from, until, f->cert.not_after < f->now ? "EXPIRED, " : "",
+           days_left(f), due);
+}
+
+static void print_plain(const struct fact *f)
+{
+    const struct acme_failure *failure = f->status.failure;
+    char when[ACME_TIME_TEXT];
+
+    printf("%s\n", f->key);
+    if (f->err == ACME_OK)
+        print_certificate(f);
+    else
+        printf("  certificate  %s\n",
+               f->err == ACME_E_SLOT_EMPTY ? "none yet" : acme_err_words(f->err));
+    if (f->status.order_open)
+        printf("  order     one is open: the next run goes on with it\n");
+    if (failure->err != ACME_OK) {
+        acme_time_text(failure->at, when);
+        printf("  failed    %s: %s\n", when, acme_err_words(failure->err));
+        show_failure(stdout, failure);
+    }
+    if (f->status.next_at > f->now) {
+        acme_time_text(f->status.next_at, when);
+        printf("  next try  not before %s%s\n", when,
+               f->status.next_by_ca ? " (the CA asked for that)" : "");
+    }
+}
+
+static void print_json(const struct fact *f)
+{
+    static uint8_t room[65536];
+    char serial[41];
+    struct acme_buf b;
+    struct acme_name name;
+
+    acme_buf_init(&b, room, sizeof room);
+    acme_buf_text(&b, "{\"v\":1");
+    json_text(&b, "event", "status");
+    json_text(&b, "certificate", f->key);
+    if (f->err == ACME_OK) {
+        acme_buf_text(&b, ",\"names\":[");
+        for (size_t i = 0; acme_cert_san(acme_chain_at(&f->cert.chain, 0), i, &name) == ACME_OK;
+             i++) {
+            acme_buf_text(&b, i > 0 ? "," : "");
+            acme_buf_json(&b, acme_slice_text(name.text));
+        }
+        acme_buf_char(&b, ']');
+        serial_text(f, serial);
+        json_text(&b, "issuer", f->leaf.issuer);
+        json_text(&b, "serial", serial);
+        json_time(&b, "not_before", f->cert.not_before);
+        json_time(&b, "not_after", f->cert.not_after);
+        json_number(&b, "days_left", days_left(f));
+        json_time(&b, "due_at", f->status.due_at);
+    } else if (f->err != ACME_E_SLOT_EMPTY)
+        json_text(&b, "error", acme_err_name(f->err));
+    if (f->status.order_open)
+        acme_buf_text(&b, ",\"order_open\":true");
+    if (f->status.next_at > f->now) {
+        json_time(&b, "next_attempt", f->status.next_at);
+        json_text(&b, "next_by", f->status.next_by_ca ? "ca" : "backoff");
+    }
+    if (f->status.failure->err != ACME_OK)
+        json_failure(&b, f->status.failure);
+    show_json(&b);
+}
+
+/* An agent that only loads its records tells everything. */
+static void show_one(void *arg, const char *key)
+{
+    struct reader *r = arg;
+    const char *names[1];
+    struct acme_config config;
+    struct acme_slice no_anchor = {(const uint8_t *)"", 0};
+    struct acme_solver *solver = http01_init(&r->http01, &r->port, NULL, 80);
+    struct acme_span room = {record, sizeof record};
+    struct fact f;
+    uint32_t sleep_ms;
+
+    memset(&config, 0, sizeof config);
+    memset(&f, 0, sizeof f);
+    names[0] = f.key = key;
+    config.directory_url = r->o->server;
+    config.names = names;
+    config.names_count = 1;
+    config.anchors.sets = &no_anchor;
+    config.anchors.count = 1;
+    config.only_when_asked = true;
+    config.memory.io.ptr = io;
+    config.memory.io.len = sizeof io;
+    config.memory.scratch.ptr = scratch.bytes;
+    config.memory.scratch.len = sizeof scratch.bytes;
+    if (acme_agent_init(&agent, &config, &r->port, &solver, 1, NULL, NULL) != ACME_OK)
+        return; /* a folder that is not ours */
+    r->shown++;
+    while (acme_agent_poll(&agent, &sleep_ms) == ACME_AGAIN)
+        continue;
+    acme_agent_status(&agent, &f.status);
+    f.err = f.status.outcome != ACME_OK && f.status.outcome != ACME_AGAIN
+                ? f.status.outcome
+                : acme_agent_certificate(&agent, room, &f.cert);
+    if (f.err == ACME_OK)
+        f.err = acme_cert_facts(acme_chain_at(&f.cert.chain, 0), &f.leaf);
+    if (f.err != ACME_OK && f.err != ACME_E_SLOT_EMPTY)
+        r->broken++;
+    (void)posix_unix_time(NULL, &f.now);
+    if (r->o->json)
+        print_json(&f);
+    else
+        print_plain(&f);
+    acme_wipe(record, sizeof record);
+    acme_agent_close(&agent);
+}
+
+static int show_all(struct reader *r)
+{
+    const struct options *o = r->o;
+
+    if (o->cert_name[0] != '\0') {
+        show_one(r, o->cert_name);
+        return ACME_OK;
+    }
+    for (size_t i = 0; i < o->names_count; i++)
+        show_one(r, o->names[i]);
+    return o->names_count > 0 ? ACME_OK : posix_slots_each_cert(&r->slots, show_one, r);
+}
+
+int status_run(const struct options *o)
+{
+    static struct reader r;
+    struct show show;
+    int err;
+
+    show_init(&show, o);
+    r.o = o;
+    err = posix_slots_open_read(&r.slots, o->state_dir);
+    r.ops = posix_slots_ops(&r.slots);
+    r.port.ctx = &r;
+    r.port.net = &sockets_net_ops;
+    r.port.slots = &r.ops;
+    r.port.entropy = posix_entropy;
+    r.port.now_ms = posix_now_ms;
+    r.port.unix_time = posix_unix_time;
+    r.port.event = read_event;
+    if (err == ACME_OK)
+        err = show_all(&r);
+    if (err == ACME_E_SLOT_EMPTY || (err == ACME_OK && r.shown == 0)) {
+        if (!o->json)
+            printf("no certificates in %s\n", o->state_dir);
+        err = ACME_OK;
+    } else if (err != ACME_OK)
+        show_error(&show, err, "%s: %s", acme_err_words(err), r.slots.why);
+    posix_slots_close(&r.slots);
+    return err != ACME_OK ? exit_status(err) : r.broken > 0 ? EXIT_LOCAL : EXIT_DONE;
+}
