@@ -103,6 +103,8 @@ UNIT = $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 CONFORMANCE = $(patsubst tests/conformance/main_%.c,$(O)/tests/conformance_%,\
 	$(wildcard tests/conformance/main_*.c))
 
+include tests/conformance/lwip/lwip.mk
+
 .PHONY: all lib programs unit-programs conformance-programs
 all: lib $(if $(OBJ_TOOL),$(TOOL))
 programs: all unit-programs conformance-programs

@@ -1,10 +1,9 @@
-#include "lwip_net.h"
+#include "lwip_net_private.h"
 
 #include <stdbool.h>
 #include <string.h>
 
 #include "lwip/dns.h"
-#include "lwip/netif.h"
 #include "lwip/pbuf.h"
 #include "lwip/sys.h"
 #include "lwip/tcp.h"
@@ -12,17 +11,6 @@
 #if !LWIP_TCP || !LWIP_DNS || !LWIP_CALLBACK_API || !TCP_LISTEN_BACKLOG || !SO_REUSE
 #error "lwip_net needs LWIP_TCP, LWIP_DNS, LWIP_CALLBACK_API, TCP_LISTEN_BACKLOG and SO_REUSE"
 #endif
-
-enum net_state {
-    NET_FREE,
-    NET_LOOKUP,     /* the name of the current family is being looked up */
-    NET_CONNECTING, /* SYN sent to the address of the current family */
-    NET_OPEN,
-    NET_FAILED, /* err says why */
-    NET_LISTEN,
-    NET_LINGER, /* closed by the caller; lwIP still delivers */
-    NET_ORPHAN  /* closed by the caller during a look-up, which cannot be called off */
-};
 
 enum net_lookup_state { NET_NAME_NONE, NET_NAME_PENDING, NET_NAME_FOUND, NET_NAME_FAILED };
 
@@ -98,7 +86,7 @@ static void net_on_found(const char *name, const ip_addr_t *addr, void *arg)
     }
 }
 
-static void net_hook(struct lwip_net_conn *c)
+void lwip_net_hook(struct lwip_net_conn *c)
 {
     tcp_arg(c->pcb, c);
     tcp_recv(c->pcb, net_on_recv);
@@ -106,28 +94,9 @@ static void net_hook(struct lwip_net_conn *c)
     tcp_nagle_disable(c->pcb); /* requests are whole TLS records: none waits for an ACK */
 }
 
-/* A place in the listener's queue, and not yet a socket: bytes that come before accept must be
- * kept too. */
-static err_t net_on_accept(void *arg, struct tcp_pcb *pcb, err_t err)
-{
-    struct lwip_net_sock *s = arg;
-    if (err != ERR_OK || pcb == NULL)
-        return ERR_OK; /* lwIP tells that it is out of memory; the peer will try again */
-    for (unsigned i = 0; i < LWIP_NET_BACKLOG; i++) {
-        struct lwip_net_conn *c = &s->u.waiting[i];
-        if (c->connected)
-            continue;
-        *c = (struct lwip_net_conn){.pcb = pcb, .connected = 1};
-        net_hook(c);
-        tcp_backlog_delayed(pcb); /* counts against the backlog until accept takes it */
-        return ERR_OK;
-    }
-    return ERR_MEM; /* lwIP resets the connection */
-}
-
 /* ---- the table ---- */
 
-static void net_unhook(struct lwip_net_conn *c)
+void lwip_net_unhook(struct lwip_net_conn *c)
 {
     if (c->rx != NULL) {
         if (c->pcb != NULL)
@@ -139,10 +108,9 @@ static void net_unhook(struct lwip_net_conn *c)
         net_forget(c->pcb);
 }
 
-/* Ends it at once; the peer sees a reset. */
-static void net_abort(struct lwip_net_conn *c)
+void lwip_net_abort(struct lwip_net_conn *c)
 {
-    net_unhook(c);
+    lwip_net_unhook(c);
     if (c->pcb != NULL)
         tcp_abort(c->pcb);
     c->pcb = NULL;
@@ -151,7 +119,7 @@ static void net_abort(struct lwip_net_conn *c)
 /* lwIP goes on alone: it delivers what is queued, then FIN, within its own time limits. */
 static void net_let_go(struct lwip_net_conn *c)
 {
-    net_unhook(c);
+    lwip_net_unhook(c);
     if (c->pcb != NULL && tcp_close(c->pcb) != ERR_OK)
         tcp_abort(c->pcb);
     c->pcb = NULL;
@@ -167,7 +135,7 @@ static bool net_is_looking_up(const struct lwip_net_sock *s)
 }
 
 /* lwIP cannot call off a look-up: as long as one may write into the place, nobody gets it. */
-static void net_free(struct lwip_net_sock *s)
+void lwip_net_free(struct lwip_net_sock *s)
 {
     uint16_t generation = s->generation;
     if (net_is_looking_up(s)) {
@@ -178,7 +146,7 @@ static void net_free(struct lwip_net_sock *s)
     s->generation = generation;
 }
 
-static struct lwip_net_sock *net_find(void *ctx, acme_sock handle)
+struct lwip_net_sock *lwip_net_find(void *ctx, acme_sock handle)
 {
     struct lwip_net *net = ctx;
     uint32_t index = (uint32_t)handle & ((1U << NET_INDEX_BITS) - 1);
@@ -194,7 +162,7 @@ static struct lwip_net_sock *net_find(void *ctx, acme_sock handle)
 
 static int net_fail(struct lwip_net_sock *s, int err)
 {
-    net_abort(&s->conn);
+    lwip_net_abort(&s->conn);
     s->state = NET_FAILED;
     s->err = (int16_t)err;
     return err;
@@ -211,9 +179,9 @@ static bool net_try(struct lwip_net_sock *s, const ip_addr_t *addr)
     s->conn = (struct lwip_net_conn){.pcb = tcp_new_ip_type(IP_GET_TYPE(addr))};
     if (s->conn.pcb == NULL)
         return false;
-    net_hook(&s->conn);
+    lwip_net_hook(&s->conn);
     if (tcp_connect(s->conn.pcb, addr, s->port, net_on_connected) != ERR_OK) {
-        net_abort(&s->conn);
+        lwip_net_abort(&s->conn);
         return false;
     }
     s->deadline = sys_now() + LWIP_NET_CONNECT_MS;
@@ -225,7 +193,7 @@ static bool net_try(struct lwip_net_sock *s, const ip_addr_t *addr)
  * hide that an earlier one had an address and was refused. */
 static void net_next_family(struct lwip_net_sock *s, int err)
 {
-    net_abort(&s->conn);
+    lwip_net_abort(&s->conn);
     s->conn = (struct lwip_net_conn){0};
     if (s->err == 0 || err != ACME_E_LOOKUP)
         s->err = (int16_t)err;
@@ -266,35 +234,9 @@ static void net_step_linger(struct lwip_net_sock *s)
     if (c->pcb != NULL && c->eof)
         net_let_go(c);
     if (c->pcb != NULL && net_is_past(s->deadline))
-        net_abort(c);
+        lwip_net_abort(c);
     if (c->pcb == NULL)
-        net_free(s);
-}
-
-/* Takes the i-th out of the queue; the pcbs behind it must learn their new places. */
-static struct lwip_net_conn net_unqueue(struct lwip_net_sock *listener, unsigned i)
-{
-    struct lwip_net_conn *w = listener->u.waiting;
-    struct lwip_net_conn taken = w[i];
-    for (; i + 1 < LWIP_NET_BACKLOG; i++) {
-        w[i] = w[i + 1];
-        if (w[i].pcb != NULL)
-            tcp_arg(w[i].pcb, &w[i]);
-    }
-    w[i] = (struct lwip_net_conn){0};
-    return taken;
-}
-
-/* Connections that were reset while they waited make room. */
-static void net_step_listen(struct lwip_net_sock *s)
-{
-    for (unsigned i = LWIP_NET_BACKLOG; i-- > 0;) {
-        struct lwip_net_conn *w = &s->u.waiting[i];
-        if (w->connected && w->pcb == NULL) {
-            net_unhook(w);
-            (void)net_unqueue(s, i);
-        }
-    }
+        lwip_net_free(s);
 }
 
 static void net_step(struct lwip_net_sock *s)
@@ -307,13 +249,13 @@ static void net_step(struct lwip_net_sock *s)
         net_step_connecting(s);
         break;
     case NET_LISTEN:
-        net_step_listen(s);
+        lwip_net_step_listen(s);
         break;
     case NET_LINGER:
         net_step_linger(s);
         break;
     case NET_ORPHAN:
-        net_free(s);
+        lwip_net_free(s);
         break;
     default:
         break;
@@ -326,8 +268,7 @@ void lwip_net_poll(struct lwip_net *net)
         net_step(&net->socks[i]);
 }
 
-/* A free place, with a new handle. The socket that has lingered longest makes room. */
-static struct lwip_net_sock *net_alloc(struct lwip_net *net, acme_sock *out)
+struct lwip_net_sock *lwip_net_alloc(struct lwip_net *net, acme_sock *out)
 {
     struct lwip_net_sock *best = NULL;
     lwip_net_poll(net);
@@ -345,7 +286,7 @@ static struct lwip_net_sock *net_alloc(struct lwip_net *net, acme_sock *out)
         return NULL;
     if (best->state == NET_LINGER) {
         net_let_go(&best->conn);
-        net_free(best);
+        lwip_net_free(best);
     }
     best->generation++;
     *out =
@@ -376,120 +317,14 @@ static void net_start_lookups(struct lwip_net_sock *s, const char *host)
 static int net_connect(void *ctx, const char *host, uint16_t port, acme_sock *out)
 {
     *out = ACME_NO_SOCK;
-    if (port == 0 || host == NULL || host[0] == '\0')
+    if (port == 0 || host == NULL || host[0] == '\0' || strlen(host) >= DNS_MAX_NAME_LENGTH)
         return ACME_E_ARG;
-    struct lwip_net_sock *s = net_alloc(ctx, out);
+    struct lwip_net_sock *s = lwip_net_alloc(ctx, out);
     if (s == NULL)
         return ACME_E_SIZE;
     s->port = port;
     net_start_lookups(s, host);
     net_step(s);
-    return ACME_OK;
-}
-
-/* ---- listening ---- */
-
-#if LWIP_IPV6
-static bool net_is_ours6(struct netif *netif, const ip_addr_t *addr)
-{
-    return IP_IS_V6(addr) && netif_get_ip6_addr_match(netif, ip_2_ip6(addr)) >= 0;
-}
-#else
-static bool net_is_ours6(struct netif *netif, const ip_addr_t *addr)
-{
-    (void)netif;
-    (void)addr;
-    return false;
-}
-#endif
-
-#if LWIP_IPV4
-static bool net_is_ours4(struct netif *netif, const ip_addr_t *addr)
-{
-    return IP_IS_V4(addr) && ip4_addr_eq(ip_2_ip4(addr), netif_ip4_addr(netif));
-}
-#else
-static bool net_is_ours4(struct netif *netif, const ip_addr_t *addr)
-{
-    (void)netif;
-    (void)addr;
-    return false;
-}
-#endif
-
-/* lwIP binds to any address; the contract says no to a stranger's. */
-static bool net_is_ours(const ip_addr_t *addr)
-{
-    struct netif *netif;
-    if (ip_addr_isany(addr))
-        return true;
-    NETIF_FOREACH(netif)
-    {
-        if (net_is_ours4(netif, addr) || net_is_ours6(netif, addr))
-            return true;
-    }
-    return false;
-}
-
-/* A listening pcb; or NULL, and *why. */
-static struct tcp_pcb *net_listening_pcb(const ip_addr_t *addr, uint16_t port, int *why)
-{
-    err_t err = ERR_OK;
-    struct tcp_pcb *pcb = tcp_new_ip_type(IP_GET_TYPE(addr));
-    *why = ACME_E_SIZE;
-    if (pcb == NULL)
-        return NULL;
-    ip_set_option(pcb, SOF_REUSEADDR);
-    err = tcp_bind(pcb, addr, port);
-    struct tcp_pcb *listener = NULL;
-    if (err == ERR_OK)
-        listener = tcp_listen_with_backlog_and_err(pcb, LWIP_NET_BACKLOG, &err);
-    if (listener == NULL) {
-        *why = err == ERR_USE ? ACME_E_PORT_BUSY : ACME_E_SIZE;
-        tcp_close(pcb);
-    }
-    return listener;
-}
-
-static int net_listen(void *ctx, const char *addr, uint16_t port, acme_sock *out)
-{
-    ip_addr_t local = *IP_ANY_TYPE;
-    int why;
-    *out = ACME_NO_SOCK;
-    if (port == 0 || (addr != NULL && !ipaddr_aton(addr, &local)))
-        return ACME_E_ARG;
-    if (!net_is_ours(&local))
-        return ACME_E_NET;
-    acme_sock handle;
-    struct lwip_net_sock *s = net_alloc(ctx, &handle);
-    if (s == NULL)
-        return ACME_E_SIZE;
-    s->conn.pcb = net_listening_pcb(&local, port, &why);
-    if (s->conn.pcb == NULL)
-        return why;
-    s->state = NET_LISTEN;
-    tcp_arg(s->conn.pcb, s);
-    tcp_accept(s->conn.pcb, net_on_accept);
-    *out = handle;
-    return ACME_OK;
-}
-
-static int net_accept(void *ctx, acme_sock handle, acme_sock *out)
-{
-    struct lwip_net_sock *listener = net_find(ctx, handle);
-    *out = ACME_NO_SOCK;
-    if (listener == NULL || listener->state != NET_LISTEN)
-        return ACME_E_ARG;
-    net_step_listen(listener);
-    if (!listener->u.waiting[0].connected)
-        return ACME_AGAIN;
-    struct lwip_net_sock *s = net_alloc(ctx, out);
-    if (s == NULL)
-        return ACME_E_SIZE;
-    s->conn = net_unqueue(listener, 0);
-    s->state = NET_OPEN;
-    tcp_arg(s->conn.pcb, &s->conn);
-    tcp_backlog_accepted(s->conn.pcb);
     return ACME_OK;
 }
 
@@ -508,7 +343,7 @@ static int net_ready(struct lwip_net_sock *s)
 
 static int net_send(void *ctx, acme_sock handle, const void *data, size_t len)
 {
-    struct lwip_net_sock *s = net_find(ctx, handle);
+    struct lwip_net_sock *s = lwip_net_find(ctx, handle);
     int ready = net_ready(s);
     if (ready != ACME_OK)
         return ready;
@@ -528,7 +363,7 @@ static int net_send(void *ctx, acme_sock handle, const void *data, size_t len)
 
 static int net_recv(void *ctx, acme_sock handle, void *buf, size_t cap)
 {
-    struct lwip_net_sock *s = net_find(ctx, handle);
+    struct lwip_net_sock *s = lwip_net_find(ctx, handle);
     int ready = net_ready(s);
     if (ready != ACME_OK)
         return ready;
@@ -552,16 +387,6 @@ static int net_recv(void *ctx, acme_sock handle, void *buf, size_t cap)
 
 /* ---- closing ---- */
 
-static void net_close_listener(struct lwip_net_sock *s)
-{
-    for (unsigned i = 0; i < LWIP_NET_BACKLOG; i++)
-        net_abort(&s->u.waiting[i]);
-    tcp_arg(s->conn.pcb, NULL);
-    tcp_close(s->conn.pcb);
-    memset(&s->u, 0, sizeof s->u);
-    net_free(s);
-}
-
 /* Only our half: a full close of lwIP answers with a reset to whatever the peer still sends, and
  * a reset may overtake the bytes that are on their way. */
 static void net_close_open(struct lwip_net_sock *s)
@@ -575,18 +400,18 @@ static void net_close_open(struct lwip_net_sock *s)
 
 static void net_close(void *ctx, acme_sock handle)
 {
-    struct lwip_net_sock *s = net_find(ctx, handle);
+    struct lwip_net_sock *s = lwip_net_find(ctx, handle);
     if (s == NULL)
         return;
     switch ((enum net_state)s->state) {
     case NET_LISTEN:
-        net_close_listener(s);
+        lwip_net_close_listener(s);
         break;
     case NET_OPEN:
         net_close_open(s);
         break;
     default:
-        net_abort(&s->conn);
+        lwip_net_abort(&s->conn);
         s->state = NET_ORPHAN;
         net_step(s);
         break;
@@ -606,8 +431,8 @@ static int net_resolver(void *ctx, unsigned i, char *addr)
 
 const struct acme_net lwip_net_ops = {
     .connect = net_connect,
-    .listen = net_listen,
-    .accept = net_accept,
+    .listen = lwip_net_listen,
+    .accept = lwip_net_accept,
     .send = net_send,
     .recv = net_recv,
     .close = net_close,

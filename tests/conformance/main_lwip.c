@@ -1,569 +1,75 @@
-/* main_lwip.c - port/lwip over lwIP itself: no OS, loopback interface, virtual clock
+/* main_lwip.c - the conformance test of port/lwip, over lwIP itself (tests/conformance/lwip)
  *
- * Both ends of every connection live in this process, and the DNS server too (over lwIP's UDP), so
- * ten seconds of time limits pass in microseconds and every run is the same.
+ * Built twice: conformance_lwip with IPv4 and IPv6, conformance_lwip4 without IPv6. An argument is
+ * a clause or the beginning of its name ("N07"), or "x." and a case.
  */
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "acme_port.h"
-#include "lwip_hooks.h"
-#include "lwip_net.h"
+#include "conformance.h"
+#include "world.h"
 
-#include "lwip/dns.h"
-#include "lwip/init.h"
-#include "lwip/netif.h"
-#include "lwip/priv/tcp_priv.h"
-#include "lwip/stats.h"
-#include "lwip/timeouts.h"
-#include "lwip/udp.h"
+#include "lwip/opt.h"
 
-static struct lwip_net net;
-static const struct acme_net *const ops = &lwip_net_ops;
-static uint32_t now_ms = 0xffffff00u; /* the clock wraps soon after the start */
-static bool frames_lost;              /* the network eats everything */
-static int failed;
-static const char *case_name;
-
-u32_t sys_now(void)
+static uint64_t main_ms(void *ctx)
 {
-    return now_ms;
-}
-
-/* ---- the world ---- */
-
-static void world_step(void)
-{
-    now_ms++;
-    sys_check_timeouts();
-    if (!frames_lost)
-        netif_poll_all();
-    lwip_net_poll(&net);
-}
-
-static void world_run(unsigned ms)
-{
-    while (ms-- > 0)
-        world_step();
-}
-
-static int test_entropy(void *ctx, void *out, size_t len)
-{
-    static uint8_t next;
-    uint8_t *p = out;
     (void)ctx;
-    for (size_t i = 0; i < len; i++)
-        p[i] = next++;
-    return ACME_OK;
+    return world_ms;
 }
 
-static size_t dns_name(const uint8_t *q, size_t len, char *name, size_t cap)
+static void main_wait(void *ctx, uint32_t ms)
 {
-    size_t at = 12, n = 0;
-    while (at < len && q[at] != 0 && at + q[at] < len && n + q[at] + 2u < cap) {
-        memcpy(name + n, q + at + 1, q[at]);
-        n += q[at];
-        name[n++] = '.';
-        at += q[at] + 1u;
-    }
-    name[n > 0 ? n - 1 : 0] = '\0';
-    return at + 5; /* its end, type and class */
+    (void)ctx;
+    world_run(ms);
 }
 
-/* name, type A (1) or AAAA (28), last byte of 127.0.0.x or of ::x */
-static const struct {
-    const char *name;
-    uint8_t type, last;
-} dns_zone[] = {
-    {"v4.test", 1, 1},    {"v6.test", 28, 1},  {"both.test", 1, 1},
-    {"both.test", 28, 1}, {"half.test", 1, 1}, {"half.test", 28, 0x77}, /* ::77 is nobody */
+static uint16_t main_free_port(void *ctx)
+{
+    static uint16_t next = 2000;
+    (void)ctx;
+    return next++;
+}
+
+static const struct acme_port port = {
+    .ctx = &world_net,
+    .net = &lwip_net_ops,
+    .now_ms = main_ms,
 };
 
-static void dns_answer(void *arg, struct udp_pcb *pcb, struct pbuf *p, const ip_addr_t *from,
-                       u16_t port)
-{
-    uint8_t msg[512];
-    char name[256];
-    size_t len = pbuf_copy_partial(p, msg, sizeof msg - 32, 0);
-    (void)arg;
-    pbuf_free(p);
-    size_t end = dns_name(msg, len, name, sizeof name);
-    if (strcmp(name, "silent.test") == 0)
-        return;
-    msg[2] = 0x81;
-    msg[3] = 0x83; /* no such name, until found */
-    for (size_t i = 0; i < sizeof dns_zone / sizeof dns_zone[0]; i++) {
-        if (strcmp(name, dns_zone[i].name) != 0 || msg[end - 3] != dns_zone[i].type)
-            continue;
-        uint8_t addr[16] = {127, 0, 0};
-        uint8_t addr_len = dns_zone[i].type == 1 ? 4 : 16;
-        if (addr_len == 16)
-            memset(addr, 0, sizeof addr);
-        addr[addr_len - 1] = dns_zone[i].last;
-        const uint8_t head[] = {0xc0, 12, 0, dns_zone[i].type, 0, 1, 0, 0, 0, 60, 0, addr_len};
-        msg[3] = 0x80;
-        msg[7] = 1;
-        memcpy(msg + end, head, sizeof head);
-        memcpy(msg + end + sizeof head, addr, addr_len);
-        end += sizeof head + addr_len;
-        break;
-    }
-    struct pbuf *r = pbuf_alloc(PBUF_TRANSPORT, (u16_t)end, PBUF_RAM);
-    if (r == NULL)
-        return;
-    pbuf_take(r, msg, (u16_t)end);
-    udp_sendto(pcb, r, from, port);
-    pbuf_free(r);
-}
-
-static void world_init(void)
-{
-    lwip_init();
-    if (lwip_hooks_init(test_entropy, NULL) != ACME_OK)
-        printf("not ok init\n");
-    lwip_net_init(&net);
-    ip_addr_t loopback;
-    ip_addr_set_loopback(false, &loopback);
-    dns_setserver(0, &loopback);
-    struct udp_pcb *dns = udp_new_ip_type(IPADDR_TYPE_ANY);
-    udp_bind(dns, IP_ANY_TYPE, 53);
-    udp_recv(dns, dns_answer, NULL);
-}
-
-/* ---- checks ---- */
-
-static bool check(bool ok, const char *what, int line)
-{
-    if (!ok) {
-        printf("not ok %s: line %d: %s\n", case_name, line, what);
-        failed++;
-    }
-    return ok;
-}
-#define CHECK(x) check((x), #x, __LINE__)
-
-static int wait_accept(acme_sock l, acme_sock *s)
-{
-    int r = ACME_AGAIN;
-    for (int i = 0; i < 2 * LWIP_NET_CONNECT_MS && r == ACME_AGAIN; i++) {
-        world_step();
-        r = ops->accept(&net, l, s);
-    }
-    return r;
-}
-
-static int wait_recv(acme_sock s, void *buf, size_t cap, int limit_ms)
-{
-    int r = ACME_AGAIN;
-    for (int i = 0; i < limit_ms && r == ACME_AGAIN; i++) {
-        world_step();
-        r = ops->recv(&net, s, buf, cap);
-    }
-    return r;
-}
-
-static int wait_send(acme_sock s, const void *data, size_t len)
-{
-    int r = ACME_AGAIN;
-    for (int i = 0; i < 3000 && r == ACME_AGAIN; i++) {
-        world_step();
-        r = ops->send(&net, s, data, len);
-    }
-    return r;
-}
-
-struct pair {
-    acme_sock l, a, b; /* listener, client, server */
+static const struct conf_hooks hooks = {
+    .label = LWIP_IPV6 ? "lwip" : "lwip4",
+    .port = &port,
+    .wait = main_wait,
+    .addr = WORLD_ADDR,
+    .free_port = main_free_port,
+    .connections = 4,
+    .sockets = LWIP_NET_SOCKS + 1,
+    .transfer = 300000,
+    .addr6 = LWIP_IPV6 ? WORLD_ADDR6 : NULL,
+    .self_name = "v4.test",
+    .slow_name = "slow.test",
+    .no_name = "gone.test",
+    .foreign = "192.0.2.1",
+    .dead_addr = WORLD_DEAD,
+    .dead_first = LWIP_IPV6 ? "half.test" : NULL, /* lwIP keeps one address of each family */
+    .checks_handles = true,
 };
 
-static void pair_open(struct pair *p, const char *host, uint16_t port)
+int main(int argc, char **argv)
 {
-    CHECK(ops->listen(&net, NULL, port, &p->l) == ACME_OK);
-    CHECK(ops->connect(&net, host, port, &p->a) == ACME_OK);
-    CHECK(wait_accept(p->l, &p->b) == ACME_OK);
-}
-
-static void pair_close(struct pair *p)
-{
-    ops->close(&net, p->a);
-    ops->close(&net, p->b);
-    ops->close(&net, p->l);
-}
-
-/* ---- cases ---- */
-
-static void t_echo(void)
-{
-    struct pair p;
-    char buf[32];
-    pair_open(&p, "127.0.0.1", 80);
-    CHECK(ops->recv(&net, p.b, buf, sizeof buf) == ACME_AGAIN);
-    CHECK(wait_send(p.a, "hello", 5) == 5);
-    CHECK(wait_recv(p.b, buf, 2, 1000) == 2);
-    CHECK(wait_recv(p.b, buf + 2, 10, 1000) == 3 && memcmp(buf, "hello", 5) == 0);
-    CHECK(wait_send(p.b, "yes", 3) == 3);
-    CHECK(wait_recv(p.a, buf, sizeof buf, 1000) == 3 && memcmp(buf, "yes", 3) == 0);
-    pair_close(&p);
-}
-
-static void t_early_bytes(void)
-{
-    struct pair p;
-    char buf[8];
-    CHECK(ops->listen(&net, "127.0.0.1", 80, &p.l) == ACME_OK);
-    CHECK(ops->connect(&net, "127.0.0.1", 80, &p.a) == ACME_OK);
-    CHECK(wait_send(p.a, "early", 5) == 5);
-    ops->close(&net, p.a);
-    world_run(500); /* bytes and FIN wait in the queue */
-    CHECK(wait_accept(p.l, &p.b) == ACME_OK);
-    CHECK(wait_recv(p.b, buf, sizeof buf, 1000) == 5 && memcmp(buf, "early", 5) == 0);
-    CHECK(wait_recv(p.b, buf, sizeof buf, 1000) == ACME_E_CLOSED);
-    CHECK(wait_recv(p.b, buf, sizeof buf, 1000) == ACME_E_CLOSED);
-    ops->close(&net, p.b);
-    ops->close(&net, p.l);
-}
-
-static void t_bulk(void)
-{
-    enum { TOTAL = 200000 };
-    struct pair p;
-    uint8_t out[3000], in[777];
-    unsigned sent = 0, got = 0;
-    bool same = true;
-    pair_open(&p, "127.0.0.1", 80);
-    for (int i = 0; i < 200000 && got < TOTAL; i++) {
-        unsigned want = TOTAL - sent < sizeof out ? TOTAL - sent : (unsigned)sizeof out;
-        for (unsigned j = 0; j < want; j++)
-            out[j] = (uint8_t)((sent + j) * 31 >> 3);
-        int n = want > 0 ? ops->send(&net, p.a, out, want) : ACME_AGAIN;
-        CHECK(n > 0 || n == ACME_AGAIN);
-        sent += n > 0 ? (unsigned)n : 0;
-        if (sent == TOTAL && p.a != ACME_NO_SOCK) {
-            ops->close(&net, p.a); /* what send took still arrives */
-            p.a = ACME_NO_SOCK;
-        }
-        world_step();
-        n = ops->recv(&net, p.b, in, sizeof in);
-        for (int j = 0; j < n; j++)
-            same = same && in[j] == (uint8_t)((got + (unsigned)j) * 31 >> 3);
-        got += n > 0 ? (unsigned)n : 0;
-    }
-    CHECK(got == TOTAL && same);
-    CHECK(wait_recv(p.b, in, sizeof in, 3000) == ACME_E_CLOSED);
-    ops->close(&net, p.b);
-    ops->close(&net, p.l);
-}
-
-static void t_half_close(void)
-{
-    struct pair p;
-    char buf[2000];
-    pair_open(&p, "127.0.0.1", 80);
-    memset(buf, 'q', sizeof buf);
-    CHECK(wait_send(p.a, buf, 1000) == 1000);
-    world_run(10);
-    CHECK(wait_send(p.b, "answer", 6) == 6);
-    ops->close(&net, p.b); /* with a request unread: the answer arrives all the same */
-    CHECK(wait_recv(p.a, buf, sizeof buf, 1000) == 6 && memcmp(buf, "answer", 6) == 0);
-    CHECK(wait_recv(p.a, buf, sizeof buf, 1000) == ACME_E_CLOSED);
-    ops->close(&net, p.a);
-    ops->close(&net, p.l);
-}
-
-static void t_refused(void)
-{
-    acme_sock s;
-    char buf[4];
-    CHECK(ops->connect(&net, "127.0.0.1", 81, &s) == ACME_OK);
-    CHECK(wait_recv(s, buf, sizeof buf, 1000) == ACME_E_NET);
-    CHECK(ops->send(&net, s, "x", 1) == ACME_E_NET);
-    ops->close(&net, s);
-}
-
-static void t_timeout(void)
-{
-    acme_sock s;
-    char buf[4];
-    frames_lost = true;
-    uint32_t start = now_ms;
-    CHECK(ops->connect(&net, "127.0.0.1", 80, &s) == ACME_OK);
-    CHECK(wait_recv(s, buf, sizeof buf, 60000) == ACME_E_TIMEOUT);
-    CHECK(now_ms - start >= LWIP_NET_CONNECT_MS && now_ms - start < LWIP_NET_CONNECT_MS + 100);
-    ops->close(&net, s);
-    frames_lost = false;
-}
-
-static void t_reset(void)
-{
-    struct pair p;
-    char buf[4];
-    pair_open(&p, "127.0.0.1", 80);
-    world_run(5);
-    for (struct tcp_pcb *t = tcp_active_pcbs; t != NULL; t = t->next) {
-        if (t->local_port == 80) {
-            tcp_rst(t, t->snd_nxt, t->rcv_nxt, &t->local_ip, &t->remote_ip, t->local_port,
-                    t->remote_port);
-            break;
-        }
-    }
-    CHECK(wait_recv(p.a, buf, sizeof buf, 1000) == ACME_E_NET);
-    CHECK(ops->send(&net, p.a, "x", 1) == ACME_E_NET);
-    pair_close(&p);
-}
-
-static void t_reset_in_queue(void)
-{
-    struct pair p;
-    acme_sock c2;
-    CHECK(ops->listen(&net, NULL, 80, &p.l) == ACME_OK);
-    CHECK(ops->connect(&net, "127.0.0.1", 80, &p.a) == ACME_OK);
-    CHECK(wait_send(p.a, "x", 1) == 1);
-    world_run(5);
-    tcp_abort(net.socks[1].conn.pcb); /* the client vanishes: a reset reaches the queue */
-    world_run(5);
-    CHECK(ops->connect(&net, "127.0.0.1", 80, &c2) == ACME_OK);
-    CHECK(wait_accept(p.l, &p.b) == ACME_OK);
-    CHECK(wait_send(c2, "y", 1) == 1);
-    char buf[2];
-    CHECK(wait_recv(p.b, buf, 2, 1000) == 1 && buf[0] == 'y');
-    ops->close(&net, c2);
-    pair_close(&p);
-}
-
-static void t_stale(void)
-{
-    struct pair p;
-    char buf[4];
-    acme_sock none;
-    pair_open(&p, "127.0.0.1", 80);
-    pair_close(&p);
-    CHECK(ops->send(&net, p.a, "x", 1) == ACME_E_ARG);
-    CHECK(ops->recv(&net, p.b, buf, 4) == ACME_E_ARG);
-    CHECK(ops->accept(&net, p.l, &none) == ACME_E_ARG);
-    ops->close(&net, p.a); /* closing twice hurts nobody */
-    acme_sock l;
-    CHECK(ops->listen(&net, NULL, 80, &l) == ACME_OK);
-    ops->close(&net, p.l);
-    CHECK(l != p.l && ops->accept(&net, l, &none) == ACME_AGAIN);
-    CHECK(ops->recv(&net, ACME_NO_SOCK, buf, 4) == ACME_E_ARG);
-    CHECK(ops->recv(&net, 31, buf, 4) == ACME_E_ARG);
-    ops->close(&net, l);
-}
-
-static void t_listen_errors(void)
-{
-    acme_sock l, l2;
-    CHECK(ops->listen(&net, NULL, 80, &l) == ACME_OK);
-    CHECK(ops->listen(&net, NULL, 80, &l2) == ACME_E_PORT_BUSY && l2 == ACME_NO_SOCK);
-    CHECK(ops->listen(&net, "192.0.2.1", 80, &l2) == ACME_E_NET);
-    CHECK(ops->listen(&net, "nobody", 80, &l2) == ACME_E_ARG);
-    CHECK(ops->listen(&net, NULL, 0, &l2) == ACME_E_ARG);
-    ops->close(&net, l);
-}
-
-/* Port 80 is free again although its last connections rest in TIME_WAIT on our side. */
-static void t_listen_again(void)
-{
-    char buf[4];
-    for (int i = 0; i < 5; i++) {
-        struct pair p;
-        pair_open(&p, "127.0.0.1", 80);
-        ops->close(&net, p.b);
-        CHECK(wait_recv(p.a, buf, 4, 1000) == ACME_E_CLOSED);
-        pair_close(&p);
-    }
-}
-
-static void t_table_full(void)
-{
-    acme_sock l, c[LWIP_NET_SOCKS], s, extra;
-    CHECK(ops->listen(&net, NULL, 80, &l) == ACME_OK);
-    for (int i = 1; i < LWIP_NET_SOCKS; i++)
-        CHECK(ops->connect(&net, "127.0.0.1", 80, &c[i]) == ACME_OK);
-    CHECK(ops->connect(&net, "127.0.0.1", 80, &extra) == ACME_E_SIZE && extra == ACME_NO_SOCK);
-    world_run(20);
-    CHECK(ops->accept(&net, l, &s) == ACME_E_SIZE); /* it keeps waiting */
-    CHECK(wait_send(c[1], "z", 1) == 1);
-    ops->close(&net, c[LWIP_NET_SOCKS - 1]);
-    CHECK(wait_accept(l, &s) == ACME_OK);
-    char buf[2];
-    CHECK(wait_recv(s, buf, 2, 1000) == 1 && buf[0] == 'z');
-    ops->close(&net, s);
-    for (int i = 1; i < LWIP_NET_SOCKS - 1; i++)
-        ops->close(&net, c[i]);
-    ops->close(&net, l);
-}
-
-/* A peer that never closes costs a place for LWIP_NET_LINGER_MS at most, and none when needed. */
-static void t_linger(void)
-{
-    struct pair p;
-    unsigned used = 0;
-    pair_open(&p, "127.0.0.1", 80);
-    world_run(5);
-    ops->close(&net, p.b);
-    ops->close(&net, p.l);
-    world_run(LWIP_NET_LINGER_MS + 10);
-    for (int i = 0; i < LWIP_NET_SOCKS; i++)
-        used += net.socks[i].state != 0;
-    CHECK(used == 1);
-    ops->close(&net, p.a);
-
-    acme_sock l, c, many[LWIP_NET_SOCKS];
-    CHECK(ops->listen(&net, NULL, 80, &l) == ACME_OK);
-    CHECK(ops->connect(&net, "127.0.0.1", 80, &c) == ACME_OK);
-    CHECK(wait_send(c, "x", 1) == 1);
-    frames_lost = true;
-    ops->close(&net, c);
-    for (int i = 1; i < LWIP_NET_SOCKS; i++)
-        CHECK(ops->connect(&net, "127.0.0.1", 80, &many[i]) == ACME_OK);
-    for (int i = 1; i < LWIP_NET_SOCKS; i++)
-        ops->close(&net, many[i]);
-    frames_lost = false;
-    ops->close(&net, l);
-}
-
-static void lookup_case(const char *host, int expect, uint16_t port)
-{
-    acme_sock l, s, b;
-    char buf[2];
-    CHECK(ops->listen(&net, NULL, 80, &l) == ACME_OK);
-    CHECK(ops->connect(&net, host, port, &s) == ACME_OK);
-    CHECK(ops->send(&net, s, "x", 1) == ACME_AGAIN);
-    if (expect == ACME_OK) {
-        CHECK(wait_accept(l, &b) == ACME_OK);
-        CHECK(wait_send(s, "x", 1) == 1 && wait_recv(b, buf, 2, 1000) == 1);
-        ops->close(&net, b);
-    } else {
-        CHECK(wait_recv(s, buf, 2, 120000) == expect);
-    }
-    ops->close(&net, s);
-    ops->close(&net, l);
-}
-
-static void t_lookup(void)
-{
-    lookup_case("v4.test", ACME_OK, 80);
-    lookup_case("both.test", ACME_OK, 80);
-    lookup_case("half.test", ACME_OK, 80); /* its IPv6 address does not answer */
-    lookup_case("v6.test", LWIP_IPV6 ? ACME_OK : ACME_E_LOOKUP, 80);
-    lookup_case("gone.test", ACME_E_LOOKUP, 80);
-    lookup_case("silent.test", ACME_E_LOOKUP, 80);
-    lookup_case("both.test", ACME_E_NET, 81);
-}
-
-/* A look-up cannot be called off: its place is not given away before it ends. */
-static void t_lookup_closed(void)
-{
-    acme_sock s[LWIP_NET_SOCKS], extra;
-    for (int i = 0; i < 2; i++)
-        CHECK(ops->connect(&net, "silent.test", 80, &s[i]) == ACME_OK);
-    for (int i = 0; i < 2; i++)
-        ops->close(&net, s[i]);
-    for (int i = 2; i < LWIP_NET_SOCKS; i++)
-        CHECK(ops->connect(&net, "127.0.0.1", 80, &s[i]) == ACME_OK);
-    CHECK(ops->connect(&net, "127.0.0.1", 80, &extra) == ACME_E_SIZE);
-    for (int i = 2; i < LWIP_NET_SOCKS; i++)
-        ops->close(&net, s[i]);
-    world_run(120000);
-    for (int i = 0; i < LWIP_NET_SOCKS; i++)
-        CHECK(net.socks[i].state == 0);
-}
-
-static void t_resolver(void)
-{
-    char addr[ACME_ADDR_TEXT];
-    CHECK(ops->resolver(&net, 0, addr) == ACME_OK && strcmp(addr, "127.0.0.1") == 0);
-    CHECK(ops->resolver(&net, 1, addr) == ACME_E_LOOKUP);
-}
-
-static void t_ipv6(void)
-{
-    struct pair p;
-    char buf[4];
-    if (!LWIP_IPV6) {
-        printf("skip %s: built without IPv6\n", case_name);
-        return;
-    }
-    pair_open(&p, "::1", 80);
-    CHECK(wait_send(p.a, "six", 3) == 3);
-    CHECK(wait_recv(p.b, buf, sizeof buf, 1000) == 3);
-    pair_close(&p);
-    acme_sock l;
-    CHECK(ops->listen(&net, "::1", 80, &l) == ACME_OK);
-    ops->close(&net, l);
-    CHECK(ops->listen(&net, "2001:db8::5", 80, &l) == ACME_E_NET);
-}
-
-/* From the reference vectors of SipHash-2-4: key 00..0f, input 00..0e. */
-static void t_siphash(void)
-{
-    uint8_t key[16], in[15];
-    for (uint8_t i = 0; i < 16; i++)
-        key[i] = i;
-    memcpy(in, key, sizeof in);
-    CHECK(lwip_hooks_siphash(key, in, 15) == UINT64_C(0xa129ca6149be45e5));
-    CHECK(lwip_hooks_siphash(key, in, 0) == UINT64_C(0x726fdb47dd0e0e31));
-}
-
-static void t_isn(void)
-{
-    ip_addr_t a, b;
-    ip_addr_set_loopback(false, &a);
-    ip_addr_copy(b, a);
-    uint32_t one = lwip_hooks_isn(&a, 80, &b, 1000);
-    CHECK(lwip_hooks_isn(&a, 80, &b, 1000) == one);
-    CHECK(lwip_hooks_isn(&a, 80, &b, 1001) - one != 0);
-    now_ms += 1000;
-    CHECK(lwip_hooks_isn(&a, 80, &b, 1000) == one + 250000);
-}
-
-static void leaks(void)
-{
-    world_run(200000); /* TIME_WAIT and all timers are over */
-    for (int i = 0; i < LWIP_NET_SOCKS; i++)
-        CHECK(net.socks[i].state == 0);
-    CHECK(tcp_active_pcbs == NULL && tcp_tw_pcbs == NULL && tcp_bound_pcbs == NULL);
-    CHECK(tcp_listen_pcbs.pcbs == NULL);
-    CHECK(lwip_stats.mem.used == 0);
-    CHECK(memp_pools[MEMP_PBUF_POOL]->stats->used == 0);
-}
-
-int main(void)
-{
-    static const struct {
-        const char *name;
-        void (*run)(void);
-    } cases[] = {
-        {"echo", t_echo},
-        {"bytes-before-accept", t_early_bytes},
-        {"bulk", t_bulk},
-        {"close-delivers", t_half_close},
-        {"refused", t_refused},
-        {"connect-timeout", t_timeout},
-        {"reset", t_reset},
-        {"reset-in-queue", t_reset_in_queue},
-        {"stale-handles", t_stale},
-        {"listen-errors", t_listen_errors},
-        {"listen-again", t_listen_again},
-        {"table-full", t_table_full},
-        {"linger", t_linger},
-        {"lookup", t_lookup},
-        {"lookup-closed", t_lookup_closed},
-        {"resolver", t_resolver},
-        {"ipv6", t_ipv6},
-        {"siphash", t_siphash},
-        {"isn", t_isn},
-    };
+    struct conf_report report = {0};
+    const char *only = argc > 1 ? argv[1] : "";
+    bool cases_only = strncmp(only, "x.", 2) == 0;
     world_init();
-    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-        int before = failed;
-        case_name = cases[i].name;
-        cases[i].run();
-        leaks();
-        if (failed == before)
-            printf("ok lwip%s %s\n", LWIP_IPV6 ? "6" : "", case_name);
+    if (!cases_only)
+        (void)conf_run(&hooks, only[0] != '\0' ? only : "N", &report);
+    only += cases_only ? 2 : 0;
+    for (const struct world_case *c = world_cases; c->name != NULL; c++) {
+        char name[80];
+        if (only[0] != '\0' && strcmp(only, c->name) != 0)
+            continue;
+        snprintf(name, sizeof name, "%s.x.%s", hooks.label, c->name);
+        conf_line(&report, name, world_try(c), false);
     }
-    return failed != 0;
+    return report.failed > 0 || report.passed == 0;
 }

@@ -14,12 +14,11 @@
 #ifndef LWIP_IPV6
 #define LWIP_IPV6 0
 #endif
-#define LWIP_ARP                0
-#define LWIP_ETHERNET           0
-#define LWIP_IPV6_REASS         0 /* lwIP wants 32-bit pointers for it; nothing here is in fragments */
-#define LWIP_HAVE_LOOPIF        1
-#define LWIP_NETIF_LOOPBACK     1
-#define LWIP_LOOPBACK_MAX_PBUFS 0
+#define LWIP_ARP            0
+#define LWIP_ETHERNET       0
+#define LWIP_IPV6_REASS     0 /* lwIP wants 32-bit pointers for it; nothing here is in fragments */
+#define LWIP_HAVE_LOOPIF    0
+#define LWIP_NETIF_LOOPBACK 0
 
 #define LWIP_TCP         1
 #define LWIP_UDP         1
@@ -35,10 +34,10 @@
 #define TCP_SND_BUF             (2 * TCP_MSS)
 #define MEM_SIZE                16384
 #define MEM_ALIGNMENT           8
-#define MEMP_NUM_TCP_PCB        16
-#define MEMP_NUM_TCP_PCB_LISTEN 4
+#define MEMP_NUM_TCP_PCB        32
+#define MEMP_NUM_TCP_PCB_LISTEN 16
 #define MEMP_NUM_TCP_SEG        32
-#define PBUF_POOL_SIZE          24
+#define PBUF_POOL_SIZE          64
 #define MEMP_OVERFLOW_CHECK     2
 #define MEM_OVERFLOW_CHECK      2
 #define MEMP_SANITY_CHECK       1
