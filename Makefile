@@ -240,3 +240,9 @@ help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+# ---- boards ----------------------------------------------------------------------------------
+
+ifdef BOARD
+include boards/$(BOARD)/board.mk
+endif

@@ -5,8 +5,8 @@
 #
 # LTO=1 links with link-time optimization, IPV6=1 adds IPv6, SERVER=1 the server side of TLS.
 
-B := boards/emcraft-sf2
-O := build/emcraft-sf2$(if $(LTO),-lto)$(if $(IPV6),-ipv6)$(if $(SERVER),-server)
+BD := boards/emcraft-sf2
+BO := build/emcraft-sf2$(if $(LTO),-lto)$(if $(IPV6),-ipv6)$(if $(SERVER),-server)
 CROSS ?= arm-none-eabi-
 BCC = $(CROSS)gcc
 
@@ -19,16 +19,16 @@ BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/n
 BOARD_DEFS = -DNDEBUG -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
 	-DBOARD_BUILD_TIME=$(BOARD_TIME) $(if $(IPV6),-DLWIP_IPV6=1) \
 	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_EXTRA)
-BOARD_INC = -I$(B) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
+BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
 	-isystem $(LWIP_DIR)/src/include -isystem $(WOLFSSL_DIR)
 BOARD_COMPILE = $(BCC) $(BOARD_CPU) $(BOARD_OPT) $(BOARD_DEFS) $(BOARD_INC) -MMD -MP
-BOARD_LINK = $(BCC) $(BOARD_CPU) $(BOARD_OPT) -nostartfiles --specs=nano.specs -T $(B)/sf2.ld \
+BOARD_LINK = $(BCC) $(BOARD_CPU) $(BOARD_OPT) -nostartfiles --specs=nano.specs -T $(BD)/sf2.ld \
 	-Wl,--gc-sections -Wl,--no-warn-rwx-segments
 
-SRC_BOARD = $(addprefix $(B)/, startup.c sf2_system.c sf2_nor.c sf2_emac.c)
+SRC_BOARD = $(addprefix $(BD)/, startup.c sf2_system.c sf2_nor.c sf2_emac.c)
 SRC_BOARD_COMMON = $(addprefix boards/common/, board_clock.c board_libc.c board_lwip.c board_pool.c \
 	board_print.c board_rng.c board_wolfssl.c)
-SRC_BOARD_PORT = $(SRC_PORT) port/lwip/lwip_hooks.c $(SRC_PORT_LWIP) $(SRC_PORT_FLASH)
+SRC_BOARD_PORT = $(SRC_PORT) $(SRC_PORT_LWIP) $(SRC_PORT_FLASH)
 SRC_LWIP = $(addprefix src/core/, def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c \
 	pbuf.c tcp.c tcp_in.c tcp_out.c timeouts.c udp.c ipv4/acd.c ipv4/dhcp.c ipv4/etharp.c \
 	ipv4/icmp.c ipv4/ip4.c ipv4/ip4_addr.c) src/netif/ethernet.c src/apps/sntp/sntp.c \
@@ -38,47 +38,49 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %sp_c32.c %cpuid.c %sp_i
 	%chacha.c %chacha20_poly1305.c %poly1305.c,$(SRC_WOLFSSL)) \
 	wolfcrypt/src/sp_cortexm.c wolfcrypt/src/sp_int.c
 
-OBJ_BOARD = $(patsubst %.c,$(O)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOARD_PORT))
-OBJ_BOARD_CORE = $(patsubst %.c,$(O)/%.o,core/acme_store.c core/acme_buf.c)
-OBJ_LWIP = $(SRC_LWIP:%.c=$(O)/lwip/%.o)
-OBJ_BOARD_WOLFSSL = $(SRC_BOARD_WOLFSSL:%.c=$(O)/wolfssl/%.o)
+OBJ_BOARD = $(patsubst %.c,$(BO)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOARD_PORT))
+OBJ_BOARD_CORE = $(patsubst %.c,$(BO)/%.o,core/acme_store.c core/acme_buf.c)
+OBJ_LWIP = $(SRC_LWIP:%.c=$(BO)/lwip/%.o)
+OBJ_BOARD_WOLFSSL = $(SRC_BOARD_WOLFSSL:%.c=$(BO)/wolfssl/%.o)
 
-.PHONY: bringup
-bringup: $(O)/bringup.elf
+.PHONY: bringup size
+bringup: $(BO)/bringup.elf
+size: $(BO)/bringup.elf
+	@python3 boards/common/board_size.py $(<:.elf=.map)
 
-$(O)/bringup.elf: $(OBJ_BOARD) $(OBJ_BOARD_CORE) $(OBJ_LWIP) $(OBJ_BOARD_WOLFSSL) \
-		$(O)/$(B)/bringup.o $(O)/anchor.o $(B)/sf2.ld
+$(BO)/bringup.elf: $(OBJ_BOARD) $(OBJ_BOARD_CORE) $(OBJ_LWIP) $(OBJ_BOARD_WOLFSSL) \
+		$(BO)/$(BD)/bringup.o $(BO)/anchor.o $(BD)/sf2.ld
 	@echo "  LINK    $@"
 	@$(BOARD_LINK) -Wl,-Map=$(@:.elf=.map) -o $@ $(filter %.o,$^)
 	@$(CROSS)size $@
 	@if $(CROSS)nm $@ | grep -qwE 'malloc|free|_sbrk|_malloc_r'; then \
 		echo "$@: something allocates from the heap" >&2; rm -f $@; exit 1; fi
 
-$(O)/anchor.o: boards/common/blob.S $(ANCHOR)
+$(BO)/anchor.o: boards/common/blob.S $(ANCHOR)
 	@mkdir -p $(@D)
 	@$(BCC) $(BOARD_CPU) -DBLOB_NAME=bringup_anchor -DBLOB_FILE='"$(ANCHOR)"' -c -o $@ $<
 
-$(O)/lwip/%.o: $(LWIP_DIR)/%.c $(O)/board-flags | $(LWIP_DIR)/.version
+$(BO)/lwip/%.o: $(LWIP_DIR)/%.c $(BO)/board-flags | $(LWIP_DIR)/.version
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(BOARD_COMPILE) -std=gnu11 -w -c -o $@ $<
 
-$(O)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(O)/board-flags $(B)/user_settings.h | $(WOLFSSL_DIR)/.version
+$(BO)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(BO)/board-flags $(BD)/user_settings.h | $(WOLFSSL_DIR)/.version
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(BOARD_COMPILE) -std=gnu11 -w -c -o $@ $<
 
-$(O)/%.o: %.c $(O)/board-flags | $(LWIP_DIR)/.version $(WOLFSSL_DIR)/.version
+$(BO)/%.o: %.c $(BO)/board-flags | $(LWIP_DIR)/.version $(WOLFSSL_DIR)/.version
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(BOARD_COMPILE) -std=c11 $(BOARD_WARN) -c -o $@ $<
 
 # Everything is compiled anew when the flags are not those of the last time.
-$(O)/board-flags: FORCE_BOARD
+$(BO)/board-flags: FORCE_BOARD
 	@mkdir -p $(@D)
 	@echo '$(BOARD_CPU) $(BOARD_OPT) $(BOARD_DEFS)' | cmp -s - $@ || \
 		echo '$(BOARD_CPU) $(BOARD_OPT) $(BOARD_DEFS)' >$@
 .PHONY: FORCE_BOARD
 FORCE_BOARD:
 
--include $(shell find $(O) -name '*.d' 2>/dev/null)
+-include $(shell find $(BO) -name '*.d' 2>/dev/null)
