@@ -40,6 +40,12 @@ void acme_crypto_seed_from(const struct acme_port *port)
     (void)wc_SetSeed_Cb(port != NULL ? crypto_seed : NULL);
 }
 
+void acme_crypto_seed_keep(void)
+{
+    if (crypto_seed_port != NULL)
+        (void)wc_SetSeed_Cb(crypto_seed);
+}
+
 int acme_crypto_seed_state(void)
 {
     return crypto_seed_said;

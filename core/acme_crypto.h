@@ -48,6 +48,10 @@ void acme_crypto_clock_from(const struct acme_port *port);
 /* What the port's entropy last answered to wolfCrypt, which has no word for "not yet": ACME_OK,
  * ACME_AGAIN or ACME_E_ENTROPY (also when no port was given). */
 int acme_crypto_seed_state(void);
+/* wolfSSL's first TLS context installs a seed hook of its own: this puts ours back, if there is
+ * one.
+ */
+void acme_crypto_seed_keep(void);
 
 /* RSA keys are a link choice: acme_crypto_rsa.c, or on boards acme_crypto_norsa.c. */
 bool acme_key_supported(enum acme_key_type type);

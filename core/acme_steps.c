@@ -106,6 +106,20 @@ static void warn(struct acme_agent *a, int err, const char *text)
     acme_emit(a, &event);
 }
 
+/* Printed for a person to open, and of any scheme: only made safe for a terminal. */
+void acme_tell_terms(struct acme_agent *a, struct acme_slice where)
+{
+    char shown[ACME_MAX_DETAIL];
+    struct acme_event event = {.type = ACME_EVENT_TERMS, .detail = shown};
+    size_t n = 0;
+
+    for (; n < where.len && n + 1 < sizeof shown; n++)
+        shown[n] = where.ptr[n] > ' ' && where.ptr[n] < 127 ? (char)where.ptr[n] : '?';
+    shown[n] = '\0';
+    acme_emit(a, &event);
+    (void)acme_fail_note(a, ACME_E_TERMS, "terms: ", shown);
+}
+
 /* -- load -- */
 
 /* A record that cannot be used: is that the end of the run? A damaged one is replaced where nothing
@@ -169,31 +183,35 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 
 /* -- rest: the only place that decides to contact the CA -- */
 
-/* Seconds to wait still, and whose word that is. */
+static void raise_to(uint32_t *value, uint32_t other)
+{
+    if (other > *value)
+        *value = other;
+}
+
+/* Seconds to wait still, and whose word that is. What the CA said is kept apart from our own
+ * backoff, because a person may overrule the one and not the other. */
 static uint32_t rest_wait(const struct acme_agent *a, int64_t now, bool *by_ca)
 {
+    const struct acme_failure *f = &a->failure;
     uint32_t ca = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
     uint32_t own = acme_sched_wait(&a->sched, now);
-    uint32_t account = a->kid[0] == '\0' ? acme_sched_wait(&a->ledger.account, now) : 0;
-    uint32_t word;
 
-    /* The part of own and account that the CA spoke. */
-    word = a->sched.by_ca ? acme_sched_wait_one(a->sched.not_before, a->sched.set_at, now) : 0;
-    if (word > ca)
-        ca = word;
-    word = a->ledger.account.by_ca && a->kid[0] == '\0'
-               ? acme_sched_wait_one(a->ledger.account.not_before, a->ledger.account.set_at, now)
-               : 0;
-    if (word > ca)
-        ca = word;
-    if (account > own)
-        own = account;
-
+    if (!a->order.open)
+        raise_to(&ca, acme_sched_wait_one(a->ledger.order_not_before, a->ledger.order_set_at, now));
+    if (f->err != ACME_OK)
+        raise_to(&ca, acme_sched_wait_one(f->at + f->problem.retry_after_s, f->at, now));
+    if (a->kid[0] == '\0') {
+        raise_to(&own, acme_sched_wait(&a->ledger.account, now));
+        if (a->ledger.account.by_ca)
+            raise_to(&ca, acme_sched_wait_one(a->ledger.account.not_before,
+                                              a->ledger.account.set_at, now));
+    }
     if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
         ca = 0;
     if (a->ask_flags & (ACME_ASK_NOW | ACME_ASK_IGNORE_RETRY_AFTER))
         own = 0;
-    *by_ca = ca >= own && ca > 0;
+    *by_ca = ca > 0;
     return ca > own ? ca : own;
 }
 
@@ -211,7 +229,7 @@ static int rest_stay(struct acme_agent *a, struct acme_next *next, int outcome, 
 {
     if (a->asked)
         a->outcome = outcome;
-    a->asked = false;
+    a->asked = a->again = false;
     a->ask_flags = 0;
     next->wait_ms = wait_s > 3600 ? 3600 * 1000 : (uint32_t)(wait_s * 1000);
     return ACME_AGAIN;
@@ -337,21 +355,13 @@ static int directory_keep(struct acme_agent *a, const char *url, const char *wha
 /* Without an account: may we make one? */
 static int directory_terms(struct acme_agent *a, const struct acme_directory *directory)
 {
-    char shown[ACME_MAX_DETAIL];
-    struct acme_event event = {.type = ACME_EVENT_TERMS, .detail = shown};
-    struct acme_url parts;
-
     if (directory->external_account_required)
         return acme_fail_note(a, ACME_E_REFUSED, "the CA asks for an external account binding",
                               NULL);
     if (directory->terms_of_service == NULL || a->config->terms_agreed)
         return ACME_OK;
-    /* Printed for a person to open: so it must at least be a URL. */
-    if (acme_url_read(acme_slice_text(directory->terms_of_service), &parts) != ACME_OK ||
-        !acme_copy_text(shown, sizeof shown, acme_slice_text(directory->terms_of_service)))
-        (void)acme_copy_text(shown, sizeof shown, acme_slice_text("(no usable URL)"));
-    acme_emit(a, &event);
-    return acme_fail_note(a, ACME_E_TERMS, "terms: ", shown);
+    acme_tell_terms(a, acme_slice_text(directory->terms_of_service));
+    return ACME_E_TERMS;
 }
 
 static int accept_directory(struct acme_agent *a, const struct acme_reply *reply,

@@ -157,7 +157,7 @@ int accept_order(struct acme_agent *a, const struct acme_reply *reply, struct ac
         err = acme_fail_note(a, ACME_E_REPLY, "the order has no authorizations", NULL);
     if (err != ACME_OK)
         return err;
-    a->order.open = true;
+    a->order.open = a->order.fresh = true;
     next->save = ACME_SAVE_ORDER;
     return acme_order_next(a, next);
 }
@@ -184,7 +184,7 @@ int accept_look(struct acme_agent *a, const struct acme_reply *reply, struct acm
 /* The CA does not know the order any more: it has expired while we were away. */
 int refused_look(struct acme_agent *a, const struct acme_problem *problem, struct acme_next *next)
 {
-    if (problem->http_status != 404 || a->order.had_attempt)
+    if (problem->http_status != 404 || a->order.fresh)
         return ACME_E_REFUSED;
     a->order.stale = true;
     a->again = true;

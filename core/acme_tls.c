@@ -218,6 +218,7 @@ static int tls_new_ctx(struct acme_tls *tls)
 {
     WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfTLS_client_method());
 
+    acme_crypto_seed_keep();
     tls->ctx = ctx;
     if (ctx == NULL)
         return ACME_E_TLS_MEMORY;

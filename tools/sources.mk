@@ -19,6 +19,8 @@ SRC_CORE = \
 	core/acme_der.c \
 	core/acme_exchange.c \
 	core/acme_http.c \
+	core/acme_http_chunked.c \
+	core/acme_http_link.c \
 	core/acme_init.c \
 	core/acme_json.c \
 	core/acme_jws.c \

@@ -253,8 +253,9 @@ TEST(http_head_bounds)
 
 TEST(http_fields)
 {
-    static const char text[] = OK11 "Replay-Nonce: one\r\nLink: a\r\nlink:b:c \t\r\nX:\r\n"
-                                    "LINK: d\r\nLinks: e\r\nContent-Length: 2\r\n\r\nok";
+    static const char text[] =
+        OK11 "Replay-Nonce: one\r\nLink: a\r\nlink:b:c \t\r\nX:\r\nY: \t \r\n"
+             "LINK: d\r\nLinks: e\r\nContent-Length: 2\r\n\r\nok";
     struct acme_http_head head;
     struct acme_slice value;
 
@@ -272,6 +273,8 @@ TEST(http_fields)
     http_check_slice(value, "d");
     CHECK(!acme_http_field(&head, "Link", 3, &value));
     CHECK(acme_http_field(&head, "X", 0, &value));
+    CHECK_INT(value.len, 0);
+    CHECK(acme_http_field(&head, "Y", 0, &value));
     CHECK_INT(value.len, 0);
     CHECK(!acme_http_field(&head, "HTTP/1.1 200 OK", 0, &value));
     CHECK(!acme_http_field(&head, "ok", 0, &value));
@@ -377,6 +380,7 @@ TEST(http_chunks)
         size_t rest;
     } rows[] = {
         {"0\r\n\r\n", "", 0},
+        {"9\r\n123456789\r\n0\r\n\r\n", "123456789", 0},
         {"5\r\nhello\r\n0\r\n\r\n", "hello", 0},
         {"1\r\nh\r\n4\r\nello\r\n0\r\n\r\nHTTP/1.1", "hello", 8},
         {"000a\r\n0123456789\r\n00\r\n\r\n", "0123456789", 0},
@@ -429,6 +433,7 @@ TEST(http_bad_chunks)
         "1\rx",
         "1,2\r\n",
         "1\r\nab\r\n",
+        "1\r\na\r\n\r\n",
         "1\r\na\n",
         "1\r\na\rx",
         "1\r\na0\r\n",
@@ -551,8 +556,9 @@ TEST(http_requests_in)
         {"HEAD /a HTTP/1.0\r\n\r\n", "HEAD", "/a", 0, 0},
         {"GET http://a.test/b HTTP/1.1\r\nHost: a\r\n\r\n", "GET", "/b", 0, 1},
         {"GET HTTP://a.test HTTP/1.1\r\nHost: a\r\n\r\n", "GET", "/", 0, 1},
+        {"GET https://a HTTP/1.1\r\nHost: a\r\n\r\n", "GET", "/", 0, 1},
         {"GET https://a.test:1/ HTTP/1.1\r\nHost: a\r\n\r\n", "GET", "/", 0, 1},
-        {"POST /a HTTP/1.1\r\nHost:\r\nContent-Length: 3\r\n\r\n", "POST", "/a", 1, 1},
+        {"POST /a HTTP/1.1\r\nHost:\r\nContent-Length: 1\r\n\r\n", "POST", "/a", 1, 1},
         {"POST /a HTTP/1.1\r\nhost: x\r\nContent-Length: 0\r\n\r\n", "POST", "/a", 0, 1},
         {"PUT /a HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", "PUT", "/a", 1, 0},
         {"M-SEARCH /a HTTP/1.1\r\nX: y\r\n\r\n", "M-SEARCH", "/a", 0, 0},
@@ -599,6 +605,8 @@ TEST(http_bad_requests)
         "CONNECT a:443 HTTP/1.1\r\n",
         "GET http:// HTTP/1.1\r\n",
         "GET http:/// HTTP/1.1\r\n",
+        "GET https:// HTTP/1.1\r\n",
+        "GET https:///a HTTP/1.1\r\n",
         "GET ftp://a/ HTTP/1.1\r\n",
         "GET http:/a HTTP/1.1\r\n",
         "GET /\xc3\xa4 HTTP/1.1\r\n",

@@ -93,6 +93,9 @@ TEST(json_good_values)
                                        "{\"\":1}",
                                        "{\"a\":1,\"b\":{\"a\":2}}",
                                        "[{\"a\":1},{\"a\":1}]",
+                                       "\"\xc2\x80\"",
+                                       "\"\xe0\xa0\x80\"",
+                                       "\"\xf0\x90\x80\x80\"",
                                        "\"\xc3\xa4\"",
                                        "\"\xe2\x82\xac\"",
                                        "\"\xf0\x9f\x98\x80\"",
@@ -121,12 +124,12 @@ TEST(json_bad_values)
     static const char *const bad[] = {
         "", " ", "n", "nul", "nulll", "nullx", "True", "tru", "+1", ".5", "1.", "01", "-", "-a",
         "1e", "1e+", "1.e5", "0x1", "1 2", "--1", "-01", "1-2", "1.5.2", "1e5e", "NaN", "Infinity",
-        "'a'", "\"", "\"a", "\"\\", "\"\\\"", "\"\\x\"", "\"\\u12\"", "\"\\u123g\"", "\"\\u\"",
-        "\"\\u0000\"", "\"a\\u0000b\"", "\"\n\"", "\"\t\"", "\"\x1f\"", "[", "]", "[1", "[1,",
-        "[1,]", "[,]", "[1 2]", "{", "}", "{]", "[}", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,",
-        "{\"a\":1,}", "{\"a\" 1}", "{a:1}", "{1:1}", "{\"a\"}", "{,}", "[] []", "{} x", "[]]",
-        "{}}", "// c\n1", "/**/1", "\xef\xbb\xbf{}", "\xef\xbb\xbfnull", "\v1", "\f1", "1\v",
-        "[\x01]", "\xc2\xa0[]",
+        "'a'", "\"", "\"a", "\"\\", "\"\\\"", "\"\\x\"", "\"\\\x01\"", "\"\\ug123\"",
+        "[\"\\u0000\",\"\\u0000\"]", "\"\\u12\"", "\"\\u123g\"", "\"\\u\"", "\"\\u0000\"",
+        "\"a\\u0000b\"", "\"\n\"", "\"\t\"", "\"\x1f\"", "[", "]", "[1", "[1,", "[1,]", "[,]",
+        "[1 2]", "{", "}", "{]", "[}", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,", "{\"a\":1,}",
+        "{\"a\" 1}", "{a:1}", "{1:1}", "{\"a\"}", "{,}", "[] []", "{} x", "[]]", "{}}", "// c\n1",
+        "/**/1", "\xef\xbb\xbf{}", "\xef\xbb\xbfnull", "\v1", "\f1", "1\v", "[\x01]", "\xc2\xa0[]",
         /* surrogates */
         "\"\\ud800\"", "\"\\udc00\"", "\"\\ud83dx\"", "\"\\ud83d\\n\"", "\"\\ud83d\\ud83d\"",
         "\"\\ude00\\ud83d\"", "\"\\ud83d\\u0041\"",
@@ -173,6 +176,8 @@ TEST(json_escapes)
         json_parse("\"\\\"\\\\\\/\\b\\f\\n\\r\\t\\u0041\\u00e4\\u20aC\\ud83d\\ude00\"", &root),
         ACME_OK);
     CHECK_STR(acme_json_text(root), "\"\\/\b\f\n\r\tA\xc3\xa4\xe2\x82\xac\xf0\x9f\x98\x80");
+    CHECK_INT(json_parse("\"\\u9fFA\\uAF09\"", &root), ACME_OK);
+    CHECK_STR(acme_json_text(root), "\xe9\xbf\xba\xea\xbc\x89");
     CHECK_INT(json_parse("\"\\uDBFF\\uDFFF\\u0001\"", &root), ACME_OK);
     CHECK_STR(acme_json_text(root), "\xf4\x8f\xbf\xbf\x01");
     CHECK_INT(json_parse("{\"\\u0061\\/b\":\"https:\\/\\/ca\"}", &root), ACME_OK);
@@ -193,6 +198,7 @@ TEST(json_integers)
                 {"9007199254740991", 9007199254740991},
                 {"9007199254740992", 9007199254740992},
                 {"9007199254740993", -1},
+                {"90071992547409920", -1},
                 {"18446744073709551616", -1},
                 {"18446744073709551617", -1},
                 {"99999999999999999999999999999999", -1},
@@ -360,6 +366,23 @@ TEST(json_order_of_100_names_in_40_kb)
     n += (size_t)sprintf(text + n, "],\"finalize\":\"https://acme-v02.api.example.org/acme/f/1\"}");
     CHECK_INT(acme_json_parse(acme_slice_of(text, n), arena, &root), ACME_OK);
     CHECK_INT(acme_json_count(acme_json_get(root, "authorizations")), 100);
+}
+
+/* The text of a number, which cJSON copies, is given back: a number costs a node and no more. */
+TEST(json_numbers_cost_a_node)
+{
+    struct acme_span arena = {json_room, 101 * 64 + 64};
+    static char text[2048];
+    const struct acme_json *root;
+    size_t n = 0;
+    unsigned i;
+
+    for (i = 0; i < 100; i++) {
+        n += (size_t)sprintf(text + n, "%c1111111111", i > 0 ? ',' : '[');
+    }
+    text[n++] = ']';
+    CHECK_INT(acme_json_parse(acme_slice_of(text, n), arena, &root), ACME_OK);
+    CHECK_INT(acme_json_count(root), 100);
 }
 
 RUN()

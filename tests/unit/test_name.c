@@ -18,6 +18,7 @@ TEST(name_good_dns)
         {"example.org", "example.org", "example.org", 0},
         {"EXAMPLE.Org", "example.org", "example.org", 0},
         {"a.b", "a.b", "a.b", 0},
+        {"AZ.az09", "az.az09", "az.az09", 0},
         {"*.example.org", "*.example.org", "example.org", 1},
         {"*.A.b", "*.a.b", "a.b", 1},
         {"xn--bcher-kva.example", "xn--bcher-kva.example", "xn--bcher-kva.example", 0},
@@ -114,6 +115,7 @@ TEST(name_bad)
         {"k\xc3\xb6ln.example", WHY_IDN},
         {"k\xf6ln.example", WHY_IDN},
         {"a.com\xe3\x80\x82", WHY_IDN},
+        {"a.\x80", WHY_IDN},
         {"a.1", WHY_NUMBER},
         {"a.com.123", WHY_NUMBER},
         {"a.0x1f", WHY_NUMBER},
@@ -325,6 +327,7 @@ TEST(name_tokens)
     CHECK(acme_token_ok(acme_slice_of(token, ACME_MAX_TOKEN)));
     CHECK(!acme_token_ok(acme_slice_of(token, ACME_MAX_TOKEN + 1)));
     CHECK(!acme_token_ok(acme_slice_of(NULL, 0)));
+    CHECK(!acme_token_ok(acme_slice_text("/aaaaaaaaaaaaaaaaaaaaaaaaaaaaa")));
     {
         unsigned c;
 

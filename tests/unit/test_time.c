@@ -94,6 +94,24 @@ TEST(time_out_of_range)
     CHECK_STR(text, "9999-12-31T23:59:59Z");
 }
 
+/* Which days exist, as the readers see it. */
+TEST(time_last_days_of_months)
+{
+    static const int lengths[12] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+    int month, day;
+
+    for (month = 1; month <= 12; month++) {
+        for (day = 1; day <= 40; day++) {
+            char text[40];
+            int64_t seconds;
+            int want = day <= lengths[month - 1] ? ACME_OK : ACME_E_REPLY;
+
+            snprintf(text, sizeof text, "2027%02d%02d000000Z", month, day);
+            CHECK_INT(acme_time_asn1(acme_slice_text(text), &seconds), want);
+        }
+    }
+}
+
 /* Value of text by read, or -1. The bytes stand in a block of their own. */
 static int64_t time_read(int (*read)(struct acme_slice, int64_t *), const char *text, size_t len)
 {

@@ -26,6 +26,7 @@ TEST(url_good)
         {"https://localhost:14000/dir?a=b&c=/d", "localhost", "localhost:14000", "/dir?a=b&c=/d",
          14000, 0},
         {"https://h:1/", "h", "h:1", "/", 1, 0},
+        {"https://h:9/", "h", "h:9", "/", 9, 0},
         {"https://h:65535/", "h", "h:65535", "/", 65535, 0},
         {"https://h:00443/", "h", "h:00443", "/", 443, 0},
         {"https://127.0.0.1:14000/x", "127.0.0.1", "127.0.0.1:14000", "/x", 14000, 1},
@@ -90,6 +91,8 @@ TEST(url_bad)
                                       "https://[ca.test]/",
                                       "https://[127.0.0.1]/",
                                       "https://[::1]x/",
+                                      "https://[::1]x80/",
+                                      "https://h:000443/",
                                       "https://[::1%25eth0]/",
                                       "https://[::1]]/",
                                       "https://x[::1]/",
@@ -164,7 +167,9 @@ TEST(url_origins)
     CHECK(url_origin("https://ca.test/a", "https://ca.test/b"));
     CHECK(url_origin("https://ca.test/a", "https://CA.TEST:443/b"));
     CHECK(!url_origin("https://ca.test/a", "https://ca.test:444/a"));
+    CHECK(url_origin("https://abz.test/a", "https://ABZ.test/a"));
     CHECK(!url_origin("https://ca.test/a", "https://ca.tess/a"));
+    CHECK(!url_origin("https://ca.test/a", "https://da.test/a"));
     CHECK(!url_origin("https://ca.test/a", "https://ca.test.b/a"));
     CHECK(!url_origin("https://a.ca.test/a", "https://ca.test/a"));
 }

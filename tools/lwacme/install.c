@@ -39,7 +39,8 @@ void install_folder(const char *cert_name, char *out, size_t room)
 
 static int fail(struct install *in, const char *what, const char *name)
 {
-    snprintf(in->why, sizeof in->why, "%s/%s: %s: %s", in->path, name, what, strerror(errno));
+    snprintf(in->why, sizeof in->why, "%.240s/%.64s: %s: %s", in->path, name, what,
+             strerror(errno));
     return -1;
 }
 

@@ -51,6 +51,7 @@ int options_read(struct options *o, int argc, char **argv, bool *leave);
 struct show {
     bool json, quiet, live; /* live: stderr is a terminal */
     int verbose;
+    uint16_t http_port;
     char step[16]; /* of the line that is being shown */
     uint16_t index, count;
     uint64_t since_ms;      /* when it began */
@@ -84,7 +85,7 @@ void json_event(const struct acme_event *event);
 
 struct install {
     char path[512]; /* OUT/NAME, for messages */
-    char why[256];
+    char why[400];
 };
 /* Bring the files up to date with the certificate. 1: they were replaced, 0: they were so already,
  * -1: why. */
@@ -98,7 +99,7 @@ void install_folder(const char *cert_name, char *out, size_t room);
 struct webroot {
     struct acme_solver base; /* first */
     const char *dir;
-    char why[256];
+    char why[400];
 };
 struct acme_solver *webroot_init(struct webroot *w, const struct acme_port *port, const char *dir);
 
@@ -107,7 +108,7 @@ struct acme_solver *webroot_init(struct webroot *w, const struct acme_port *port
 struct trust {
     struct acme_slice text;
     const char *path;
-    char why[256];
+    char why[400];
 };
 /* path NULL: the system's store. 0, or -1 and why. */
 int trust_open(struct trust *t, const char *path);

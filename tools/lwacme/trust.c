@@ -41,7 +41,7 @@ int trust_open(struct trust *t, const char *path)
     if (path != NULL) {
         if (map_file(t, path) == 0)
             return 0;
-        snprintf(t->why, sizeof t->why, "%s: %s", path,
+        snprintf(t->why, sizeof t->why, "%.300s: %s", path,
                  errno == EINVAL ? "is not a file with certificates" : strerror(errno));
         return -1;
     }

@@ -9,7 +9,7 @@
 
 static int fail(struct webroot *w, const char *what)
 {
-    snprintf(w->why, sizeof w->why, "%s/.well-known/acme-challenge: %s: %s", w->dir, what,
+    snprintf(w->why, sizeof w->why, "%.240s/.well-known/acme-challenge: %s: %s", w->dir, what,
              strerror(errno));
     return ACME_E_SOLVER;
 }
