@@ -206,6 +206,7 @@ report:
 # ---- measuring, showing ----------------------------------------------------------------------
 
 .PHONY: size bench demo
+ifndef BOARD # a board has its own
 $(O)/size_of_agent.o: core/acme_agent.h $(O)/flags
 	@mkdir -p $(@D)
 	@printf '#include "acme_agent.h"\nchar acme_size_of_agent[sizeof(struct acme_agent)];\n' | \
@@ -225,6 +226,7 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@tools/get_pebble.py
 	@tools/demo.sh $(TOOL) $(PEBBLE)
+endif
 
 # ---- the rest --------------------------------------------------------------------------------
 

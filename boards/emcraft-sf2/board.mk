@@ -11,12 +11,13 @@ CROSS ?= arm-none-eabi-
 BCC = $(CROSS)gcc
 
 BOARD_CPU = -mcpu=cortex-m3 -mthumb
-BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common -ffreestanding -fno-builtin-printf \
+BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common \
 	$(if $(LTO),-flto)
 BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 # The floor of the clock is the commit's time: two builds of one commit are the same.
 BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
-BOARD_DEFS = -DNDEBUG -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
+# lwIP's assertions cost 10 KB; the conformance test runs with all of them on.
+BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
 	-DBOARD_BUILD_TIME=$(BOARD_TIME) $(if $(IPV6),-DLWIP_IPV6=1) \
 	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_EXTRA)
 BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \

@@ -21,7 +21,8 @@ _Noreturn void sf2_reset(void)
 {
     uint32_t *here;
     __asm__ volatile("mov %0, sp" : "=r"(here));
-    for (uint32_t *p = sf2_stack_low; p < here; p++)
+    /* volatile, or the compiler calls memset, which would paint its own frame */
+    for (volatile uint32_t *p = sf2_stack_low; p < here; p++)
         *p = SF2_PAINT;
     for (uint32_t *from = sf2_data_load, *to = sf2_data_start; to < sf2_data_end;)
         *to++ = *from++;
