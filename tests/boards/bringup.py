@@ -154,6 +154,7 @@ def main():
     p.add_argument("--tls", default="1.3", choices=["1.2", "1.3"])
     p.add_argument("--icount", action="store_true")
     p.add_argument("--verbose", action="store_true")
+    p.add_argument("--variant", default="", help="folder ending of the build, such as -lto")
     p.add_argument("--make", default="make", help="the make command, with options")
     a = p.parse_args()
     folder = f"{TOP}/build/bringup-{a.board}"
@@ -161,7 +162,7 @@ def main():
     make_chain(folder, a.chain)
     run(*a.make.split(), f"BOARD={a.board}", "bringup", f"ANCHOR={folder}/root.der",
         'BOARD_EXTRA=-DBOARD_SNTP_SERVER=\\"10.0.2.2\\"', stdout=subprocess.DEVNULL)
-    elf = f"{TOP}/build/{a.board}/bringup.elf"
+    elf = f"{TOP}/build/{a.board}{a.variant}/bringup.elf"
     nor = f"{folder}/nor.img"
     with open(nor, "wb") as f:
         f.write(b"\xff" * (16 << 20))

@@ -302,6 +302,60 @@ static void t_linger(void)
     ops->close(&world_net, l);
 }
 
+/* More connections than the queue holds: none is refused, the rest come in when there is room. */
+static void t_backlog(void)
+{
+    enum { CLIENTS = LWIP_NET_BACKLOG + 1 };
+    acme_sock l, c[CLIENTS], s[CLIENTS];
+    char buf[2];
+    CHECK(ops->listen(&world_net, NULL, 80, &l) == ACME_OK);
+    for (int i = 0; i < CLIENTS; i++)
+        CHECK(ops->connect(&world_net, WORLD_ADDR, 80, &c[i]) == ACME_OK);
+    world_run(7000); /* lwIP repeats a SYN after 3 s */
+    for (int i = 0; i < CLIENTS; i++)
+        CHECK(ops->recv(&world_net, c[i], buf, sizeof buf) == ACME_AGAIN);
+    for (int i = 0; i < CLIENTS; i++)
+        CHECK(wait_accept(l, &s[i]) == ACME_OK);
+    for (int i = 0; i < CLIENTS; i++) {
+        ops->close(&world_net, c[i]);
+        ops->close(&world_net, s[i]);
+    }
+    ops->close(&world_net, l);
+}
+
+/* Who still waits when the listener is closed is told. */
+static void t_close_listener(void)
+{
+    acme_sock l, c;
+    char buf[2];
+    CHECK(ops->listen(&world_net, NULL, 80, &l) == ACME_OK);
+    CHECK(ops->connect(&world_net, WORLD_ADDR, 80, &c) == ACME_OK);
+    CHECK(wait_send(c, "x", 1) == 1);
+    world_run(5);
+    ops->close(&world_net, l);
+    CHECK(wait_recv(c, buf, sizeof buf, 1000) == ACME_E_NET);
+    ops->close(&world_net, c);
+}
+
+/* lwIP frees a pcb in TIME_WAIT without telling: nobody may hold one. */
+static void t_time_wait(void)
+{
+    struct pair p;
+    pair_open(&p, WORLD_ADDR, 80);
+    world_run(5);
+    ops->close(&world_net, p.b);
+    world_run(5);
+    ops->close(&world_net, p.a);
+    for (int i = 0; i < 20; i++)
+        world_frames();
+    CHECK(tcp_tw_pcbs != NULL);
+    for (struct tcp_pcb *t = tcp_tw_pcbs; t != NULL; t = t->next) {
+        for (int i = 0; i < LWIP_NET_SOCKS; i++)
+            CHECK(world_net.socks[i].conn.pcb != t);
+    }
+    ops->close(&world_net, p.l);
+}
+
 static void lookup_case(const char *host, int expect, uint16_t port)
 {
     acme_sock l, s, b;
@@ -420,6 +474,9 @@ const struct world_case world_cases[] = {
     {"listen-again", t_listen_again},
     {"table-full", t_table_full},
     {"linger", t_linger},
+    {"backlog", t_backlog},
+    {"close-listener", t_close_listener},
+    {"time-wait", t_time_wait},
     {"lookup", t_lookup},
     {"lookup-closed", t_lookup_closed},
     {"resolver", t_resolver},

@@ -107,11 +107,16 @@ static void wire_start(void)
     netif_set_up(&world_netif);
 }
 
-void world_step(void)
+void world_frames(void)
 {
     world_ms++;
     sys_check_timeouts();
     wire_deliver();
+}
+
+void world_step(void)
+{
+    world_frames();
     lwip_net_poll(&world_net);
 }
 

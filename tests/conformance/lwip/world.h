@@ -23,7 +23,8 @@ extern unsigned world_lost; /* frames that found no memory */
 /* Names: v4.test, v6.test and both.test are this machine; half.test too, but its IPv6 address does
  * not answer; slow.test is told after 2.5 s; silent.test never; all others do not exist. */
 void world_init(void);
-void world_step(void); /* 1 ms */
+void world_frames(void); /* 1 ms of network and timers */
+void world_step(void);   /* the same, and lwip_net_poll */
 void world_run(unsigned ms);
 
 struct world_case {
