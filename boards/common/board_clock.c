@@ -2,7 +2,7 @@
 
 #include <stdbool.h>
 
-#include "acme_board_config.h"
+#include "acme_config.h"
 #include "acme_err.h"
 #include "board.h"
 #include "board_print.h"

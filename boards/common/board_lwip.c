@@ -1,6 +1,6 @@
 #include "board_lwip.h"
 
-#include "acme_board_config.h"
+#include "acme_config.h"
 #include "acme_err.h"
 #include "board.h"
 #include "board_clock.h"

@@ -3,7 +3,7 @@
 #include <stdbool.h>
 #include <string.h>
 
-#include "acme_board_config.h"
+#include "acme_config.h"
 #include "board.h"
 #include "board_print.h"
 

@@ -148,7 +148,7 @@ static void try_network(void)
     CHECK(board_lwip_up() ? ACME_OK : ACME_E_TIMEOUT);
     board_print("dhcp: %s after %u ms\n", board_lwip_address(text, sizeof text),
                 (unsigned)(board_ms() - start));
-    while (board_clock_now(&now) != ACME_OK && board_ms() - start < 60000)
+    while (board_clock_now(&now) != ACME_OK && board_ms() - start < 90000)
         poll();
     CHECK(board_clock_now(&now));
     board_print("sntp: %u after %u ms\n", (unsigned)now, (unsigned)(board_ms() - start));
