@@ -155,13 +155,14 @@ def main():
     p.add_argument("--icount", action="store_true")
     p.add_argument("--verbose", action="store_true")
     p.add_argument("--variant", default="", help="folder ending of the build, such as -lto")
+    p.add_argument("--defs", default="", help="more -D, such as -DSF2_NOR_ERASE_MS=1000")
     p.add_argument("--make", default="make", help="the make command, with options")
     a = p.parse_args()
     folder = f"{TOP}/build/bringup-{a.board}"
     os.makedirs(folder, exist_ok=True)
     make_chain(folder, a.chain)
     run(*a.make.split(), f"BOARD={a.board}", "bringup", f"ANCHOR={folder}/root.der",
-        'BOARD_EXTRA=-DBOARD_SNTP_SERVER=\\"10.0.2.2\\"', stdout=subprocess.DEVNULL)
+        f'BOARD_EXTRA=-DBOARD_SNTP_SERVER=\\"10.0.2.2\\" {a.defs}', stdout=subprocess.DEVNULL)
     elf = f"{TOP}/build/{a.board}{a.variant}/bringup.elf"
     nor = f"{folder}/nor.img"
     with open(nor, "wb") as f:
