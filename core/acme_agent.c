@@ -115,7 +115,9 @@ static void fail(struct acme_agent *a, int err)
     } else {
         a->outcome = err;
         note_failure(a, err, now);
-        if (acme_err_class(err) != ACME_CLASS_NONE)
+        /* A configuration that cannot be used never reached the CA: there is nothing to hold back.
+         */
+        if (acme_err_class(err) != ACME_CLASS_NONE && err != ACME_E_CONFIG)
             acme_sched_failed(&a->sched, now, acme_err_class(err), remaining_life(a, now),
                               a->problem.retry_after_s, jitter16());
     }
@@ -590,7 +592,7 @@ static int turn(struct acme_agent *a, uint32_t *sleep_ms)
         return start_request(a, row);
     err = turn_flight(a);
     if (a->phase == PHASE_FLIGHT)
-        *sleep_ms = 250; /* the socket wakes us before */
+        *sleep_ms = acme_exchange_wait_ms(&a->exchange); /* a socket wakes us before */
     return err;
 }
 

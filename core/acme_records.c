@@ -375,11 +375,22 @@ static int load_record(const struct acme_agent *a, enum acme_slot slot, struct a
                        struct acme_record *r)
 {
     const struct acme_slots *slots = a->port->slots;
+    struct acme_record walk;
+    struct acme_field field;
     int n = slots->read(slots->ctx, slot, acme_slot_key(a, slot), room.ptr, room.len);
 
     if (n < 0)
         return n;
-    return acme_record_open(r, acme_slice_of(room.ptr, (size_t)n), (uint8_t)slot);
+    n = acme_record_open(r, acme_slice_of(room.ptr, (size_t)n), (uint8_t)slot);
+    if (n != ACME_OK)
+        return n;
+    /* None of the tags above is critical, so every critical one is a stranger: hands off. */
+    for (walk = *r; acme_record_next(&walk, &field);) {
+        n = acme_field_skip(&field);
+        if (n != ACME_OK)
+            return n;
+    }
+    return ACME_OK;
 }
 
 int acme_load_account(struct acme_agent *a)

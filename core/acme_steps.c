@@ -168,8 +168,11 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         if (damaged)
             assume_worst(a, &a->ledger.account);
     }
-    if (err == ACME_OK)
-        err = judge_load(a, acme_load_order(a), "the record of the open order", true, &damaged);
+    if (err == ACME_OK) {
+        err = acme_load_order(a);
+        a->order_stored = err != ACME_E_SLOT_EMPTY;
+        err = judge_load(a, err, "the record of the open order", true, &damaged);
+    }
     if (err == ACME_OK)
         err =
             judge_load(a, acme_load_cert(a), "one of the two certificate records", true, &damaged);
@@ -291,6 +294,7 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
         next->row = ACME_ROW_END;
     } else if (a->order.open && rest_order_done(a)) {
         a->outcome = ACME_OK;
+        a->again = (a->ask_flags & ACME_ASK_FORCE) != 0;
         next->row = ACME_ROW_END;
     }
 }
@@ -319,6 +323,10 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         a->clock_told = true;
         return rest_stay(a, next, ACME_E_CLOCK, 1);
     }
+    (void)acme_sched_rebase(&a->sched, now);
+    (void)acme_sched_rebase(&a->ledger.account, now);
+    (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
+    (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
     if (a->loaded && !rest_due(a, now))
         return rest_not_due(a, next, now);
     wait = rest_wait(a, now, &by_ca);
@@ -496,8 +504,9 @@ static int accept_account(struct acme_agent *a, const struct acme_reply *reply,
     }
     (void)acme_copy_text(a->kid, sizeof a->kid, location);
     acme_sched_succeeded(&a->ledger.account);
+    /* The ledger's record is looked at only while there is no account: it need not be written. */
     next->row = acme_after_account(a);
-    next->save = ACME_SAVE_ACCOUNT | ACME_SAVE_LEDGER;
+    next->save = ACME_SAVE_ACCOUNT;
     return ACME_OK;
 }
 
@@ -513,7 +522,7 @@ static int step_charge(struct acme_agent *a, const struct acme_reply *reply, str
     acme_sched_charge(&a->sched, now);
     acme_order_reset(&a->order);
     acme_key_wipe(&a->cert_key);
-    next->row = ACME_ROW_ORDER;
+    next->row = ACME_ROW_KEY;
     next->save = ACME_SAVE_SCHED;
     return ACME_OK;
 }

@@ -29,7 +29,11 @@ def rig(**options):
     lwacme_path()
     port = world.free_port()
     with fakeca.FakeCA(port, **options) as ca, common.Client(ca.directory, ca.ca_file, port) as c:
-        yield ca, c
+        try:
+            yield ca, c
+        except common.Fail as e:
+            raise common.Fail("%s [CA saw %s, complains %s]" % (e, ca.kinds()[-12:],
+                                                               ca.complaints)) from e
 
 
 # ---------------------------------------------------------------- names
