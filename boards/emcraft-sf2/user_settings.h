@@ -55,6 +55,7 @@
 #define NO_WOLFSSL_DIR
 #define WOLFSSL_NO_CLIENT_AUTH
 #define WOLFSSL_IP_ALT_NAME
+#define WOLFSSL_HOSTNAME_VERIFY_ALT_NAME_ONLY
 #define WOLFSSL_MIN_RSA_BITS 2048
 #define WOLFSSL_MIN_ECC_BITS 256
 #ifndef BOARD_TLS_SERVER /* the HTTPS server of the board, and tls-alpn-01: 14.4 KB */

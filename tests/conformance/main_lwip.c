@@ -45,6 +45,7 @@ static const struct conf_hooks hooks = {
     .connections = 4,
     .sockets = LWIP_NET_SOCKS + 1,
     .transfer = 300000,
+    .patience = 2 * LWIP_NET_CONNECT_MS / 10, /* lwIP tries a dead address for as long */
     .addr6 = LWIP_IPV6 ? WORLD_ADDR6 : NULL,
     .self_name = "v4.test",
     .slow_name = "slow.test",
