@@ -94,8 +94,8 @@ int fl_fits(const struct flash_slots *fs, uint32_t body, uint32_t places);
 /* Append fs->put to the table of head; with mark, and the proof that it was completed. */
 int fl_put(struct flash_slots *fs, int mark);
 
-/* Read head, tail, used and seq from the flash, and where to go on writing. Answers 1 and *tip
- * when the last record may have been cut while it was committed. */
-int fl_mount(struct flash_slots *fs, struct flash_entry *tip);
+/* Read head, tail, used and seq from the flash, and where to go on writing. fs->tip: the last
+ * record, in fs->put, may have been cut while it was committed. */
+int fl_mount(struct flash_slots *fs);
 
 #endif

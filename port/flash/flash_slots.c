@@ -39,21 +39,23 @@ int flash_slots_mount(struct flash_slots *fs, const struct flash_dev *dev)
             return ACME_E_ARG;
         }
         fs->dev = dev;
-        r = fl_mount(fs, &fs->put);
-        if (r < 0) {
+        r = fl_mount(fs);
+        if (r != ACME_OK) {
             return r;
         }
         fs->doubt = (uint8_t)(fs->used != 0);
-        fs->mounted = r > 0 && fl_fits(fs, 0, 2) ? 1 : 2;
+        fs->tip = (uint8_t)(fs->tip && fl_fits(fs, 0, 2));
+        fs->mounted = 1;
     }
-    if (fs->mounted == 1) {
+    if (fs->mounted == 1 && fs->tip) {
         fs_budget(fs);
         r = fl_put(fs, 1);
         if (r == ACME_AGAIN) {
             return r;
         }
-        fs->mounted = 2; /* a flash that cannot be written can still be read */
+        fs->tip = 0;
     }
+    fs->mounted = 2; /* also when that failed: a flash that cannot be written can still be read */
     return ACME_OK;
 }
 
@@ -161,7 +163,7 @@ static int gc_room(struct flash_slots *fs, uint32_t body)
             return r;
         }
         fs->opening = 0;
-        return r != ACME_OK || fl_fits(fs, body, 3) ? r : fs_remount(fs);
+        return r == ACME_E_SLOT ? ACME_AGAIN : fl_fits(fs, body, 3) ? ACME_OK : fs_remount(fs);
     }
     return ACME_OK;
 }
@@ -415,7 +417,7 @@ static int room_advance(struct flash_slots *fs)
     }
     r = fl_open(fs, fs->opening == 2 ? FL_COPIES : 0);
     fs->opening = (uint8_t)(r == ACME_AGAIN ? fs->opening : 0);
-    return r;
+    return r == ACME_E_SLOT ? ACME_OK : r; /* another sector, or the same one prepared again */
 }
 
 /* Goes on with what was begun: preparing, opening, copying. ACME_OK: nothing is under way. */
