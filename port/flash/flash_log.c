@@ -126,7 +126,7 @@ int fl_sector(const struct flash_slots *fs, uint32_t place, struct fl_sector *ou
         if (r != ACME_OK) {
             return r;
         }
-        ok[i] = fl_header_ok(fs, place, h[i]);
+        ok[i] = i == 1 && memcmp(h[0], h[1], FL_ENTRY) == 0 ? ok[0] : fl_header_ok(fs, place, h[i]);
         if (ok[i] < 0) {
             return ok[i];
         }

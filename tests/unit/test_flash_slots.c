@@ -301,7 +301,7 @@ static int prepare(const struct geom *g, struct flash_sim *s, struct model *m, u
     }
     before = s->erase_count;
     st.free_bytes = SIM_NONE;
-    while (s->erase_count < before + erases || st.free_bytes > g->body * 3u / 4u) {
+    while (s->erase_count < before + erases || st.free_bytes > g->body / 2u) {
         int r = work(&fs, s, g, m, seed, *at, *at + 1);
         if (r < 0) {
             return -1;
@@ -364,11 +364,11 @@ static int cuts(const struct geom *g, uint32_t count, int pairs, uint32_t chance
 
 static void test_cuts(void)
 {
-    static const uint32_t single[GEOMS] = {12, 12, 12, 16, 12, 16}, pair[GEOMS] = {0, 5, 0, 6, 0, 5};
+    static const uint32_t single[GEOMS] = {8, 8, 6, 12, 8, 10}, pair[GEOMS] = {0, 3, 0, 4, 0, 4};
     for (int i = 0; i < GEOMS; i++) {
         char name[80];
         uint32_t runs = 0;
-        int r = cuts(&geoms[i], single[i], 0, 1 + scale, &runs);
+        int r = cuts(&geoms[i], single[i], 0, scale, &runs);
         snprintf(name, sizeof name, "each cut, %s (%u runs)", geoms[i].name, runs);
         report(name, r);
         if (pair[i] != 0) {
@@ -415,7 +415,7 @@ static int random_work(const struct geom *g, uint64_t seed, int busy, int with_c
     static struct flash_slots fs;
     struct flash_sim s;
     struct model m;
-    uint32_t writes = (g->size > 8192 ? 1500u : 3000u) * scale, min = SIM_NONE, max = 0;
+    uint32_t writes = (g->size > 8192 ? 600u : 1500u) * scale, min = SIM_NONE, max = 0;
     uint64_t rng = seed;
     int at = 0, r = 0, cut_count = 0;
     sim_for(&s, g);
