@@ -30,7 +30,11 @@ SRC_PORT_POSIX = \
 	port/posix/posix_sys.c \
 	port/sockets/sockets_net.c
 
-SRC_PORT_FLASH = port/flash/flash_slots.c
+SRC_PORT_FLASH = \
+	port/flash/flash_gc.c \
+	port/flash/flash_log.c \
+	port/flash/flash_op.c \
+	port/flash/flash_slots.c
 SRC_PORT_LWIP = port/lwip/lwip_net.c
 
 SRC_TOOL = \

@@ -138,7 +138,7 @@ int fl_sector(const struct flash_slots *fs, uint32_t place, struct fl_sector *ou
     const uint8_t *good = ok[0] ? h[0] : h[1];
     out->number = fl_get32(good + 8);
     out->erases = fl_get32(good + 20);
-    if (ok[0] && ok[1] && memcmp(h[0], h[1], FL_ENTRY) == 0) {
+    if (ok[0] && ok[1] && out->number > fs->head && memcmp(h[0], h[1], FL_ENTRY) == 0) {
         uint8_t p[FL_ENTRY];
         out->ready = 1;
         for (uint32_t i = 0; i < 4; i++) {
