@@ -3,10 +3,13 @@
 
 #include <string.h>
 
-/* Something did not go as the log needs it: look at the flash afresh at the next call. */
 int fl_remount(struct flash_slots *fs)
 {
     fs->mounted = 0;
+    if (++fs->remounts < 4u) {
+        return ACME_AGAIN;
+    }
+    fs->remounts = 0;
     return ACME_E_SLOT;
 }
 

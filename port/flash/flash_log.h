@@ -100,7 +100,8 @@ int fl_mount(struct flash_slots *fs);
 
 /* flash_gc.c */
 
-/* Something did not go as the log needs it: look at the flash afresh at the next call. */
+/* Something did not go as the log needs it: look at the flash afresh at the next call. ACME_AGAIN,
+ * or ACME_E_SLOT when that was done a few times since the last good write. */
 int fl_remount(struct flash_slots *fs);
 
 /* How many of the bytes left can be programmed at addr in one operation. */

@@ -38,8 +38,13 @@ uint32_t flash_slots_max(const struct flash_dev *dev)
 int flash_slots_mount(struct flash_slots *fs, const struct flash_dev *dev)
 {
     int r;
+    if (dev == NULL) {
+        return ACME_E_ARG;
+    }
     if (fs->mounted == 0 || fs->dev != dev) {
+        uint8_t remounts = fs->remounts;
         memset(fs, 0, sizeof *fs);
+        fs->remounts = remounts;
         if (!fs_geometry_ok(dev) || flash_slots_max(dev) == 0) {
             return ACME_E_ARG;
         }
@@ -286,6 +291,7 @@ int flash_slots_write(void *ctx, enum acme_slot slot, const char *key, const voi
     }
     r = w_run(fs, &w);
     if (r != ACME_AGAIN) {
+        fs->remounts = 0;
         fs->w_step = 0;
         memset(fs->buf, 0, sizeof fs->buf); /* it may hold a piece of a secret */
     }

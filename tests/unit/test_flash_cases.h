@@ -81,7 +81,7 @@ static int case_contract(struct box *b)
  * again after one is emptied. */
 static int case_full(struct box *b)
 {
-    char key[8], out[400];
+    char key[16], out[400];
     char data[400];
     uint32_t n = 0, erases;
     int r = ACME_OK;

@@ -302,7 +302,7 @@ static int prepare(const struct geom *g, struct flash_sim *s, struct model *m, u
     }
     before = s->erase_count;
     st.free_bytes = SIM_NONE;
-    while (s->erase_count < before + erases || st.free_bytes > g->body / 2u) {
+    while (s->erase_count < before + erases || st.free_bytes > g->body / 2u + 256u) {
         int r = work(&fs, s, g, m, seed, *at, *at + 1);
         if (r < 0) {
             return -1;
