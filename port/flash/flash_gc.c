@@ -20,7 +20,9 @@ static int gc_room(struct flash_slots *fs, uint32_t body)
 {
     uint32_t count;
     int r;
-    while (fs->opening == 0 && fs->prep_step == 0 && !fl_fits(fs, body, 3)) {
+    /* In a head that stays if power fails, what is torn keeps away from the table by FL_GAP. */
+    while (fs->opening == 0 && fs->prep_step == 0 &&
+           !fl_fits(fs, body, fs->copying ? 3u : 3u + FL_GAP)) {
         if (fs->copying) {
             return fl_remount(fs); /* this sector is broken: it cannot hold what another held */
         }

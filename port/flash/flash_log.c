@@ -217,19 +217,21 @@ int fl_entry(const struct flash_slots *fs, uint32_t sector, uint32_t index, stru
 
 int fl_count(const struct flash_slots *fs, uint32_t sector, uint32_t *count)
 {
-    const struct flash_dev *dev = fs->dev;
-    uint32_t places = dev->sector_size / fl_place(dev) - 2u;
+    uint32_t place = fl_place(fs->dev), at = fs->dev->sector_size, end = 2u * place;
     uint32_t gap = 0;
     *count = 0;
-    for (uint32_t i = 0; i < places && gap < FL_GAP; i++) {
-        uint8_t p[FL_ENTRY];
-        int r = fl_read(fs, fl_slot_addr(dev, sector, i), p, FL_ENTRY);
-        if (r != ACME_OK) {
+    for (uint32_t i = 0; at >= end + place && gap < FL_GAP; i++) {
+        struct flash_entry e;
+        int r = fl_entry(fs, sector, i, &e);
+        if (r < 0) {
             return r;
         }
-        gap = fl_blank(p, FL_ENTRY) ? gap + 1u : 0;
-        if (gap == 0) {
-            *count = i + 1u;
+        at -= place;
+        gap = r == FL_BLANK ? gap + 1u : 0;
+        *count = gap == 0 ? i + 1u : *count;
+        if (r == FL_VALID && e.type != FL_TYPE_TAIL && (e.flags & FL_DAMAGED) == 0 &&
+            e.offset + e.key_len + e.length > end) {
+            end = e.offset + e.key_len + e.length; /* no body is taken for a part of the table */
         }
     }
     return ACME_OK;

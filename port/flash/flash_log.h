@@ -7,7 +7,7 @@
 #define FL_ENTRY     32u         /* bytes of a sector header and of a table entry */
 #define FL_NONE      0xffffffffu /* no index */
 #define FL_NO_PREV   0xffffu
-#define FL_GAP       8u /* this many blank places end a table */
+#define FL_GAP       3u /* blank places that end a table; one or two can be left in it by cuts */
 #define FL_RESERVE   3u /* places that a write leaves free, for settling a cut at mount */
 #define FL_DAMAGED   1u /* flag: the record was lost to damage; there is no body */
 #define FL_COPIES    2u /* flag of a sector's first entry: it takes copies until its next TAIL */

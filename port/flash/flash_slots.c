@@ -208,7 +208,7 @@ static int w_run(struct flash_slots *fs, const struct fs_write *w)
         if (++fs->tries >= FS_TRIES) {
             return fl_remount(fs);
         }
-        if (fs->tries % 3u == 0) {
+        if (fs->w_step == 3 || fs->tries % 3u == 0) {
             fs->data = fs->dev->sector_size; /* leave this sector */
         }
         fs->w_step = 1;
