@@ -126,7 +126,7 @@ int fl_sector(const struct flash_slots *fs, uint32_t place, struct fl_sector *ou
         if (r != ACME_OK) {
             return r;
         }
-        ok[i] = fl_header_ok(fs, place, h[i]);
+        ok[i] = i == 1 && memcmp(h[0], h[1], FL_ENTRY) == 0 ? ok[0] : fl_header_ok(fs, place, h[i]);
         if (ok[i] < 0) {
             return ok[i];
         }
@@ -138,7 +138,7 @@ int fl_sector(const struct flash_slots *fs, uint32_t place, struct fl_sector *ou
     const uint8_t *good = ok[0] ? h[0] : h[1];
     out->number = fl_get32(good + 8);
     out->erases = fl_get32(good + 20);
-    if (ok[0] && ok[1] && memcmp(h[0], h[1], FL_ENTRY) == 0) {
+    if (ok[0] && ok[1] && out->number > fs->head && memcmp(h[0], h[1], FL_ENTRY) == 0) {
         uint8_t p[FL_ENTRY];
         out->ready = 1;
         for (uint32_t i = 0; i < 4; i++) {
@@ -182,7 +182,12 @@ int fl_entry(const struct flash_slots *fs, uint32_t sector, uint32_t index, stru
 {
     uint8_t p[FL_ENTRY];
     uint32_t size = fs->dev->sector_size;
-    int r = fl_read(fs, fl_slot_addr(fs->dev, sector, index), p, FL_ENTRY);
+    int r;
+    if (fs->tip && sector == fs->put.sector && index == fs->put.index) {
+        *e = fs->put; /* read once, and held to that until it is settled */
+        return FL_VALID;
+    }
+    r = fl_read(fs, fl_slot_addr(fs->dev, sector, index), p, FL_ENTRY);
     if (r != ACME_OK) {
         return r;
     }
@@ -212,19 +217,21 @@ int fl_entry(const struct flash_slots *fs, uint32_t sector, uint32_t index, stru
 
 int fl_count(const struct flash_slots *fs, uint32_t sector, uint32_t *count)
 {
-    const struct flash_dev *dev = fs->dev;
-    uint32_t places = dev->sector_size / fl_place(dev) - 2u;
+    uint32_t place = fl_place(fs->dev), at = fs->dev->sector_size, end = 2u * place;
     uint32_t gap = 0;
     *count = 0;
-    for (uint32_t i = 0; i < places && gap < FL_GAP; i++) {
-        uint8_t p[FL_ENTRY];
-        int r = fl_read(fs, fl_slot_addr(dev, sector, i), p, FL_ENTRY);
-        if (r != ACME_OK) {
+    for (uint32_t i = 0; at >= end + place && gap < FL_GAP; i++) {
+        struct flash_entry e;
+        int r = fl_entry(fs, sector, i, &e);
+        if (r < 0) {
             return r;
         }
-        gap = fl_blank(p, FL_ENTRY) ? gap + 1u : 0;
-        if (gap == 0) {
-            *count = i + 1u;
+        at -= place;
+        gap = r == FL_BLANK ? gap + 1u : 0;
+        *count = gap == 0 ? i + 1u : *count;
+        if (r == FL_VALID && e.type != FL_TYPE_TAIL && (e.flags & FL_DAMAGED) == 0 &&
+            e.offset + e.key_len + e.length > end) {
+            end = e.offset + e.key_len + e.length; /* no body is taken for a part of the table */
         }
     }
     return ACME_OK;
@@ -261,7 +268,7 @@ static int fl_next(const struct flash_slots *fs, uint32_t *place, uint32_t *inde
         }
         if (*index == FL_NONE - 1u) {
             uint32_t count = fs->last + 1u;
-            if (s.number != fs->head || fs->table == FL_NONE) {
+            if (s.number != fs->head) {
                 r = fl_count(fs, s.number, &count);
             } /* else: known, and a marginal place beyond is not looked at */
             if (r != ACME_OK) {
@@ -390,7 +397,6 @@ static int fl_window(struct flash_slots *fs)
     struct flash_entry e;
     int r;
     fs->used = 1; /* so that fl_next looks */
-    fs->table = FL_NONE;
     for (place = 0, index = FL_NONE - 1u; (r = fl_next(fs, &place, &index, &e)) > 0;) {
         if (e.type == FL_TYPE_TAIL && e.offset > tail && e.offset <= fs->head) {
             tail = e.offset;
@@ -409,83 +415,96 @@ static int fl_window(struct flash_slots *fs)
 
 /* Where to go on in head. A torn program may have left cells that read blank now and not later:
  * it can be no longer than one page and one place after the last byte that is seen. */
-static int fl_tip(struct flash_slots *fs, struct flash_entry *tip)
+static int fl_free(struct flash_slots *fs, uint32_t from)
 {
-    const struct flash_dev *dev = fs->dev;
-    struct flash_entry e;
-    uint32_t count = 0, end = 2u * fl_place(dev), index;
-    int r = fl_count(fs, fs->head, &count), state;
-    if (r != ACME_OK) {
-        return r;
+    uint32_t end = from;
+    for (uint32_t at = from; at < fl_floor(fs);) {
+        uint8_t p[64];
+        uint32_t n = fl_floor(fs) - at < sizeof p ? fl_floor(fs) - at : (uint32_t)sizeof p;
+        int r = fl_read(fs, fl_base(fs->dev, fs->head) + at, p, n);
+        if (r != ACME_OK) {
+            return r;
+        }
+        for (uint32_t i = 0; i < n; i++) {
+            end = p[i] != 0xff ? at + i + 1u : end;
+        }
+        at += n;
     }
-    fs->table = count;
+    fs->data = fl_round(fs->dev, end) + fs->dev->page;
+    return ACME_OK;
+}
+
+/* The last good entry of head. It may be one whose program was cut, that reads right by chance:
+ * what follows an entry without a gap was begun in the same run, after the entry was done; when
+ * there is nothing, the entry is kept as it was read (fs->tip) and written once more. */
+static int fl_tip(struct flash_slots *fs)
+{
+    struct flash_entry e;
+    uint32_t end = 2u * fl_place(fs->dev), index;
+    int r = fl_count(fs, fs->head, &fs->table);
     fs->last = FL_NONE;
-    for (index = count - 1u; (r = fl_walk(fs, fs->head, &index, &e)) > 0;) {
+    fs->tip = 0;
+    for (index = fs->table - 1u; r == ACME_OK && (r = fl_walk(fs, fs->head, &index, &e)) > 0;) {
+        r = ACME_OK;
         if (fs->last == FL_NONE) {
             fs->last = e.index;
+            fs->put = e;
         }
         if (e.type != FL_TYPE_TAIL && e.offset + e.key_len + e.length > end) {
             end = e.offset + e.key_len + e.length;
         }
     }
-    fs->data = fl_round(dev, end);
-    for (uint32_t at = fs->data; r == 0 && at < fl_floor(fs);) {
-        uint8_t p[64];
-        uint32_t n = fl_floor(fs) - at < sizeof p ? fl_floor(fs) - at : (uint32_t)sizeof p;
-        r = fl_read(fs, fl_base(dev, fs->head) + at, p, n);
-        for (uint32_t i = 0; r == ACME_OK && i < n; i++) {
-            end = p[i] != 0xff ? at + i + 1u : end;
-        }
-        at += n;
+    if (r == ACME_OK) {
+        r = fl_free(fs, fl_round(fs->dev, end));
     }
-    if (r < 0) {
-        return r;
+    if (r == ACME_OK && fs->last != FL_NONE && fs->last != 0) {
+        r = fl_entry(fs, fs->head, fs->last + 1u, &e);
+        fs->tip = r == FL_BLANK;
     }
-    fs->data = fl_round(dev, end) + dev->page;
-    state = fl_entry(fs, fs->head, count - 1u, tip);
-    if (state == FL_VALID && count > 1u) {
-        return 1;
-    }
-    return state < 0 ? state : ACME_OK;
+    return r < 0 ? r : ACME_OK;
 }
 
-/* Was head opened to hold copies, and the copying not finished? Then, or when nothing was written
- * to it at all, it holds nothing that the older sectors do not have. */
+/* Was head opened to hold copies, and the copying not finished? Then, or when it has nothing but
+ * its first entry, it holds nothing that the older sectors do not have. */
 static int fl_unfinished(const struct flash_slots *fs)
 {
     struct flash_entry e;
-    uint32_t count = 0, index;
-    int copies = fs->used == fs->dev->sectors;
-    int r = fl_count(fs, fs->head, &count);
-    for (index = count - 1u; r == ACME_OK && (r = fl_walk(fs, fs->head, &index, &e)) > 0;) {
+    uint32_t index = fs->last;
+    int r = ACME_OK, copies = fs->used == fs->dev->sectors || index == FL_NONE || index == 0;
+    while ((r = fl_walk(fs, fs->head, &index, &e)) > 0) {
         if (e.type == FL_TYPE_TAIL && e.index != 0) {
             return 0;
         }
         copies |= e.index == 0 && (e.flags & FL_COPIES) != 0;
-        r = ACME_OK;
     }
-    return r < 0 ? r : copies || count < 2u;
+    return r < 0 ? r : copies;
 }
 
-int fl_mount(struct flash_slots *fs, struct flash_entry *tip)
+/* The log that ends below the sector number. */
+static int fl_log(struct flash_slots *fs, uint32_t below)
 {
-    int r = fl_ends(fs, FL_NONE);
-    fs->seq = 1;
+    int r = fl_ends(fs, below);
     fs->used = 0;
-    if (r == ACME_OK && fs->head != 0) {
-        r = fl_window(fs);
-        if (r >= 0) {
-            r = fl_unfinished(fs);
-        }
-        if (r > 0) {
-            r = fl_ends(fs, fs->head);
-            fs->used = 0;
-            if (r == ACME_OK && fs->head != 0) {
-                r = fl_window(fs);
-            }
-        }
-    }
     fs->table = 0;
     fs->last = FL_NONE;
-    return r < 0 || fs->head == 0 ? r : fl_tip(fs, tip);
+    fs->tip = 0;
+    if (r == ACME_OK && fs->head != 0) {
+        r = fl_tip(fs);
+        if (r == ACME_OK) {
+            r = fl_window(fs);
+        }
+    }
+    return r < 0 ? r : ACME_OK;
+}
+
+int fl_mount(struct flash_slots *fs)
+{
+    int r;
+    fs->seq = 1;
+    r = fl_log(fs, FL_NONE);
+    if (r == ACME_OK && fs->head != 0) {
+        r = fl_unfinished(fs);
+        r = r > 0 ? fl_log(fs, fs->head) : r;
+    }
+    return r;
 }

@@ -4,14 +4,14 @@
 
 #include "flash_slots.h"
 
-#define FL_ENTRY      32u         /* bytes of a sector header and of a table entry */
-#define FL_NONE       0xffffffffu /* no index */
-#define FL_NO_PREV    0xffffu
-#define FL_GAP        8u /* this many blank places end a table */
-#define FL_RESERVE    3u /* places that a write leaves free, for settling a cut at mount */
-#define FL_DAMAGED    1u /* flag: the record was lost to damage; there is no body */
-#define FL_COPIES     2u /* flag of a sector's first entry: it takes copies until its next TAIL */
-#define FL_TYPE_TAIL  0u /* not a slot: offset is the oldest sector number in use */
+#define FL_ENTRY     32u         /* bytes of a sector header and of a table entry */
+#define FL_NONE      0xffffffffu /* no index */
+#define FL_NO_PREV   0xffffu
+#define FL_GAP       3u /* blank places that end a table; one or two can be left in it by cuts */
+#define FL_RESERVE   3u /* places that a write leaves free, for settling a cut at mount */
+#define FL_DAMAGED   1u /* flag: the record was lost to damage; there is no body */
+#define FL_COPIES    2u /* flag of a sector's first entry: it takes copies until its next TAIL */
+#define FL_TYPE_TAIL 0u /* not a slot: offset is the oldest sector number in use */
 
 /* What a place in a table holds. */
 enum fl_state { FL_BLANK = 0, FL_JUNK = 1, FL_VALID = 2 };
@@ -20,7 +20,7 @@ enum fl_state { FL_BLANK = 0, FL_JUNK = 1, FL_VALID = 2 };
 struct fl_sector {
     uint32_t number; /* 0: no valid header */
     uint32_t erases;
-    uint8_t ready;   /* header complete and no record begun */
+    uint8_t ready;   /* newer than head, header complete and no record begun */
     uint8_t touched; /* header bytes are not blank */
 };
 
@@ -94,8 +94,27 @@ int fl_fits(const struct flash_slots *fs, uint32_t body, uint32_t places);
 /* Append fs->put to the table of head; with mark, and the proof that it was completed. */
 int fl_put(struct flash_slots *fs, int mark);
 
-/* Read head, tail, used and seq from the flash, and where to go on writing. Answers 1 and *tip
- * when the last record may have been cut while it was committed. */
-int fl_mount(struct flash_slots *fs, struct flash_entry *tip);
+/* Read head, tail, used and seq from the flash, and where to go on writing. fs->tip: the last
+ * record, in fs->put, may have been cut while it was committed. */
+int fl_mount(struct flash_slots *fs);
+
+/* flash_gc.c */
+
+/* Something did not go as the log needs it: look at the flash afresh at the next call. ACME_AGAIN,
+ * or ACME_E_SLOT when that was done a few times since the last good write. */
+int fl_remount(struct flash_slots *fs);
+
+/* How many of the bytes left can be programmed at addr in one operation. */
+uint32_t fl_chunk(const struct flash_slots *fs, uint32_t addr, uint32_t left);
+
+/* Go on with what was begun (preparing, opening, copying). ACME_OK: nothing is under way. */
+int fl_pending(struct flash_slots *fs);
+
+/* Begin a new head; begin to copy out of the oldest sector. fl_pending goes on with it. */
+int fl_advance(struct flash_slots *fs);
+int fl_retire(struct flash_slots *fs);
+
+/* Until head has room for so many bytes (a record and what is kept free beside it). */
+int fl_room(struct flash_slots *fs, uint32_t body);
 
 #endif

@@ -221,8 +221,9 @@ int fl_open(struct flash_slots *fs, uint16_t flags)
         fs->last = 0;
         fs->doubt = 0;
         fs->copying = (uint8_t)((flags & FL_COPIES) != 0);
-    } else if (r != ACME_AGAIN) {
-        fl_bad(fs, fs->prep);
+        fs->open_fails = 0;
+    } else if (r != ACME_AGAIN && ++fs->open_fails >= 3u) {
+        fl_bad(fs, fs->prep); /* before that it is prepared again */
     }
     return r;
 }

@@ -12,18 +12,23 @@ static void fs_budget(struct flash_slots *fs)
 
 static int fs_geometry_ok(const struct flash_dev *d)
 {
-    return d->page >= 1u && d->page <= FLASH_BUF_MAX && d->align >= 1u &&
-           d->page % d->align == 0 && d->sector_size >= 512u && d->sector_size <= 0x100000u &&
-           d->sector_size % d->page == 0 && d->sectors >= 2u && d->sectors <= 32u &&
-           d->sector_size / fl_place(d) >= 16u && d->erase != NULL && d->program != NULL &&
-           d->read != NULL;
+    return d->page >= 1u && d->page <= FLASH_BUF_MAX && d->align >= 1u && d->page % d->align == 0 &&
+           d->sector_size >= 512u && d->sector_size <= 0x100000u && d->sector_size % d->page == 0 &&
+           d->sectors >= 2u && d->sectors <= 32u && d->sector_size / fl_place(d) >= 16u &&
+           d->erase != NULL && d->program != NULL && d->read != NULL;
 }
 
 /* What stands in a sector beside one record in the worst case: two headers, OPEN, TAIL and its
- * mark, the record's entry and mark, the reserve, and a page lost to a cut. */
+ * mark, the record's entry and mark, the reserve, a page lost to a cut, and the slack that is kept
+ * so that a full store can still be told to empty a slot. */
+static uint32_t fs_slack(const struct flash_dev *dev)
+{
+    return dev->sector_size / 16u < 512u ? dev->sector_size / 16u : 512u;
+}
+
 uint32_t flash_slots_max(const struct flash_dev *dev)
 {
-    uint32_t lost = (2u + 1u + 2u + 2u + FL_RESERVE) * fl_place(dev) + dev->page;
+    uint32_t lost = (2u + 1u + 2u + 2u + FL_RESERVE) * fl_place(dev) + dev->page + fs_slack(dev);
     if (!fs_geometry_ok(dev) || lost >= dev->sector_size) {
         return 0;
     }
@@ -33,35 +38,35 @@ uint32_t flash_slots_max(const struct flash_dev *dev)
 int flash_slots_mount(struct flash_slots *fs, const struct flash_dev *dev)
 {
     int r;
+    if (dev == NULL) {
+        return ACME_E_ARG;
+    }
     if (fs->mounted == 0 || fs->dev != dev) {
+        uint8_t remounts = fs->remounts;
         memset(fs, 0, sizeof *fs);
+        fs->remounts = remounts;
         if (!fs_geometry_ok(dev) || flash_slots_max(dev) == 0) {
             return ACME_E_ARG;
         }
         fs->dev = dev;
-        r = fl_mount(fs, &fs->put);
-        if (r < 0) {
+        r = fl_mount(fs);
+        if (r != ACME_OK) {
             return r;
         }
         fs->doubt = (uint8_t)(fs->used != 0);
-        fs->mounted = r > 0 && fl_fits(fs, 0, 2) ? 1 : 2;
+        fs->tip = (uint8_t)(fs->tip && fl_fits(fs, 0, 2));
+        fs->mounted = 1;
     }
-    if (fs->mounted == 1) {
+    if (fs->mounted == 1 && fs->tip) {
         fs_budget(fs);
         r = fl_put(fs, 1);
         if (r == ACME_AGAIN) {
             return r;
         }
-        fs->mounted = 2; /* a flash that cannot be written can still be read */
+        fs->tip = 0;
     }
+    fs->mounted = 2; /* also when that failed: a flash that cannot be written can still be read */
     return ACME_OK;
-}
-
-/* Something did not go as the log needs it: look at the flash afresh at the next call. */
-static int fs_remount(struct flash_slots *fs)
-{
-    fs->mounted = 0;
-    return ACME_E_SLOT;
 }
 
 static int fs_ready(struct flash_slots *fs)
@@ -89,13 +94,14 @@ static int fs_deliver(const struct flash_slots *fs, const struct flash_entry *e,
     }
     /* the bytes that are handed out are the ones that are checked */
     return fl_crc(fl_crc(0, key, e->key_len), buf, e->length) == e->crc ? (int)e->length
-                                                                       : ACME_E_SLOT_CORRUPT;
+                                                                        : ACME_E_SLOT_CORRUPT;
 }
 
 static int fs_key(enum acme_slot slot, const char *key, uint8_t *len)
 {
     size_t n;
-    if (key == NULL || (unsigned)slot - 1u >= 255u) {
+    uint32_t number = (uint32_t)slot;
+    if (key == NULL || number < 1u || number > 255u) {
         return ACME_E_ARG;
     }
     n = strlen(key);
@@ -129,343 +135,6 @@ int flash_slots_read(void *ctx, enum acme_slot slot, const char *key, void *buf,
     return r;
 }
 
-/* ---- compaction: what is live in the oldest sector is copied to the newest ---- */
-
-/* Room in head for a copy and what follows it; otherwise a new head is prepared and opened. */
-static int gc_room(struct flash_slots *fs, uint32_t body)
-{
-    uint32_t count;
-    int r;
-    while (fs->opening == 0 && fs->prep_step == 0 && !fl_fits(fs, body, 3)) {
-        if (fs->copying) {
-            return fs_remount(fs); /* this sector is broken: it cannot hold what another held */
-        }
-        r = fl_spare(fs, 1, &fs->prep, &count);
-        if (r == ACME_OK && count == 0) {
-            r = fl_spare(fs, 0, &fs->prep, &count);
-            fs->prep_step = r == ACME_OK && count != 0;
-        } else {
-            fs->opening = r == ACME_OK;
-        }
-        if (r != ACME_OK || (fs->opening == 0 && fs->prep_step == 0)) {
-            return r != ACME_OK ? r : ACME_E_SLOT;
-        }
-    }
-    if (fs->prep_step != 0) {
-        r = fl_prepare(fs);
-        return r == ACME_AGAIN || r == ACME_OK ? ACME_AGAIN : r;
-    }
-    if (fs->opening != 0) {
-        r = fl_open(fs, FL_COPIES);
-        if (r == ACME_AGAIN) {
-            return r;
-        }
-        fs->opening = 0;
-        return r != ACME_OK || fl_fits(fs, body, 3) ? r : fs_remount(fs);
-    }
-    return ACME_OK;
-}
-
-/* Must the entry be kept: 1 whole, 2 as a note that it was damaged, 0 no. */
-static int gc_live(const struct flash_slots *fs, const struct flash_entry *e)
-{
-    char key[ACME_SLOT_KEY_MAX + 2];
-    struct flash_entry best;
-    int r, damaged;
-    if (e->type == FL_TYPE_TAIL) {
-        return 0;
-    }
-    r = (e->flags & FL_DAMAGED) != 0 ? 0 : fl_body(fs, e, NULL);
-    if (r == 0) {
-        r = fl_elsewhere(fs, e, e->sector);
-        return r < 0 ? r : r ? 0 : 2;
-    }
-    if (r > 0) {
-        r = fl_read(fs, fl_base(fs->dev, e->sector) + e->offset, key, e->key_len);
-    }
-    if (r == ACME_OK) {
-        r = fl_find(fs, e->type, key, e->key_len, &best, &damaged);
-    }
-    if (r <= 0 || best.sector != e->sector || best.index != e->index) {
-        return r < 0 ? r : 0;
-    }
-    if (e->length == 0) { /* an emptied slot: the note is of use while there is an older record */
-        return fl_elsewhere(fs, e, e->sector);
-    }
-    return 1;
-}
-
-static int gc_pick(struct flash_slots *fs)
-{
-    while (fs->gc_index != FL_NONE) {
-        uint32_t index = fs->gc_index;
-        int r;
-        if (fs->budget == 0) {
-            return ACME_AGAIN;
-        }
-        r = fl_walk(fs, fs->tail, &index, &fs->src);
-        if (r > 0) {
-            fs->budget--;
-            r = gc_live(fs, &fs->src);
-        }
-        if (r < 0) {
-            return r;
-        }
-        fs->gc_index = index;
-        if (r > 0) {
-            fs->put = fs->src;
-            fs->pos = 0;
-            if (r == 2) {
-                fs->put.flags |= FL_DAMAGED;
-                fs->put.offset = 0;
-                fs->put.length = 0;
-            }
-            fs->gc_step = 2;
-            return ACME_OK;
-        }
-    }
-    fs->gc_step = 5;
-    return ACME_OK;
-}
-
-static uint32_t gc_body(const struct flash_entry *e)
-{
-    return (e->flags & FL_DAMAGED) != 0 ? 0 : (uint32_t)e->key_len + e->length;
-}
-
-/* One page of a body: as many bytes as fit up to the page's end, in buf and padded to align. */
-static uint32_t fs_chunk(const struct flash_slots *fs, uint32_t addr, uint32_t left)
-{
-    uint32_t n = fs->dev->page - addr % fs->dev->page;
-    return n < left ? n : left;
-}
-
-static int gc_copy(struct flash_slots *fs)
-{
-    uint32_t total = gc_body(&fs->put);
-    uint32_t to = fl_base(fs->dev, fs->head) + fs->put.offset;
-    while (fs->pos < total) {
-        uint32_t n = fs_chunk(fs, to + fs->pos, total - fs->pos);
-        int r;
-        if (!fl_busy(fs)) {
-            memset(fs->buf, 0xff, sizeof fs->buf);
-            r = fl_read(fs, fl_base(fs->dev, fs->src.sector) + fs->src.offset + fs->pos, fs->buf, n);
-            if (r != ACME_OK) {
-                return r;
-            }
-        }
-        r = fl_program(fs, to + fs->pos, fl_round(fs->dev, n));
-        if (r != ACME_OK) {
-            return r;
-        }
-        fs->pos += n;
-    }
-    return ACME_OK;
-}
-
-/* The oldest sector has nothing any more that is not elsewhere. */
-static int gc_retire(struct flash_slots *fs, uint32_t *next)
-{
-    *next = fs->head;
-    for (uint32_t i = 0; i < fs->dev->sectors; i++) {
-        struct fl_sector s;
-        int r = fl_sector(fs, i, &s);
-        if (r != ACME_OK) {
-            return r;
-        }
-        if (s.number > fs->tail && s.number < *next) {
-            *next = s.number;
-        }
-    }
-    return ACME_OK;
-}
-
-static int gc_commit(struct flash_slots *fs)
-{
-    uint32_t next;
-    int r;
-    if (fs->put_step == 0 && !fl_busy(fs)) {
-        r = gc_retire(fs, &next);
-        if (r != ACME_OK) {
-            return r;
-        }
-        memset(&fs->put, 0, sizeof fs->put);
-        fs->put.type = FL_TYPE_TAIL;
-        fs->put.offset = next;
-    }
-    r = fl_put(fs, 1);
-    if (r == ACME_OK) {
-        fs->tail = fs->put.offset;
-        fs->used--;
-        fs->passes++;
-        fs->copying = 0;
-        fs->gc_step = 0;
-    }
-    return r;
-}
-
-static int gc_begin(struct flash_slots *fs)
-{
-    uint32_t count = 0;
-    int r = fl_count(fs, fs->tail, &count);
-    if (r == ACME_OK) {
-        fs->gc_index = count - 1u;
-        fs->gc_step = 1;
-    }
-    return r;
-}
-
-/* Works the copying on; ACME_OK when the oldest sector is out of use. */
-static int gc_run(struct flash_slots *fs)
-{
-    int r = ACME_OK;
-    while (r == ACME_OK && fs->gc_step != 0) {
-        switch (fs->gc_step) {
-        case 1:
-            r = gc_pick(fs);
-            break;
-        case 2:
-        case 5:
-            r = gc_room(fs, fs->gc_step == 2 ? gc_body(&fs->put) : 0);
-            if (r == ACME_OK && fs->gc_step == 2 && gc_body(&fs->put) != 0) {
-                fs->put.offset = fs->data;
-                fs->data += fl_round(fs->dev, gc_body(&fs->put));
-            }
-            fs->gc_step = (uint8_t)(r == ACME_OK ? fs->gc_step + 1u : fs->gc_step);
-            break;
-        case 3:
-            r = gc_copy(fs);
-            fs->gc_step = (uint8_t)(r == ACME_OK ? 4 : 3);
-            break;
-        case 4:
-            r = fl_put(fs, 0);
-            fs->gc_step = (uint8_t)(r == ACME_OK ? 1 : 4);
-            break;
-        default:
-            r = gc_commit(fs);
-            break;
-        }
-    }
-    return r == ACME_OK || r == ACME_AGAIN ? r : fs_remount(fs);
-}
-
-/* ---- room for a record ---- */
-
-/* Do all live records and the new one fit at all? Counting first spares the erases of a vain try. */
-static int room_sum(struct flash_slots *fs, uint32_t need)
-{
-    const struct flash_dev *dev = fs->dev;
-    uint32_t place = fl_place(dev);
-    for (; fs->sum_sector < dev->sectors; fs->sum_sector++, fs->sum_index = FL_NONE - 1u) {
-        struct fl_sector s;
-        struct flash_entry e;
-        int r = fl_sector(fs, fs->sum_sector, &s);
-        if (r == ACME_OK && (s.number < fs->tail || s.number > fs->head || s.number == 0)) {
-            continue;
-        }
-        if (r == ACME_OK && fs->sum_index == FL_NONE - 1u) {
-            r = fl_count(fs, s.number, &fs->sum_index);
-            fs->sum_index = r == ACME_OK ? fs->sum_index - 1u : FL_NONE - 1u;
-        }
-        while (r == ACME_OK && fs->sum_index != FL_NONE) {
-            uint32_t index = fs->sum_index;
-            if (fs->budget == 0) {
-                return ACME_AGAIN;
-            }
-            r = fl_walk(fs, s.number, &index, &e);
-            if (r > 0) {
-                fs->budget--;
-                r = gc_live(fs, &e);
-                fs->sum += r == 1 && e.length != 0 ? fl_round(dev, gc_body(&e)) + place : 0;
-            }
-            if (r >= 0) {
-                fs->sum_index = index;
-                r = ACME_OK;
-            }
-        }
-        if (r != ACME_OK) {
-            return r;
-        }
-    }
-    fs->summed = 1;
-    need = fl_round(dev, need) + (3u + FL_RESERVE) * place;
-    return fs->sum + need <= (dev->sectors - 1u) * (dev->sector_size - 3u * place) ? ACME_OK
-                                                                                 : ACME_E_SLOT_FULL;
-}
-
-/* A new head: plain while two sectors are ready, so that one is always left to copy into. */
-static int room_advance(struct flash_slots *fs)
-{
-    uint32_t ready, rest, number;
-    int r;
-    if (fs->opening == 0) {
-        r = fl_spare(fs, 1, &number, &ready);
-        if (r == ACME_OK && ready < 2u) {
-            r = fl_spare(fs, 0, &number, &rest);
-            if (r == ACME_OK && rest != 0) {
-                fs->prep = number;
-                fs->prep_step = 1;
-                return ACME_OK;
-            }
-        }
-        if (r != ACME_OK || ready == 0) {
-            return r != ACME_OK ? r : ACME_E_SLOT;
-        }
-        fs->opening = (uint8_t)(ready >= 2u || fs->used == 0 ? 1 : 2);
-    }
-    r = fl_open(fs, fs->opening == 2 ? FL_COPIES : 0);
-    fs->opening = (uint8_t)(r == ACME_AGAIN ? fs->opening : 0);
-    return r;
-}
-
-/* Goes on with what was begun: preparing, opening, copying. ACME_OK: nothing is under way. */
-static int room_pending(struct flash_slots *fs)
-{
-    int r = ACME_OK;
-    if (fs->gc_step != 0) {
-        return gc_run(fs);
-    }
-    if (fs->prep_step != 0) {
-        r = fl_prepare(fs);
-        r = r == ACME_E_SLOT ? ACME_OK : r; /* it is marked bad; another may do */
-    }
-    if (r == ACME_OK && fs->opening != 0) {
-        r = room_advance(fs);
-    }
-    if (r == ACME_OK && fs->copying) {
-        r = gc_begin(fs);
-        r = r == ACME_OK ? gc_run(fs) : r;
-    }
-    return r;
-}
-
-static int room_make(struct flash_slots *fs, uint32_t body)
-{
-    for (;;) {
-        uint32_t page = fl_round(fs->dev, fs->dev->page);
-        int r = room_pending(fs);
-        if (r != ACME_OK) {
-            return r;
-        }
-        if (fl_fits(fs, fl_round(fs->dev, body) + page, 2u + FL_RESERVE)) {
-            return ACME_OK;
-        }
-        if (fs->passes >= fs->dev->sectors - 1u || (fs->passes != 0 && fs->tail == fs->head)) {
-            return ACME_E_SLOT_FULL;
-        }
-        if (!fs->summed && fs->used != 0) {
-            r = room_sum(fs, body);
-        } else if (fs->passes != 0) {
-            r = gc_begin(fs);
-        } else {
-            r = room_advance(fs);
-        }
-        if (r != ACME_OK) {
-            return r;
-        }
-    }
-}
-
 /* ---- writing ---- */
 
 struct fs_write {
@@ -480,7 +149,7 @@ static int w_data(struct flash_slots *fs, const struct fs_write *w)
     uint32_t total = w->key_len + w->len;
     uint32_t to = fl_base(fs->dev, fs->head) + fs->put.offset;
     while (fs->pos < total) {
-        uint32_t n = fs_chunk(fs, to + fs->pos, total - fs->pos);
+        uint32_t n = fl_chunk(fs, to + fs->pos, total - fs->pos);
         int r;
         if (!fl_busy(fs)) {
             memset(fs->buf, 0xff, sizeof fs->buf);
@@ -518,7 +187,8 @@ static int w_run(struct flash_slots *fs, const struct fs_write *w)
     for (;;) {
         int r;
         if (fs->w_step == 1) {
-            r = room_make(fs, w->key_len + w->len);
+            r = fl_room(fs, fl_round(fs->dev, w->key_len + w->len) + fs->dev->page +
+                                (w->len != 0 ? fs_slack(fs->dev) : 0));
             if (r != ACME_OK) {
                 return r;
             }
@@ -536,9 +206,9 @@ static int w_run(struct flash_slots *fs, const struct fs_write *w)
             return r;
         }
         if (++fs->tries >= FS_TRIES) {
-            return fs_remount(fs);
+            return fl_remount(fs);
         }
-        if (fs->tries % 3u == 0) {
+        if (fs->w_step == 3 || fs->tries % 3u == 0) {
             fs->data = fs->dev->sector_size; /* leave this sector */
         }
         fs->w_step = 1;
@@ -588,16 +258,11 @@ static int w_begin(struct flash_slots *fs, const struct fs_write *w)
         fs->w_step = 1;
         fs->tries = 0;
         fs->passes = 0;
-        fs->summed = 0;
-        fs->sum = 0;
-        fs->sum_sector = 0;
-        fs->sum_index = FL_NONE - 1u;
     }
     return r;
 }
 
-int flash_slots_write(void *ctx, enum acme_slot slot, const char *key, const void *data,
-                      size_t len)
+int flash_slots_write(void *ctx, enum acme_slot slot, const char *key, const void *data, size_t len)
 {
     struct flash_slots *fs = ctx;
     struct fs_write w;
@@ -626,6 +291,7 @@ int flash_slots_write(void *ctx, enum acme_slot slot, const char *key, const voi
     }
     r = w_run(fs, &w);
     if (r != ACME_AGAIN) {
+        fs->remounts = 0;
         fs->w_step = 0;
         memset(fs->buf, 0, sizeof fs->buf); /* it may hold a piece of a secret */
     }
@@ -637,7 +303,7 @@ int flash_slots_write(void *ctx, enum acme_slot slot, const char *key, const voi
 static int idle_erase(struct flash_slots *fs)
 {
     uint32_t count;
-    int r = room_pending(fs);
+    int r = fl_pending(fs);
     if (r == ACME_OK) {
         r = fl_spare(fs, 0, &fs->prep, &count);
         if (r == ACME_OK && count != 0) {
@@ -668,10 +334,10 @@ int flash_slots_compact(struct flash_slots *fs)
         fs->compact_to = fs->used != 0 ? fs->head : 0;
     }
     if (r == ACME_OK) {
-        r = room_pending(fs);
+        r = fl_pending(fs);
     }
     if (r == ACME_OK && fs->used != 0 && fs->tail <= fs->compact_to) {
-        r = fs->head == fs->compact_to ? room_advance(fs) : gc_begin(fs);
+        r = fs->head == fs->compact_to ? fl_advance(fs) : fl_retire(fs);
         r = r == ACME_OK ? ACME_AGAIN : r;
     } else if (r == ACME_OK) {
         r = idle_erase(fs);

@@ -48,30 +48,32 @@ struct flash_entry {
 /* The store. The caller gives the memory; all members are internal. */
 struct flash_slots {
     const struct flash_dev *dev;
-    uint32_t head, tail;   /* the newest and oldest sector number in use */
-    uint32_t used;         /* sectors in use */
-    uint32_t seq;          /* of the next record */
-    uint32_t data, table;  /* in head: first free byte, first free table place */
-    uint32_t last;         /* in head: the last place known good, or none */
-    uint32_t bad;          /* a bit for each place that failed since the start */
+    uint32_t head, tail;  /* the newest and oldest sector number in use */
+    uint32_t used;        /* sectors in use */
+    uint32_t seq;         /* of the next record */
+    uint32_t data, table; /* in head: first free byte, first free table place */
+    uint32_t last;        /* in head: the last place known good, or none */
+    uint32_t bad;         /* a bit for each place that failed since the start */
     uint32_t op_addr, op_len, op_pos;
     uint32_t prep, prep_erases; /* the sector number being prepared */
     uint32_t pos;               /* bytes of the current body that are programmed */
-    uint32_t gc_index, sum_sector, sum_index, sum;
+    uint32_t gc_index;
     uint32_t compact_to; /* the newest sector to be rewritten */
     uint32_t w_crc, w_hash, w_len;
+    uint32_t full_seq, full_body;
     struct flash_entry put; /* the record being appended */
     struct flash_entry src; /* the record being copied */
     uint8_t mounted, op, prep_step, gc_step, put_step, w_step, w_slot;
-    uint8_t tries, passes, budget, copying, doubt, w_key_len, summed, opening, compacting;
+    uint8_t tries, passes, budget, copying, doubt, w_key_len, opening, compacting;
+    uint8_t open_fails, tip, remounts;
     uint8_t buf[FLASH_BUF_MAX];
 };
 
 /* Facts for people. */
 struct flash_stat {
-    uint32_t sectors, used;      /* in all, and holding records */
-    uint32_t ready;              /* erased ahead */
-    uint32_t free_bytes;         /* left in the sector that is being filled */
+    uint32_t sectors, used;          /* in all, and holding records */
+    uint32_t ready;                  /* erased ahead */
+    uint32_t free_bytes;             /* left in the sector that is being filled */
     uint32_t erases_min, erases_max; /* as the sectors' own headers count */
 };
 
@@ -93,7 +95,8 @@ int flash_slots_compact(struct flash_slots *fs);
 
 /* The two functions of struct acme_slots; ctx is the struct flash_slots. As the contract says, and
  * read answers ACME_AGAIN while the flash is busy and cannot be read. A write that is repeated
- * with other bytes before it was done is a new write; the first is dropped whole. */
+ * with other bytes before it was done is a new write; the first is dropped whole (or, if it was all
+ * but done, stands whole). */
 int flash_slots_read(void *ctx, enum acme_slot slot, const char *key, void *buf, size_t cap);
 int flash_slots_write(void *ctx, enum acme_slot slot, const char *key, const void *data,
                       size_t len);

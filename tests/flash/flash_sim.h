@@ -8,12 +8,12 @@
 
 /* How an operation is torn when power is cut in it. */
 enum sim_tear {
-    TEAR_BEFORE,  /* nothing happened */
-    TEAR_PREFIX,  /* the first bytes done, the next one in part; an erase: part of the sector */
-    TEAR_MIX,     /* each changing bit is old, new or unstable */
-    TEAR_EARLY,   /* nearly nothing happened: a few changing bits are unstable */
-    TEAR_LATE,    /* nearly done: a few changed bits are unstable */
-    TEAR_AFTER,   /* done, but nobody was told */
+    TEAR_BEFORE, /* nothing happened */
+    TEAR_PREFIX, /* the first bytes done, the next one in part; an erase: part of the sector */
+    TEAR_MIX,    /* each changing bit is old, new or unstable */
+    TEAR_EARLY,  /* nearly nothing happened: a few changing bits are unstable */
+    TEAR_LATE,   /* nearly done: a few changed bits are unstable */
+    TEAR_AFTER,  /* done, but nobody was told */
     TEAR_KINDS
 };
 
