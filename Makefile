@@ -3,6 +3,7 @@
 #   make                   build/host/lwacme and build/host/liblwacme.a
 #   make demo              get a certificate from a test CA on this machine, and look at it
 #   make test              all tests, with gcc, with clang, and with sanitizers
+#   make test-all          with one more version of the test CA
 #   make test-unit         ... test-conformance, test-interop: one kind, for the build chosen below
 #   make check             the include and name rules; a report on format, lengths and analysers
 #   make size              bytes by component
@@ -103,6 +104,8 @@ UNIT = $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 CONFORMANCE = $(patsubst tests/conformance/main_%.c,$(O)/tests/conformance_%,\
 	$(wildcard tests/conformance/main_*.c))
 
+include tests/conformance/lwip/lwip.mk
+
 .PHONY: all lib programs unit-programs conformance-programs
 all: lib $(if $(OBJ_TOOL),$(TOOL))
 programs: all unit-programs conformance-programs
@@ -181,7 +184,7 @@ check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
 INTEROP = $(if $(OBJ_TOOL),$(wildcard tests/interop/test_*.py))
 PEBBLE = build/pebble
 
-.PHONY: test test-unit test-conformance test-interop check report
+.PHONY: test test-all test-unit test-conformance test-interop check report
 test:
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory CC=gcc SAN= STATIC= programs
@@ -192,6 +195,12 @@ test:
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
 		$(call conformance_suites,build/$(build)) \
 		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build))))
+
+# The same with one more version of the test CA.
+test-all:
+	@tools/setup.sh test
+	@tools/get_pebble.py newest 2.4.0 2.6.0
+	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" $(MAKE) --no-print-directory test
 
 test-unit: lib unit-programs
 	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O))
@@ -210,6 +219,7 @@ report:
 # ---- measuring, showing ----------------------------------------------------------------------
 
 .PHONY: size bench demo
+ifndef BOARD # a board has its own
 $(O)/size_of_agent.o: core/acme_agent.h $(O)/flags
 	@mkdir -p $(@D)
 	@printf '#include "acme_agent.h"\nchar acme_size_of_agent[sizeof(struct acme_agent)];\n' | \
@@ -229,6 +239,7 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@tools/get_pebble.py newest >/dev/null
 	@tools/demo.sh $(TOOL) $(PEBBLE)
+endif
 
 # ---- the rest --------------------------------------------------------------------------------
 
@@ -245,3 +256,9 @@ help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+# ---- boards ----------------------------------------------------------------------------------
+
+ifdef BOARD
+include boards/$(BOARD)/board.mk
+endif
