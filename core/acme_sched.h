@@ -42,11 +42,12 @@ int64_t acme_sched_due_at(int64_t not_before, int64_t not_after);
  *   OPERATOR, BUG  daily
  *
  * The last three are stretched by 0..10 % (never shortened: the CA's budgets refill at fixed
- * rates). Always 30..95040. */
+ * rates). NONE counts as CONNECTION, a stranger as BUG, 0 failures as 1. Always 30..95040. */
 uint32_t acme_sched_backoff(enum acme_class class_of, unsigned failures, int64_t remaining_s,
                             uint16_t jitter);
 
-/* Charges a failure at `now`: failures, class, not_before = max(backoff, retry_after). */
+/* Charges a failure at `now`: failures, class, not_before = max(backoff, retry_after). A
+ * Retry-After of before that still runs (somebody went against it) is not shortened. */
 void acme_sched_failed(struct acme_sched *s, int64_t now, enum acme_class class_of,
                        int64_t remaining_s, uint32_t retry_after_s, uint16_t jitter);
 
@@ -56,13 +57,21 @@ void acme_sched_charge(struct acme_sched *s, int64_t now);
 /* Everything went well: failures, orders and not_before are forgotten. */
 void acme_sched_succeeded(struct acme_sched *s);
 
-/* How long an attempt has to wait still, 0: it may go. Repairs a clock that was set back: a wait
- * is never longer than it was when it was computed. Counts both not_before and a loop of crashes:
- * the first four newOrders without a success are free, then an hour between two, six hours from
- * the eighth on, a day from the twelfth on. */
+/* How long an attempt has to wait still, 0: it may go. Never longer than it was when it was
+ * computed, whatever the clock says now, and at most a year. Counts both not_before and a loop of
+ * crashes: the first four newOrders without a success are free, then an hour between two, six hours
+ * from the eighth on, a day from the twelfth on. */
 uint32_t acme_sched_wait(const struct acme_sched *s, int64_t now);
 
 /* The same for one stored "not before" with the moment at which it was set. */
 uint32_t acme_sched_wait_one(int64_t not_before, int64_t set_at, int64_t now);
+
+/* Repairs what was noted by a clock that ran ahead and was set back since: waits that were noted in
+ * the future start anew at `now`. Call it whenever the clock was read, before the functions above;
+ * without it they would answer the whole wait again and again until the clock has caught up. True
+ * when something was changed. It need not be stored for its own sake: after a reboot the wait
+ * starts anew once more, so a loop of reboots never makes it shorter. */
+bool acme_sched_rebase(struct acme_sched *s, int64_t now);
+bool acme_sched_rebase_one(int64_t *not_before, int64_t *set_at, int64_t now);
 
 #endif

@@ -124,7 +124,7 @@ static void h01_answer(struct http01 *h, struct http01_connection *c,
 static void h01_parse(struct http01 *h, struct http01_connection *c)
 {
     struct acme_http_asked asked;
-    bool line = memchr(c->buf, '\n', c->len) != NULL;
+    size_t line = c->len < HTTP01_LINE_MAX + 2 ? c->len : HTTP01_LINE_MAX + 2;
     int n = acme_http_read_request(acme_slice_of(c->buf, c->len), HTTP01_LINE_MAX, sizeof c->buf,
                                    &asked);
 
@@ -133,8 +133,10 @@ static void h01_parse(struct http01 *h, struct http01_connection *c)
     if (n > 0)
         h01_answer(h, c, &asked);
     else if (n == ACME_E_SIZE)
-        h01_reply(h, c, line ? "431 Request Header Fields Too Large" : "414 URI Too Long", "", "",
-                  false);
+        h01_reply(h, c,
+                  memchr(c->buf, '\n', line) ? "431 Request Header Fields Too Large"
+                                             : "414 URI Too Long",
+                  "", "", false);
     else if (n != ACME_AGAIN)
         h01_reply(h, c, "400 Bad Request", "", "", false);
 }
