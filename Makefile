@@ -136,6 +136,12 @@ $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
 
+# The agent's tests bring their own acme_exchange: it must come before the library.
+$(O)/tests/test_agent_%: $(O)/tests/unit/test_agent_%.o $(O)/tests/unit/agent_world.o \
+		$(O)/tests/unit/agent_ca.o $(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS)
+
 $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
 		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
 		$(LIB) $(LIB_WOLFSSL)
