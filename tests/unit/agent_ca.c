@@ -169,6 +169,12 @@ static void settle(struct w_order *o)
         o->status = ACME_STATUS_VALID;
 }
 
+void ca_tick(void)
+{
+    for (int i = 0; i < w.orders_count; i++)
+        settle(&w.orders[i]);
+}
+
 static void tell_order(struct w_order *o)
 {
     int n = (int)(o - w.orders);

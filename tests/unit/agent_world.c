@@ -75,6 +75,7 @@ static int port_unix_time(void *ctx, int64_t *seconds)
 
 void w_pass(int64_t seconds)
 {
+    ca_tick();
     w.ms += (uint64_t)seconds * 1000;
 }
 
@@ -231,6 +232,7 @@ static int solver_end(struct acme_solver *s, const struct acme_challenge *c, enu
     if (w.end_err != ACME_OK)
         return w.end_err;
     w_power();
+    ca_tick();
     w_note("E:%s:%s", s->ops->name, c->identifier);
     w.ends++;
     l = find_live(c, true);
@@ -388,7 +390,7 @@ int acme_exchange_start(struct acme_exchange *x, const struct acme_url *url, siz
         if (s == NULL || s->lost == 0 || s->act)
             ca_serve(method, target, body != NULL ? body + 4 : "",
                      body != NULL ? request_len - (size_t)(body + 4 - request) : 0);
-    if (w.reply_head[0] == '\0' && (s == NULL || !s->no_nonce))
+    if (w.reply_head[0] == '\0' && agent.step != ACME_ROW_DIRECTORY && (s == NULL || !s->no_nonce))
         (void)snprintf(w.reply_head, sizeof w.reply_head, "Replay-Nonce: n%u\r\n", w.nonces++);
     if (s != NULL)
         apply_script(s);
@@ -545,6 +547,7 @@ int w_run(unsigned ask)
         if (!status.busy)
             return status.outcome;
         w.ms += sleep_ms;
+        ca_tick();
     }
     return W_HANGS;
 }

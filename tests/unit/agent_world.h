@@ -157,6 +157,7 @@ int64_t w_wall(void);
 
 /* agent_ca.c */
 void ca_reset(void);
+void ca_tick(void); /* validations and issuances whose time has come */
 /* Acts on a request and writes the reply to w.reply_*. */
 void ca_serve(const char *method, const char *url, const char *body, size_t len);
 
