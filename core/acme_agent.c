@@ -123,6 +123,8 @@ static void fail(struct acme_agent *a, int err)
     }
     a->note[0] = '\0';
     memset(&a->problem, 0, sizeof a->problem);
+    if (a->step == ACME_ROW_ACCOUNT) /* its record may lack it: the CA tells it again */
+        a->kid[0] = '\0';
     if (a->step == ACME_ROW_LOAD) /* nothing may be written over what could not be read */
         a->asked = false;
     set_step(a, row);
@@ -181,6 +183,8 @@ static int save(struct acme_agent *a)
 
     if (!a->save_encoded) {
         n = acme_encode(a, slot, room);
+        if (n < 0)
+            acme_wipe(room.ptr, room.len); /* a key may be in what did fit */
         if (n < 0)
             return acme_fail_note(a, n,
                                   is_cert ? "bound: io, for the certificate record"
