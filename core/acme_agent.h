@@ -196,6 +196,7 @@ struct acme_agent {
     uint8_t lost_tries, redirects, account_retries, stale_retries;
     uint8_t lost_in_run; /* replies, at all rows together */
     uint8_t agains;      /* the run began once more */
+    uint8_t damaged;     /* records to charge with the worst, and to write: enum acme_save */
     uint16_t nonce_tries;
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
     int outcome;

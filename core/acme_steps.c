@@ -134,18 +134,6 @@ static int judge_load(struct acme_agent *a, int err, const char *record, bool re
     return acme_fail_note(a, err, record, NULL);
 }
 
-/* Nobody knows how often we have asked: as after four orders in vain, an hour passes first. */
-static void assume_worst(struct acme_agent *a, struct acme_sched *s)
-{
-    int64_t now = 0;
-
-    memset(s, 0, sizeof *s);
-    if (acme_wall_clock(a, &now) != ACME_OK)
-        return;
-    for (int i = 0; i < 4; i++)
-        acme_sched_charge(s, now);
-}
-
 int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     bool damaged;
@@ -154,15 +142,14 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     (void)reply;
     a->loaded = false;
     err = judge_load(a, acme_load_sched(a), "the record of attempts (sched)", true, &damaged);
-    if (damaged)
-        assume_worst(a, &a->sched);
+    a->damaged = damaged ? ACME_SAVE_SCHED : 0;
     if (err == ACME_OK)
         err = judge_load(a, acme_load_account(a), "the account record, with the account key",
                          a->config->replace_damaged, &damaged);
     if (err == ACME_OK) {
         err = judge_load(a, acme_load_ledger(a), "the CA's ledger record", true, &damaged);
         if (damaged)
-            assume_worst(a, &a->ledger.account);
+            a->damaged |= ACME_SAVE_LEDGER;
     }
     if (err == ACME_OK)
         err = judge_load(a, acme_load_order(a), "the record of the open order", true, &damaged);
@@ -213,6 +200,22 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, bool *by_ca)
         own = 0;
     *by_ca = ca >= own && ca > 0;
     return ca > own ? ca : own;
+}
+
+/* A schedule was damaged: nobody knows how often we have asked. As after four orders in vain, an
+ * hour passes first; counted from now, so it is stored. */
+static void rest_repair(struct acme_agent *a, struct acme_next *next, int64_t now)
+{
+    struct acme_sched worst = {0};
+
+    for (int i = 0; i < 4; i++)
+        acme_sched_charge(&worst, now);
+    if (a->damaged & ACME_SAVE_SCHED)
+        a->sched = worst;
+    if (a->damaged & ACME_SAVE_LEDGER)
+        a->ledger.account = worst;
+    next->save = a->damaged;
+    a->damaged = 0;
 }
 
 static bool rest_due(const struct acme_agent *a, int64_t now)
@@ -333,6 +336,10 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         return rest_stay(a, next, ACME_E_CLOCK, 1);
     }
     rest_rebase(a, now);
+    if (a->loaded && a->damaged != 0) {
+        rest_repair(a, next, now);
+        return ACME_OK;
+    }
     if (rest_end(a, next))
         return ACME_OK;
     if (a->loaded && !rest_due(a, now))

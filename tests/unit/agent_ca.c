@@ -240,6 +240,8 @@ static void tell_authz(struct w_order *o, int i)
 static void respond(struct w_order *o, int i)
 {
     settle(o);
+    if (w.overtake && o->authz[i] == ACME_STATUS_PENDING)
+        o->authz[i] = ACME_STATUS_VALID;
     if (strcmp((const char *)jws.payload, "{}") != 0)
         problem(400, "malformed", "no {}");
     else if (o->authz[i] != ACME_STATUS_PENDING)

@@ -200,7 +200,8 @@ static int solver_begin(struct acme_solver *s, const struct acme_challenge *c)
     l = find_live(c, true);
     l->begins++;
     l->live = true;
-    (void)snprintf(l->authorization, sizeof l->authorization, "%s", c->key_authorization);
+    (void)snprintf(l->authorization, sizeof l->authorization, "%s%s", w.spoil ? "no" : "",
+                   c->key_authorization);
     w_power();
     return ACME_OK;
 }
@@ -250,6 +251,11 @@ static const struct acme_solver_ops ops_two = {"two", ACME_CHALLENGE_HTTP01 | AC
 static struct acme_solver solver_one = {&ops_one, &w_port};
 static struct acme_solver solver_two = {&ops_two, &w_port};
 struct acme_solver *w_solvers[2] = {&solver_one, &solver_two};
+
+void w_types(unsigned types)
+{
+    ops_one.types = types;
+}
 
 int w_begun(void)
 {

@@ -109,11 +109,10 @@ struct world {
     uint32_t nonces;
     uint8_t nonce_used[1 << 16];
     int bad_jws; /* requests whose JWS, nonce or URL was wrong */
-    bool authz_reuse, order_reuse;
+    bool authz_reuse;
     uint32_t validate_ms, issue_ms;
     int64_t life_s;
     int chain_extra;
-    const char *challenges; /* NULL: http-01, dns-01 and an unknown one */
     bool other_key, other_names, expired, key_inside;
 
     /* the solver */
@@ -121,8 +120,9 @@ struct world {
     int live_count;
     int begin_again, begin_err, begin_err_at, begins;
     int ready_again, ready_err, end_again, end_err, ends;
-    bool never_seen, blind;
-    unsigned types;
+    bool never_seen;
+    bool spoil;    /* what it shows is wrong */
+    bool overtake; /* the CA validates just before a response comes */
 
     /* what happened */
     char log[200000];
@@ -145,6 +145,7 @@ void w_count(size_t n);   /* names 1..n */
 int w_boot(void);         /* a new agent on what is stored */
 int w_run(unsigned ask);  /* ask, and poll until it rests: the outcome, W_CUT or W_HANGS */
 int w_issue(unsigned ask);         /* w_boot and w_run */
+void w_types(unsigned types);      /* of the first solver */
 void w_pass(int64_t seconds);      /* time goes by, nothing happens */
 void w_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool w_did(const char *text);      /* in the log */

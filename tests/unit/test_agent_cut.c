@@ -113,8 +113,8 @@ TEST(pairs_of_cuts)
 {
     int points = count_points();
 
-    for (int k = 1; k <= points; k += 1) {
-        for (int k2 = 1 + k % 3; k2 <= points; k2 += 3) {
+    for (int k = 1; k <= points; k++) {
+        for (int k2 = 1; k2 <= points; k2++) {
             int cuts;
             w_reset();
             w_count(2);
@@ -127,6 +127,13 @@ TEST(pairs_of_cuts)
     }
 }
 
+/* The point right behind newOrder, before its record: in a first run, or in a later one. */
+static int order_cut(bool first)
+{
+    /* account x2, ledger x2, requests directory nonce account x2 each, account, ledger, sched */
+    return first ? 2 + 2 + 6 + 2 + 2 + 2 + 2 : 2 + 2 + 2 + 2;
+}
+
 /* A device that loses power every few steps for a day: orders stay few (I6). */
 TEST(a_loop_of_reboots_makes_few_orders)
 {
@@ -137,16 +144,12 @@ TEST(a_loop_of_reboots_makes_few_orders)
     for (int i = 0; i < 5000 && w_wall() < end; i++) {
         w.cut_at = 0;
         w.points = 0;
-        CHECK_INT(w_boot(), ACME_OK);
         w.log_len = 0;
-        for (int k = 1; k < 200; k++) { /* cut right behind newOrder, before its record */
-            if (acme_rows[agent.step].name[0] == '\0')
-                break;
-        }
-        w.cut_at = i == 0 ? 21 : 9;
-        (void)w_run(0);
+        w.cut_at = order_cut(i == 0);
+        CHECK(w_issue(0) != ACME_OK);
         w_pass(20);
     }
+    CHECK(w.orders_count >= 4);
     CHECK(w.orders_count <= 4 + 24);
     CHECK(w.registrations <= 2);
 }
