@@ -137,8 +137,8 @@ $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@$(LINK) -o $@ $^ $(LDLIBS)
 
 # The agent's tests bring their own acme_exchange: it must come before the library.
-$(O)/tests/test_agent_%: $(O)/tests/unit/test_agent_%.o $(O)/tests/unit/agent_world.o \
-		$(O)/tests/unit/agent_ca.o $(LIB) $(LIB_WOLFSSL)
+$(filter $(O)/tests/test_agent_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O)/tests/unit/agent_exchange.o \
+		$(O)/tests/unit/agent_world.o $(O)/tests/unit/agent_ca.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
 

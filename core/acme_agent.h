@@ -123,17 +123,17 @@ struct acme_order_name {
     uint16_t authorization;
     uint16_t challenge;
     uint16_t token;
-    uint8_t type;     /* enum acme_challenge_type */
-    uint8_t solver;   /* index into solvers */
-    uint8_t flags;    /* enum order_flag in acme_steps.h */
+    uint8_t type;        /* enum acme_challenge_type */
+    uint8_t solver;      /* index into solvers */
+    uint8_t flags;       /* enum order_flag in acme_steps.h */
     uint8_t declined[5]; /* for each type's bit in acme_challenge_type; bit i: solver i */
 };
 
 struct acme_order_state {
-    bool open;        /* ORDER holds it */
-    bool made_now;    /* by this run */
-    uint8_t status;   /* enum acme_status, as last seen */
-    uint8_t rounds;   /* how often we went from a look to the authorizations */
+    bool open;      /* ORDER holds it */
+    bool made_now;  /* by this run */
+    uint8_t status; /* enum acme_status, as last seen */
+    uint8_t rounds; /* how often we went from a look to the authorizations */
     uint16_t names_count;
     uint16_t index; /* the name that the row in force works on */
     uint16_t text_len;

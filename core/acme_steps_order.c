@@ -130,7 +130,8 @@ static int take_order(struct acme_agent *a, const struct acme_json *root)
     order->status = (uint8_t)object.status;
     order->text_len = order->text_mark;
     order->certificate = 0;
-    if (object.finalize != NULL && strcmp(acme_order_text(a, order->finalize), object.finalize) != 0) {
+    if (object.finalize != NULL &&
+        strcmp(acme_order_text(a, order->finalize), object.finalize) != 0) {
         at = acme_order_keep_url(a, object.finalize, "finalize");
         if (at < 0)
             return at;
@@ -450,8 +451,9 @@ static bool order_survives(const struct acme_agent *a)
 
     if (!a->order.open || a->order.stale || a->order.dead || a->outcome == ACME_OK)
         return false;
-    return a->outcome == ACME_E_RATE || a->outcome == ACME_E_SOLVER || class_of == ACME_CLASS_NONE ||
-           class_of == ACME_CLASS_CONNECTION || class_of == ACME_CLASS_OPERATOR;
+    return a->outcome == ACME_E_RATE || a->outcome == ACME_E_SOLVER ||
+           class_of == ACME_CLASS_NONE || class_of == ACME_CLASS_CONNECTION ||
+           class_of == ACME_CLASS_OPERATOR;
 }
 
 int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)

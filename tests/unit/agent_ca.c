@@ -13,8 +13,9 @@
 static struct acme_key ca_key;
 static struct acme_public account_public;
 
-static const char *const statuses[] = {"",      "pending", "ready",       "processing", "valid",
-                                       "invalid", "deactivated", "expired", "revoked", "canceled"};
+static const char *const statuses[] = {"",        "pending", "ready",       "processing",
+                                       "valid",   "invalid", "deactivated", "expired",
+                                       "revoked", "canceled"};
 
 void ca_reset(void)
 {
@@ -180,8 +181,7 @@ static void tell_order(struct w_order *o)
     int n = (int)(o - w.orders);
 
     settle(o);
-    say("{\"status\":\"%s\",\"identifiers\":[],\"finalize\":\"" CA
-        "/f/%d\",\"authorizations\":[",
+    say("{\"status\":\"%s\",\"identifiers\":[],\"finalize\":\"" CA "/f/%d\",\"authorizations\":[",
         statuses[o->status], n);
     for (int i = o->names_count; i-- > 0;) /* in another order than asked */
         say("\"" CA "/a/%d/%d\"%s", n, i, i > 0 ? "," : "");
@@ -434,9 +434,8 @@ void ca_serve(const char *method, const char *url, const char *body, size_t len)
     const char *path = strncmp(url, CA, strlen(CA)) == 0 ? url + strlen(CA) : "";
 
     if (strcmp(path, "/dir") == 0 && strcmp(method, "GET") == 0) {
-        say("{\"newNonce\":\"" CA "/nonce\",\"newAccount\":\"" CA
-            "/account\",\"newOrder\":\"" CA "/order\",\"meta\":{\"termsOfService\":\"" CA
-            "/terms\"}}");
+        say("{\"newNonce\":\"" CA "/nonce\",\"newAccount\":\"" CA "/account\",\"newOrder\":\"" CA
+            "/order\",\"meta\":{\"termsOfService\":\"" CA "/terms\"}}");
         return;
     }
     field("Replay-Nonce: n%u\r\n", w.nonces++);

@@ -2,9 +2,6 @@
 
 #include <stdarg.h>
 
-#include "acme_exchange.h"
-#include "acme_jws.h"
-
 struct world w;
 struct acme_agent agent;
 struct acme_config config;
@@ -49,7 +46,7 @@ int w_times(const char *text)
 
 void w_power(void)
 {
-    if (++w.points == w.cut_at)
+    if (++w.points == w.cut_at || (w.cut_on != NULL && w_did(w.cut_on)))
         longjmp(w.cut, 1);
 }
 
@@ -93,7 +90,7 @@ static int port_entropy(void *ctx, void *out, size_t len)
 
 /* -- storage -- */
 
-static const char *const slot_names[] = {"",       "account", "ledger", "order", "cert_a",
+static const char *const slot_names[] = {"",       "account", "ledger", "order",  "cert_a",
                                          "cert_b", "sched",   "solver", "device", "config"};
 
 static struct w_slot *find_slot(enum acme_slot slot, const char *key)
@@ -244,10 +241,11 @@ static int solver_end(struct acme_solver *s, const struct acme_challenge *c, enu
     return ACME_OK;
 }
 
-static struct acme_solver_ops ops_one = {"one", ACME_CHALLENGE_HTTP01, 0, solver_begin,
-                                         solver_ready, solver_seen, solver_end, NULL};
-static const struct acme_solver_ops ops_two = {"two", ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01,
-                                               0, solver_begin, NULL, NULL, solver_end, NULL};
+static struct acme_solver_ops ops_one = {
+    "one", ACME_CHALLENGE_HTTP01, 0, solver_begin, solver_ready, solver_seen, solver_end, NULL};
+static const struct acme_solver_ops ops_two = {
+    "two", ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01, 0, solver_begin, NULL, NULL, solver_end,
+    NULL};
 static struct acme_solver solver_one = {&ops_one, &w_port};
 static struct acme_solver solver_two = {&ops_two, &w_port};
 struct acme_solver *w_solvers[2] = {&solver_one, &solver_two};
@@ -297,159 +295,8 @@ static void port_event(void *ctx, const struct acme_event *e)
     }
 }
 
-/* -- the network: the functions of acme_exchange.h -- */
+/* -- the port; its network is never called: agent_exchange.c knows a shorter way -- */
 
-void acme_exchange_init(struct acme_exchange *x, const struct acme_port *port,
-                        const struct acme_anchors *anchors, struct acme_span io)
-{
-    memset(x, 0, sizeof *x);
-    x->port = port;
-    x->anchors = anchors;
-    x->io = io;
-}
-
-static const struct w_script *find_script(const char *row, int nth)
-{
-    for (const struct w_script *s = w.script; s != NULL && s->row != NULL; s++) {
-        int count = s->count == 0 ? 1 : s->count;
-        int from = s->from == 0 ? 1 : s->from;
-        if (strcmp(s->row, row) == 0 && nth >= from && nth < from + count)
-            return s;
-    }
-    return NULL;
-}
-
-static void replace_all(char *text, size_t room, const char *find, const char *put)
-{
-    static char out[W_IO];
-    size_t n = 0;
-
-    for (const char *at = text; *at != '\0' && n + strlen(put) + 1 < sizeof out;) {
-        if (strncmp(at, find, strlen(find)) == 0) {
-            memcpy(out + n, put, strlen(put));
-            n += strlen(put);
-            at += strlen(find);
-        } else
-            out[n++] = *at++;
-    }
-    out[n] = '\0';
-    (void)snprintf(text, room, "%s", out);
-}
-
-static void apply_script(const struct w_script *s)
-{
-    if (s->find != NULL) {
-        replace_all(w.reply_head, sizeof w.reply_head, s->find, s->put);
-        replace_all(w.reply_body, sizeof w.reply_body, s->find, s->put);
-        w.reply_len = strlen(w.reply_body);
-    }
-    if (s->status != 0)
-        w.reply_status = s->status;
-    if (s->body != NULL) {
-        w.reply_len = strlen(s->body);
-        memcpy(w.reply_body, s->body, w.reply_len + 1);
-    }
-    if (s->no_nonce)
-        replace_all(w.reply_head, sizeof w.reply_head, "Replay-Nonce", "X-Nothing");
-    if (s->fields != NULL)
-        (void)strncat(w.reply_head, s->fields, sizeof w.reply_head - strlen(w.reply_head) - 1);
-    w.reply_lost = s->lost;
-}
-
-int acme_exchange_start(struct acme_exchange *x, const struct acme_url *url, size_t request_len,
-                        bool head_request)
-{
-    static char request[W_IO + 1];
-    char method[8] = "", target[ACME_MAX_URL + 40], path[ACME_MAX_URL + 1] = "";
-    const char *row = acme_rows[agent.step].name;
-    const char *body;
-    const struct w_script *s;
-
-    if (request_len == 0 || request_len > x->io.len)
-        return ACME_E_ARG;
-    memcpy(request, x->io.ptr, request_len);
-    request[request_len] = '\0';
-    body = strstr(request, "\r\n\r\n");
-    (void)sscanf(request, "%7s %1023s", method, path);
-    (void)snprintf(target, sizeof target, "https://%.*s%s", (int)url->authority.len,
-                   (const char *)url->authority.ptr, path);
-    w_power();
-    if (w.requests < 4000) {
-        w.request_ms[w.requests] = w.ms;
-        w.request_row[w.requests] = agent.step;
-    }
-    w.requests++;
-    x->requests++;
-    if (x->host[0] == '\0') {
-        x->connections++;
-        w.connections++;
-    }
-    x->host[0] = 'x';
-    w_note("Q:%s", row);
-    s = find_script(row, ++w.per_row[agent.step]);
-    w.reply_head[0] = w.reply_body[0] = '\0';
-    w.reply_len = 0;
-    w.reply_lost = 0;
-    w.reply_status = 200;
-    w.reply_head_only = head_request;
-    if (s == NULL || s->act || s->status == 0)
-        if (s == NULL || s->lost == 0 || s->act)
-            ca_serve(method, target, body != NULL ? body + 4 : "",
-                     body != NULL ? request_len - (size_t)(body + 4 - request) : 0);
-    if (w.reply_head[0] == '\0' && agent.step != ACME_ROW_DIRECTORY && (s == NULL || !s->no_nonce))
-        (void)snprintf(w.reply_head, sizeof w.reply_head, "Replay-Nonce: n%u\r\n", w.nonces++);
-    if (s != NULL)
-        apply_script(s);
-    w_power();
-    x->phase = 1;
-    return ACME_OK;
-}
-
-int acme_exchange_poll(struct acme_exchange *x, struct acme_reply *reply)
-{
-    int head;
-
-    w.ms += 5;
-    if (w.reply_lost != 0) {
-        x->error = w.reply_lost;
-        x->phase = 0;
-        x->host[0] = '\0';
-        return w.reply_lost;
-    }
-    x->phase = 0;
-    memset(reply, 0, sizeof *reply);
-    head = snprintf((char *)x->io.ptr, x->io.len, "HTTP/1.1 %d Words\r\n%s\r\n", w.reply_status,
-                    w.reply_head);
-    if (head < 0 || (size_t)head + w.reply_len > x->io.len)
-        return ACME_E_SIZE;
-    head = acme_http_read_head(acme_slice_of(x->io.ptr, (size_t)head), w.reply_head_only,
-                               &reply->head);
-    if (head < 0)
-        return ACME_E_HTTP;
-    if (!w.reply_head_only)
-        memcpy(x->io.ptr + head, w.reply_body, w.reply_len);
-    reply->body = acme_slice_of(x->io.ptr + head, w.reply_head_only ? 0 : w.reply_len);
-    return ACME_OK;
-}
-
-uint32_t acme_exchange_wait_ms(const struct acme_exchange *x)
-{
-    return x->phase != 0 ? 0 : UINT32_MAX;
-}
-
-bool acme_exchange_was_stale(const struct acme_exchange *x)
-{
-    (void)x;
-    return false;
-}
-
-void acme_exchange_close(struct acme_exchange *x)
-{
-    x->host[0] = '\0';
-    x->phase = 0;
-}
-
-/* Never called: the exchange above is the only user of the port's network. */
 static int net_connect(void *ctx, const char *host, uint16_t port, acme_sock *out)
 {
     (void)ctx, (void)host, (void)port, (void)out;
@@ -483,14 +330,14 @@ static void net_close(void *ctx, acme_sock s)
 static const struct acme_net net = {net_connect, net_listen, net_accept, net_send,
                                     net_recv,    net_close,  NULL};
 static const struct acme_slots slots = {NULL, slot_read, slot_write};
-struct acme_port w_port = {NULL, &net, &slots, port_entropy, port_now_ms, port_unix_time,
-                           port_event};
+struct acme_port w_port = {NULL,        &net,           &slots,    port_entropy,
+                           port_now_ms, port_unix_time, port_event};
 
 /* -- the world as a whole -- */
 
 void w_count(size_t n)
 {
-    static char texts[ACME_MAX_NAMES + 1][32];
+    static char texts[ACME_MAX_NAMES + 1][40];
 
     for (size_t i = 0; i < n; i++) {
         (void)snprintf(texts[i], sizeof texts[i], "n%zu.example.org", i + 1);

@@ -1,8 +1,8 @@
 /* agent_world.h - a world for the real agent: clock, storage, solver, network, all scripted
  *
  * The agent, its rows, records, codecs and cryptography are the real ones. Only the exchange is not
- * core/acme_exchange.c: agent_world.c defines the same functions and hands each request to the CA
- * of agent_ca.c, or to a script. Power is cut by leaving the agent in the middle of a call.
+ * core/acme_exchange.c: agent_exchange.c defines the same functions and hands each request to the
+ * CA of agent_ca.c, or to a script. Power is cut by leaving the agent in the middle of a call.
  */
 #ifndef AGENT_WORLD_H
 #define AGENT_WORLD_H
@@ -26,13 +26,13 @@
 
 /* What the CA says instead of, or on top of, its own reply. */
 struct w_script {
-    const char *row;    /* asked by this row */
-    int from, count;    /* the from-th such request (1..), and count of them; 0: one */
-    int status;         /* 0: the CA's own */
-    const char *fields; /* added: "Retry-After: 5\r\n" */
-    const char *body;   /* instead of the CA's; needs status unless the CA acts */
+    const char *row;        /* asked by this row */
+    int from, count;        /* the from-th such request (1..), and count of them; 0: one */
+    int status;             /* 0: the CA's own */
+    const char *fields;     /* added: "Retry-After: 5\r\n" */
+    const char *body;       /* instead of the CA's; needs status unless the CA acts */
     const char *find, *put; /* in the CA's own head and body, every occurrence */
-    bool act;           /* the CA does what was asked all the same */
+    bool act;               /* the CA does what was asked all the same */
     bool no_nonce;
     int lost; /* no reply, but this error */
 };
@@ -87,6 +87,7 @@ struct world {
 
     /* power */
     int points, cut_at;
+    const char *cut_on; /* as soon as this stands in the log */
     jmp_buf cut;
 
     /* network */
@@ -140,20 +141,20 @@ extern struct acme_solver *w_solvers[2];
 extern struct acme_port w_port;
 extern uint8_t w_io[W_IO], w_scratch[W_SCRATCH];
 
-void w_reset(void);       /* a new world, a configuration for one name */
-void w_count(size_t n);   /* names 1..n */
-int w_boot(void);         /* a new agent on what is stored */
-int w_run(unsigned ask);  /* ask, and poll until it rests: the outcome, W_CUT or W_HANGS */
-int w_issue(unsigned ask);         /* w_boot and w_run */
-void w_types(unsigned types);      /* of the first solver */
-void w_pass(int64_t seconds);      /* time goes by, nothing happens */
+void w_reset(void);           /* a new world, a configuration for one name */
+void w_count(size_t n);       /* names 1..n */
+int w_boot(void);             /* a new agent on what is stored */
+int w_run(unsigned ask);      /* ask, and poll until it rests: the outcome, W_CUT or W_HANGS */
+int w_issue(unsigned ask);    /* w_boot and w_run */
+void w_types(unsigned types); /* of the first solver */
+void w_pass(int64_t seconds); /* time goes by, nothing happens */
 void w_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
-bool w_did(const char *text);      /* in the log */
-int w_times(const char *text);     /* how often in the log */
-void w_power(void);                /* a point at which power may be cut */
+bool w_did(const char *text);               /* in the log */
+int w_times(const char *text);              /* how often in the log */
+void w_power(void);                         /* a point at which power may be cut */
 struct w_slot *w_slot(enum acme_slot slot); /* NULL: empty */
-int w_begun(void);                 /* challenges that live in the world */
-void w_check_pair(void);           /* the certificate in force fits its key and the names */
+int w_begun(void);                          /* challenges that live in the world */
+void w_check_pair(void); /* the certificate in force fits its key and the names */
 int64_t w_wall(void);
 
 /* agent_ca.c */

@@ -27,8 +27,8 @@ static const struct bad bads[] = {
     {"directory", "https://ca.example/order", "https://localhost/order", NULL, ACME_E_URL, ""},
     {"directory", "https://ca.example/order", "https://169.254.1.1/order", NULL, ACME_E_URL, ""},
     {"directory", "https://ca.example/order", "https://u@ca.example/", NULL, ACME_E_URL, ""},
-    {"directory", "\"meta\":{", "\"meta\":{\"externalAccountRequired\":true,", NULL,
-     ACME_E_REFUSED, "the CA asks for an external account"},
+    {"directory", "\"meta\":{", "\"meta\":{\"externalAccountRequired\":true,", NULL, ACME_E_REFUSED,
+     "the CA asks for an external account"},
     {"account", "Location", "X-Location", NULL, ACME_E_REPLY, "newAccount gave no Location"},
     {"account", "https://ca.example/acct", "http://ca.example/acct", NULL, ACME_E_URL, ""},
     {"account", "https://ca.example/acct", "https://[::1]/acct", NULL, ACME_E_URL, ""},
@@ -91,8 +91,12 @@ TEST(crafted_replies_are_refused_by_name)
 {
     for (size_t i = 0; i < sizeof bads / sizeof bads[0]; i++) {
         const struct bad *b = &bads[i];
-        struct w_script script[] = {{.row = b->row, .count = 99, .find = b->find, .put = b->put,
-                                     .body = b->body, .act = true},
+        struct w_script script[] = {{.row = b->row,
+                                     .count = 99,
+                                     .find = b->find,
+                                     .put = b->put,
+                                     .body = b->body,
+                                     .act = true},
                                     {0}};
         int err;
 
@@ -210,7 +214,8 @@ TEST(an_order_that_is_always_ready_is_not_finalized_for_ever)
 TEST(a_refused_csr_ends_the_order)
 {
     static const struct w_script script[] = {
-        {.row = "finalize", .status = 400,
+        {.row = "finalize",
+         .status = 400,
          .body = "{\"type\":\"urn:ietf:params:acme:error:badCSR\",\"detail\":\"no\"}"},
         {0}};
 
@@ -268,7 +273,8 @@ TEST(terms_that_nobody_agreed_to)
 TEST(user_action_required_stops)
 {
     static const struct w_script script[] = {
-        {.row = "order", .status = 403,
+        {.row = "order",
+         .status = 403,
          .body = "{\"type\":\"urn:ietf:params:acme:error:userActionRequired\",\"detail\":"
                  "\"new terms\"}"},
         {0}};
@@ -283,7 +289,10 @@ TEST(user_action_required_stops)
 TEST(an_account_that_is_gone_is_made_again_once)
 {
     static const struct w_script script[] = {
-        {.row = "order", .from = 2, .count = 99, .status = 400,
+        {.row = "order",
+         .from = 2,
+         .count = 99,
+         .status = 400,
          .body = "{\"type\":\"urn:ietf:params:acme:error:accountDoesNotExist\"}"},
         {0}};
     struct acme_key key;

@@ -188,10 +188,9 @@ TEST(order_born_ready_needs_no_proof)
 
 TEST(walk_stops_before_every_row)
 {
-    static const char *const rows[] = {"directory", "register", "account", "charge", "order",
-                                       "authz",     "note",     "begin",   "ready",  "respond",
-                                       "watch",     "look",     "key",     "finalize", "cert",
-                                       "end",       "clear"};
+    static const char *const rows[] = {
+        "directory", "register", "account", "charge", "order",    "authz", "note", "begin", "ready",
+        "respond",   "watch",    "look",    "key",    "finalize", "cert",  "end",  "clear"};
 
     w_reset();
     w.issue_ms = 5;

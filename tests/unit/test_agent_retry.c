@@ -52,7 +52,9 @@ TEST(bad_nonce_for_ever_ends)
 TEST(bad_nonce_does_not_hide_why_an_order_failed)
 {
     static const struct w_script script[] = {
-        {.row = "look", .count = 5, .status = 200,
+        {.row = "look",
+         .count = 5,
+         .status = 200,
          .body = "{\"status\":\"invalid\",\"authorizations\":[\"https://ca.example/a/0/0\"],"
                  "\"error\":{\"type\":\"urn:ietf:params:acme:error:caa\",\"detail\":\"CAA says "
                  "no\"}}"},
@@ -77,7 +79,8 @@ TEST(head_405_falls_back_to_get)
 {
     static const struct w_script script[] = {
         {.row = "nonce", .status = 405, .body = "", .no_nonce = true},
-        {.row = "order", .status = 403,
+        {.row = "order",
+         .status = 403,
          .body = "{\"type\":\"urn:ietf:params:acme:error:rejectedIdentifier\"}"},
         {0}};
     static const struct w_script never[] = {
@@ -92,8 +95,11 @@ TEST(head_405_falls_back_to_get)
 TEST(an_old_problem_is_not_told_as_the_new_one)
 {
     static const struct w_script script[] = {
-        {.row = "nonce", .status = 405, .fields = "Retry-After: 7777\r\n",
-         .body = "{\"type\":\"x\",\"detail\":\"no HEAD here\"}", .no_nonce = true},
+        {.row = "nonce",
+         .status = 405,
+         .fields = "Retry-After: 7777\r\n",
+         .body = "{\"type\":\"x\",\"detail\":\"no HEAD here\"}",
+         .no_nonce = true},
         {.row = "order", .lost = ACME_E_NET},
         {0}};
 
@@ -150,7 +156,7 @@ TEST(newOrder_is_not_repeated)
 
 TEST(server_errors_end_after_a_few_tries_at_every_row)
 {
-    static const char *const rows[] = {"directory", "nonce", "account", "order", "authz",
+    static const char *const rows[] = {"directory", "nonce", "account",  "order", "authz",
                                        "respond",   "look",  "finalize", "cert"};
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -195,8 +201,8 @@ static uint64_t gap_before(uint8_t row, int nth)
 
 TEST(retry_after_in_seconds_and_as_a_date)
 {
-    static const struct w_script seconds[] = {
-        {.row = "finalize", .fields = "Retry-After: 42\r\n"}, {0}};
+    static const struct w_script seconds[] = {{.row = "finalize", .fields = "Retry-After: 42\r\n"},
+                                              {0}};
     static const struct w_script date[] = {
         {.row = "finalize", .fields = "Retry-After: Wed, 18 Nov 2026 11:24:00 GMT\r\n"}, {0}};
 
@@ -212,10 +218,9 @@ TEST(retry_after_in_seconds_and_as_a_date)
 
 TEST(retry_after_holds_though_a_reply_is_lost)
 {
-    static const struct w_script script[] = {
-        {.row = "authz", .fields = "Retry-After: 100\r\n"},
-        {.row = "respond", .lost = ACME_E_CLOSED, .act = true},
-        {0}};
+    static const struct w_script script[] = {{.row = "authz", .fields = "Retry-After: 100\r\n"},
+                                             {.row = "respond", .lost = ACME_E_CLOSED, .act = true},
+                                             {0}};
 
     CHECK_INT(run_script(script), ACME_OK);
     CHECK(gap_before(ACME_ROW_LOOK, 1) + gap_before(ACME_ROW_NONCE, 2) >= 99000);
@@ -224,7 +229,9 @@ TEST(retry_after_holds_though_a_reply_is_lost)
 TEST(retry_after_of_orderNotReady_holds)
 {
     static const struct w_script script[] = {
-        {.row = "finalize", .status = 403, .fields = "Retry-After: 30\r\n",
+        {.row = "finalize",
+         .status = 403,
+         .fields = "Retry-After: 30\r\n",
          .body = "{\"type\":\"urn:ietf:params:acme:error:orderNotReady\"}"},
         {0}};
 
@@ -259,8 +266,8 @@ TEST(retry_after_beyond_ten_minutes_ends_the_run)
 
 TEST(a_walk_does_not_shorten_retry_after)
 {
-    static const struct w_script script[] = {
-        {.row = "respond", .fields = "Retry-After: 300\r\n"}, {0}};
+    static const struct w_script script[] = {{.row = "respond", .fields = "Retry-After: 300\r\n"},
+                                             {0}};
 
     w_reset();
     w.script = script;
@@ -277,10 +284,11 @@ TEST(a_walk_does_not_shorten_retry_after)
 
 TEST(the_order_is_stored_before_any_wait)
 {
-    static const struct w_script script[] = {
-        {.row = "order", .find = "\"pending\"", .put = "\"processing\"",
-         .fields = "Retry-After: 60\r\n"},
-        {0}};
+    static const struct w_script script[] = {{.row = "order",
+                                              .find = "\"pending\"",
+                                              .put = "\"processing\"",
+                                              .fields = "Retry-After: 60\r\n"},
+                                             {0}};
     uint32_t sleep_ms;
 
     w_reset();
@@ -302,7 +310,9 @@ TEST(rate_limits_hold_also_after_a_reboot)
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct w_script script[] = {
-            {.row = rows[i], .status = 429, .fields = "Retry-After: 100000\r\n",
+            {.row = rows[i],
+             .status = 429,
+             .fields = "Retry-After: 100000\r\n",
              .body = "{\"type\":\"urn:ietf:params:acme:error:rateLimited\",\"detail\":\"slow\"}"},
             {0}};
         int requests;

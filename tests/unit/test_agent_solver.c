@@ -129,8 +129,7 @@ TEST(no_poll_before_the_query_was_seen)
 
 TEST(a_refused_proof_is_told_with_the_cas_words)
 {
-    static const struct w_script script[] = {
-        {.row = "watch"}, {0}};
+    static const struct w_script script[] = {{.row = "watch"}, {0}};
 
     w_reset();
     w_count(3);
@@ -185,7 +184,8 @@ TEST(a_refused_response_to_a_valid_name_is_no_harm)
 TEST(a_refused_response_to_a_pending_name_fails)
 {
     static const struct w_script script[] = {
-        {.row = "respond", .status = 400,
+        {.row = "respond",
+         .status = 400,
          .body = "{\"type\":\"urn:ietf:params:acme:error:malformed\",\"detail\":\"no way\"}"},
         {0}};
 

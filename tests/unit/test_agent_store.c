@@ -44,12 +44,6 @@ TEST(each_write_that_fails_loses_nothing)
 /* Everything up to finalize must be durable, whatever failed before. */
 TEST(no_key_is_used_that_is_not_durable)
 {
-    static const struct w_script script[] = {{.row = "finalize", .lost = ACME_E_CLOSED, .count = 9,
-                                              .act = true},
-                                             {.row = "look", .from = 2, .count = 20, .status = 500,
-                                              .body = ""},
-                                             {0}};
-
     w_reset();
     CHECK_INT(w_boot(), ACME_OK);
     w.until = "key";
@@ -60,12 +54,10 @@ TEST(no_key_is_used_that_is_not_durable)
     CHECK_INT(w_run(0), ACME_E_SLOT);
     CHECK_INT(w.certificates, 0);
     w.write_fail_at = 0;
-    w.script = script;
-    w.per_row[ACME_ROW_LOOK] = 0;
-    (void)w_run(ACME_ASK_NOW);
-    CHECK_INT(w.certificates, 1);
-    w.script = NULL;
-    CHECK_INT(w_issue(ACME_ASK_NOW), ACME_OK); /* power was cut */
+    w.cut_on = "FINAL";
+    CHECK_INT(w_run(ACME_ASK_NOW), W_CUT);
+    w.cut_on = NULL;
+    CHECK_INT(w_issue(ACME_ASK_NOW), ACME_OK);
     CHECK_INT(w.certificates, 1);
     w_check_pair();
 }
@@ -137,7 +129,8 @@ TEST(damaged_records_cost_time_but_no_key)
         w_check_pair();
         w.warnings = 0;
         CHECK_INT(w_issue(0), ACME_OK);
-        CHECK_INT(w.warnings, slot == ACME_SLOT_CERT_A || slot == ACME_SLOT_CERT_B ? w.warnings : 0);
+        CHECK_INT(w.warnings,
+                  slot == ACME_SLOT_CERT_A || slot == ACME_SLOT_CERT_B ? w.warnings : 0);
         w_check_pair();
     }
 }
@@ -335,7 +328,9 @@ TEST(another_solver_after_the_reboot_ends_what_the_first_began)
 TEST(fewer_authorizations_than_we_know_of)
 {
     static const struct w_script script[] = {
-        {.row = "look", .count = 1, .status = 200,
+        {.row = "look",
+         .count = 1,
+         .status = 200,
          .body = "{\"status\":\"pending\",\"authorizations\":[\"https://ca.example/a/0/0\"]}"},
         {0}};
 
