@@ -278,6 +278,7 @@ static void finalize(struct w_order *o)
 
     settle(o);
     if (o->status != ACME_STATUS_READY) {
+        w.late_finalizes += o->finalized > 0;
         problem(403, "orderNotReady", "not ready");
         return;
     }

@@ -109,7 +109,8 @@ struct world {
     bool account_gone;
     uint32_t nonces;
     uint8_t nonce_used[1 << 16];
-    int bad_jws; /* requests whose JWS, nonce or URL was wrong */
+    int late_finalizes; /* of an order that was finalized already */
+    int bad_jws;        /* requests whose JWS, nonce or URL was wrong */
     bool authz_reuse;
     uint32_t validate_ms, issue_ms;
     int64_t life_s;

@@ -10,7 +10,7 @@ static void check_end(const char *what, int k, int k2, int cuts)
     if (w.accounts != 1)
         test_stop(TEST_FAILED, "%s %d %d: %d accounts", what, k, k2, w.accounts);
     for (int i = 0; i < w.orders_count; i++) {
-        if (w.orders[i].finalized > 1)
+        if (w.orders[i].finalized > 1 || w.late_finalizes > 0)
             test_stop(TEST_FAILED, "%s %d %d: finalized twice", what, k, k2);
     }
     if (w.bad_jws != 0)

@@ -128,6 +128,7 @@ TEST(lost_replies_are_repeated_where_it_is_harmless)
     CHECK_INT(w.accounts, 1);
     CHECK_INT(w.orders_count, 1);
     CHECK_INT(w.certificates, 1);
+    CHECK_INT(w.late_finalizes, 0);
     CHECK_INT(w.bad_jws, 0);
     w_check_pair();
 }
