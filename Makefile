@@ -145,6 +145,12 @@ $(O)/tests/test_flash_slots: $(O)/tests/unit/test_flash_slots.o $(O)/tests/flash
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
 
+# The agent's tests bring their own acme_exchange: it must come before the library.
+$(filter $(O)/tests/test_agent_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O)/tests/unit/agent_exchange.o \
+		$(O)/tests/unit/agent_world.o $(O)/tests/unit/agent_ca.o $(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS)
+
 $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
 		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
 		$(LIB) $(LIB_WOLFSSL)
