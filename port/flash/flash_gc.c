@@ -75,10 +75,7 @@ static int gc_live(const struct flash_slots *fs, const struct flash_entry *e)
     if (r <= 0 || best.sector != e->sector || best.index != e->index) {
         return r < 0 ? r : 0;
     }
-    if (e->length == 0) { /* an emptied slot: the note is of use while there is an older record */
-        return fl_elsewhere(fs, e, e->sector);
-    }
-    return 1;
+    return e->length != 0; /* emptied: all that is older lies before it, so it has gone already */
 }
 
 static int gc_pick(struct flash_slots *fs)
