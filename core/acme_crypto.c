@@ -122,11 +122,14 @@ static enum wc_HashType crypto_hash_type(size_t digest_size)
 }
 
 typedef char
-    crypto_hash_fits[sizeof(wc_HashAlg) <= sizeof(((struct acme_hash *)0)->state) ? 1 : -1];
+    crypto_hash_fits[sizeof(wc_HashAlg) + 16 <= sizeof(((struct acme_hash *)0)->state) ? 1 : -1];
 
+/* wolfCrypt's states want 16 bytes of alignment, and compilers take them at their word. */
 static wc_HashAlg *crypto_hash_state(struct acme_hash *h)
 {
-    return (wc_HashAlg *)(void *)h->state;
+    uint8_t *at = (uint8_t *)h->state;
+
+    return (wc_HashAlg *)(void *)(at + (16 - (uintptr_t)at % 16) % 16);
 }
 
 int acme_hash_start(struct acme_hash *h, size_t digest_size)

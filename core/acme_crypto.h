@@ -107,7 +107,7 @@ int acme_verify(struct acme_slice spki, bool rsa, const uint8_t *digest, size_t 
 
 /* Hash in pieces. The state is large enough for every link choice; treat it as opaque. */
 struct acme_hash {
-    uint64_t state[64];
+    uint64_t state[66]; /* do not move it: what is in it is aligned to 16 */
     uint8_t type; /* the digest's size: 32, 48 or 64 */
 };
 /* ACME_OK; ACME_E_CONFIG for a size that is not compiled in; ACME_E_CRYPTO. */
