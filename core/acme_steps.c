@@ -380,16 +380,17 @@ static int directory_terms(struct acme_agent *a, const struct acme_directory *di
 {
     char shown[ACME_MAX_DETAIL];
     struct acme_event event = {.type = ACME_EVENT_TERMS, .detail = shown};
-    struct acme_url parts;
+    bool fit = true;
 
     if (directory->external_account_required)
         return acme_fail_note(a, ACME_E_REFUSED, "the CA asks for an external account binding",
                               NULL);
     if (directory->terms_of_service == NULL || a->config->terms_agreed)
         return ACME_OK;
-    /* Printed for a person to open: so it must at least be a URL. */
-    if (acme_url_read(acme_slice_text(directory->terms_of_service), &parts) != ACME_OK ||
-        !acme_copy_text(shown, sizeof shown, acme_slice_text(directory->terms_of_service)))
+    /* Printed for a person to open, and never followed by us: so any scheme will do. */
+    for (const char *c = directory->terms_of_service; *c != '\0'; c++)
+        fit = fit && *c > ' ' && *c < 127;
+    if (!fit || !acme_copy_text(shown, sizeof shown, acme_slice_text(directory->terms_of_service)))
         (void)acme_copy_text(shown, sizeof shown, acme_slice_text("(no usable URL)"));
     acme_emit(a, &event);
     return acme_fail_note(a, ACME_E_TERMS, "terms: ", shown);
