@@ -3,6 +3,7 @@
 #   make                   build/host/lwacme and build/host/liblwacme.a
 #   make demo              get a certificate from a test CA on this machine, and look at it
 #   make test              all tests, with gcc, with clang, and with sanitizers
+#   make test-all          with one more version of the test CA
 #   make test-unit         ... test-conformance, test-interop: one kind, for the build chosen below
 #   make check             the include and name rules; a report on format, lengths and analysers
 #   make size              bytes by component
@@ -103,6 +104,8 @@ UNIT = $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 CONFORMANCE = $(patsubst tests/conformance/main_%.c,$(O)/tests/conformance_%,\
 	$(wildcard tests/conformance/main_*.c))
 
+include tests/conformance/lwip/lwip.mk
+
 .PHONY: all lib programs unit-programs conformance-programs
 all: lib $(if $(OBJ_TOOL),$(TOOL))
 programs: all unit-programs conformance-programs
@@ -142,6 +145,12 @@ $(filter $(O)/tests/test_agent_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
 
+# Slots over flash are a board's choice: not in the library of a host.
+$(O)/tests/test_flash_slots: $(O)/tests/unit/test_flash_slots.o $(O)/tests/flash/flash_sim.o \
+		$(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH)) $(LIB)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS)
+
 $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
 		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
 		$(LIB) $(LIB_WOLFSSL)
@@ -156,7 +165,8 @@ $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 # Who may see what, beside the public headers.
 CPPFLAGS_core = $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
 CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
-CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance
+CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance -Itests/flash \
+	-Iport/flash
 
 # Other people's code: our flags, without our warnings.
 $(OBJ_WOLFSSL_C): $(O)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(O)/flags boards/linux/user_settings.h core/acme_wolfssl.h
@@ -177,24 +187,35 @@ $(O)/cjson/%.o: $(CJSON_DIR)/%.c $(O)/flags
 # suites FOLDER: what tests/run.py runs of one build
 unit_suites = $(UNIT:$(O)/%=$(1)/%)
 conformance_suites = $(CONFORMANCE:$(O)/%=$(1)/%)
-interop_suites = $(foreach suite,$(INTEROP),"LWACME=$(1)/lwacme $(suite)")
+interop_suites = $(foreach suite,$(INTEROP),"env LWACME=$(1)/lwacme $(suite)")
+# With clang a taste of it: what the compilers may disagree on is in the units.
+interop_taste = "env LWACME=$(1)/lwacme tests/interop/test_pebble.py life 10-names" \
+	"env LWACME=$(1)/lwacme tests/interop/test_trust.py"
+csr_suite = "tests/unit/csr_openssl.py $(1)/tests/test_csr"
 check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
 INTEROP = $(if $(OBJ_TOOL),$(wildcard tests/interop/test_*.py))
 PEBBLE = build/pebble
 
-.PHONY: test test-unit test-conformance test-interop check report
+.PHONY: test test-all test-unit test-conformance test-interop check report
 test:
 	@tools/setup.sh test
 	@$(MAKE) --no-print-directory CC=gcc SAN= STATIC= programs
 	@$(MAKE) --no-print-directory CC=clang SAN= STATIC= programs
 	@$(MAKE) --no-print-directory CC=gcc SAN=1 STATIC= programs
 	@$(if $(INTEROP),tools/get_pebble.py)
-	@tests/run.py $(call check_suites,build/host) \
+	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
-		$(call conformance_suites,build/$(build)) $(call interop_suites,build/$(build)))
+		$(call conformance_suites,build/$(build)) \
+		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build))))
+
+# The same with one more version of the test CA.
+test-all:
+	@tools/setup.sh test
+	@tools/get_pebble.py newest 2.4.0 2.6.0
+	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" $(MAKE) --no-print-directory test
 
 test-unit: lib unit-programs
-	@tests/run.py $(call unit_suites,$(O))
+	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O))
 test-conformance: conformance-programs
 	@tests/run.py $(call conformance_suites,$(O))
 test-interop: all
@@ -210,6 +231,7 @@ report:
 # ---- measuring, showing ----------------------------------------------------------------------
 
 .PHONY: size bench demo
+ifndef BOARD # a board has its own
 $(O)/size_of_agent.o: core/acme_agent.h $(O)/flags
 	@mkdir -p $(@D)
 	@printf '#include "acme_agent.h"\nchar acme_size_of_agent[sizeof(struct acme_agent)];\n' | \
@@ -229,6 +251,7 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@tools/get_pebble.py
 	@tools/demo.sh $(TOOL) $(PEBBLE)
+endif
 
 # ---- the rest --------------------------------------------------------------------------------
 
@@ -245,3 +268,9 @@ help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+# ---- boards ----------------------------------------------------------------------------------
+
+ifdef BOARD
+include boards/$(BOARD)/board.mk
+endif

@@ -52,8 +52,10 @@ static int check_names(const struct acme_config *config, struct verdict *v)
         }
     }
     if (config->cert_name != NULL &&
-        acme_name_read(acme_slice_text(config->cert_name), &name, &v->why) != ACME_OK)
-        return reject(v, ACME_E_NAME, v->why, config->cert_name);
+        acme_name_read(acme_slice_text(config->cert_name), &name, &v->why) != ACME_OK &&
+        acme_name_host(acme_slice_text(config->cert_name)) == 0)
+        return reject(v, ACME_E_NAME, "the certificate's name must look like a host name",
+                      config->cert_name);
     return ACME_OK;
 }
 

@@ -7,11 +7,15 @@
 # getenv, strtod and all their relatives are refused, and what is wanted of the C library next must
 # be put here by hand.
 set -eu
+export LC_ALL=C # one order for sort and comm
 
 build=$1
-allowed=' memcpy memmove memset memcmp memchr strlen strcmp strncmp strchr strnlen
- memcpy_chk memmove_chk memset_chk stack_chk_fail
- GLOBAL_OFFSET_TABLE_ '
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+for name in memcpy memmove memset memcmp memchr strlen strcmp strncmp strchr strnlen \
+    __memcpy_chk __memmove_chk __memset_chk __stack_chk_fail _GLOBAL_OFFSET_TABLE_; do
+    echo "$name"
+done >"$work/known"
 
 objects=$(find "$build/core" "$build/solvers" -name '*.o' 2>/dev/null | sort)
 [ -n "$objects" ] || {
@@ -20,24 +24,19 @@ objects=$(find "$build/core" "$build/solvers" -name '*.o' 2>/dev/null | sort)
 }
 
 # shellcheck disable=SC2086 # one word for each object
-defined=$(nm --defined-only -g $objects "$build/port/acme_err.o" "$build/cjson/cJSON.o" \
-    "$build/libwolfssl.a" 2>/dev/null | awk 'NF == 3 {print $3}' | sort -u)
+nm --defined-only -g $objects "$build/port/acme_err.o" "$build/cjson/cJSON.o" \
+    "$build/libwolfssl.a" 2>/dev/null | awk 'NF == 3 {print $3}' >>"$work/known"
+sort -u "$work/known" >"$work/sorted"
 
 status=0
 for object in $objects; do
-    name=$(echo "${object#"$build/"}" | sed 's/\.o$//')
-    bad=$(nm -u "$object" | awk '{print $2}' | while read -r symbol; do
-        plain=$(echo "$symbol" | sed 's/^__*//')
-        case $(echo "$allowed" | tr '\n' ' ') in
-        *" $plain "*) continue ;;
-        esac
-        echo "$defined" | grep -qxF -e "$symbol" || printf ' %s' "$symbol"
-    done)
+    name=${object#"$build/"}
+    bad=$(nm -u "$object" | awk '{print $2}' | sort -u | comm -23 - "$work/sorted" | tr '\n' ' ')
     if [ -n "$bad" ]; then
-        echo "not ok names $name: refers to$bad" | sed 's/names /names_/'
+        echo "not ok names_${name%.o}: refers to $bad"
         status=1
     else
-        echo "ok names_$name"
+        echo "ok names_${name%.o}"
     fi
 done
 

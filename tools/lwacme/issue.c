@@ -114,6 +114,10 @@ static int start_agent(const struct options *o, struct acme_config *config,
     const char *why = "", *which = NULL;
     int err;
 
+    if (o->webroot != NULL && access(o->webroot, W_OK | X_OK) != 0) {
+        show_error(&world.show, ACME_E_SOLVER, "--webroot %.300s: %s", o->webroot, strerror(errno));
+        return ACME_E_SOLVER;
+    }
     config->directory_url = o->server;
     config->names = o->name_list;
     config->names_count = o->names_count;
@@ -231,6 +235,9 @@ static void tell_detail(int outcome)
 {
     if (world.slots.why[0] != '\0' && outcome <= ACME_E_SLOT && outcome >= ACME_E_SLOT_FULL)
         fprintf(stderr, "  storage   %s\n", world.slots.why);
+    if (outcome == ACME_E_CONFIG && world.trust.path != NULL)
+        fprintf(stderr, "  trust     %s: no usable certificate as a trust anchor in it\n",
+                world.trust.path);
     if (world.webroot.why[0] != '\0' && outcome == ACME_E_SOLVER)
         fprintf(stderr, "  webroot   %s\n", world.webroot.why);
 }
@@ -251,7 +258,8 @@ int issue_run(const struct options *o)
         err = start_agent(o, &config, &solver);
     if (err != ACME_OK) {
         close_world();
-        return exit_status(err);
+        /* What init refuses was typed, or is a bound on it. */
+        return solver == NULL || err == ACME_E_ARG ? exit_status(err) : EXIT_USAGE;
     }
     if (o->ask & ACME_ASK_IGNORE_RETRY_AFTER)
         fprintf(stderr, "lwacme: warning: --ignore-retry-after: a CA may block an account that "
@@ -272,5 +280,6 @@ int issue_run(const struct options *o)
     close_world();
     if (signalled != 0)
         return 128 + (int)signalled;
-    return exit_status(err);
+    /* That nobody has agreed to the terms is for the caller to mend. */
+    return err == ACME_E_TERMS && !o->agree_tos ? EXIT_USAGE : exit_status(err);
 }

@@ -142,9 +142,13 @@ static int set_cert_name(struct options *o, const char *text)
     struct acme_name name;
     const char *why = "";
 
-    if (acme_name_read(acme_slice_text(text), &name, &why) != ACME_OK)
-        return usage("--cert-name must look like a DNS name or an IP address", text);
-    memcpy(o->cert_name, name.text, sizeof name.text);
+    if (acme_name_read(acme_slice_text(text), &name, &why) == ACME_OK)
+        memcpy(o->cert_name, name.text, sizeof name.text);
+    else if (acme_name_host(acme_slice_text(text)) == 0 ||
+             !acme_copy_text(o->cert_name, sizeof o->cert_name, acme_slice_text(text)))
+        return usage("--cert-name must look like a host name or an IP address", text);
+    for (char *c = o->cert_name; *c != '\0'; c++)
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
     return EXIT_DONE;
 }
 
@@ -156,6 +160,16 @@ static int set_port(struct options *o, const char *text)
     if (*text < '0' || *text > '9' || *end != '\0' || port < 1 || port > 65535)
         return usage("--http-port takes a number from 1 to 65535", text);
     o->http_port = (uint16_t)port;
+    return EXIT_DONE;
+}
+
+static int set_bind(struct options *o, const char *text)
+{
+    struct acme_name name;
+
+    if (acme_name_read(acme_slice_text(text), &name, NULL) != ACME_OK || name.type != ACME_ID_IP)
+        return usage("--http-bind takes an IP address", text);
+    o->http_bind = text;
     return EXIT_DONE;
 }
 
@@ -213,8 +227,7 @@ static int take(struct options *o, int option, char *value)
     case OPT_HTTP_PORT:
         return set_port(o, value);
     case OPT_HTTP_BIND:
-        o->http_bind = value;
-        return EXIT_DONE;
+        return set_bind(o, value);
     case OPT_WEBROOT:
         o->webroot = value;
         return EXIT_DONE;
