@@ -119,7 +119,7 @@ static int fl_header_ok(const struct flash_slots *fs, uint32_t place, const uint
 int fl_sector(const struct flash_slots *fs, uint32_t place, struct fl_sector *out)
 {
     uint8_t h[2][FL_ENTRY];
-    int ok[2];
+    int ok[2] = {0, 0};
     memset(out, 0, sizeof *out);
     for (uint32_t i = 0; i < 2; i++) {
         int r = fl_read(fs, place * fs->dev->sector_size + i * fl_place(fs->dev), h[i], FL_ENTRY);
