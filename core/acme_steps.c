@@ -140,6 +140,8 @@ static int judge_load(struct acme_agent *a, int err, const char *record, bool re
     *damaged = false;
     if (err == ACME_OK || err == ACME_E_SLOT_EMPTY)
         return ACME_OK;
+    if (err == ACME_AGAIN) /* the medium is busy: all are read anew */
+        return err;
     if (err == ACME_E_SLOT_CORRUPT && replaceable) {
         *damaged = true;
         warn(a, err, record);

@@ -327,9 +327,14 @@ int step_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_n
         next->save = a->order.open && !a->order.key_stored ? ACME_SAVE_ORDER : 0;
         return ACME_OK;
     }
-    if (!a->config->reuse_key || !a->cert.has || reuse_key(a) != ACME_OK ||
-        a->cert_key.type != (uint8_t)type)
+    if (a->config->reuse_key && a->cert.has)
+        err = reuse_key(a);
+    if (err == ACME_AGAIN)
+        return err;
+    if (a->cert_key.type != (uint8_t)type)
         err = acme_key_make(&a->cert_key, type);
+    else
+        err = ACME_OK;
     a->order.key_stored = false;
     if (a->order.open)
         next->save = ACME_SAVE_ORDER;
