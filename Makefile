@@ -42,6 +42,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 AR = ar
+STRIP = strip
 
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
@@ -66,6 +67,7 @@ WOLFSSL_DEFS = -DACME_SMALL_BINARY
 else ifdef STATIC
 $(error STATIC=$(STATIC): only STATIC=musl is known)
 endif
+include tools/cross.mk
 
 # The folder tells compilers and wolfSSL versions apart: build/host, build/san-clang, ...
 O := build/$(NAME)$(if $(findstring clang,$(CC)),-$(notdir $(CC)))$(WOLFSSL:%=-wolfssl-%)
@@ -74,7 +76,9 @@ CPPFLAGS = -D_GNU_SOURCE -Iport -Icore -Isolvers -Iport/posix -Iport/sockets
 WOLFSSL_CPPFLAGS = -DWOLFSSL_USER_SETTINGS -Iboards/linux -Icore $(WOLFSSL_DEFS) \
 	-isystem $(WOLFSSL_DIR)
 SECTIONS = -ffunction-sections -fdata-sections
-COMPILE = $(CC) $(CFLAGS) $(SECTIONS) $(HARDENING) $(SANITIZE) -MMD -MP
+# Also where long has 32 bits, dates go past 2038 and inode numbers past 2^32.
+WIDE = -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+COMPILE = $(CC) $(CFLAGS) $(SECTIONS) $(HARDENING) $(SANITIZE) $(WIDE) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -Wl,--gc-sections
 
 # ---- what is built ---------------------------------------------------------------------------
@@ -116,7 +120,7 @@ conformance-programs: $(CONFORMANCE)
 # ---- how -------------------------------------------------------------------------------------
 
 # Everything is compiled anew when the flags are not those of the last time.
-FLAGS := $(CC) $(CFLAGS) $(HARDENING) $(SANITIZE) $(LDFLAGS) $(WARNINGS) $(WOLFSSL_DEFS) $(CJSON_DEFS)
+FLAGS := $(CC) $(CFLAGS) $(HARDENING) $(SANITIZE) $(WIDE) $(LDFLAGS) $(WARNINGS) $(WOLFSSL_DEFS) $(CJSON_DEFS)
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
@@ -132,12 +136,12 @@ $(LIB) $(LIB_WOLFSSL):
 
 $(TOOL): $(OBJ_TOOL) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS)
-	@$(if $(STATIC),strip $@)
+	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
+	@$(if $(STATIC)$(TARGET),$(STRIP) $@)
 
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -o $@ $^ $(LDLIBS)
+	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 
 $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
 		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
