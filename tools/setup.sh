@@ -1,7 +1,7 @@
 #!/bin/sh
 # setup.sh GROUP... - install, with apt, what a target needs and this machine lacks
 #
-# Groups: build (compile), demo, test, bench, check, all. Says nothing and asks nothing when
+# Groups: build (compile), demo, test, cross (other processors), bench, check, all. Says nothing and asks nothing when
 # everything is there.
 set -eu
 
@@ -13,7 +13,15 @@ needs() {
     bench) echo "$(needs demo) musl-gcc=musl-tools valgrind=valgrind ip=iproute2" ;;
     check) echo "$(needs build) python3=python3 clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck" ;;
     test) echo "$(needs demo) clang=clang musl-gcc=musl-tools ip=iproute2 unshare=util-linux setpriv=util-linux" ;;
-    all) echo "$(needs test) $(needs bench) $(needs check)" ;;
+    cross)
+        echo "$(needs build) qemu-mips=qemu-user"
+        for kind in mips-linux-gnu=mips mipsel-linux-gnu=mipsel arm-linux-gnueabihf=armhf \
+            aarch64-linux-gnu=arm64 riscv64-linux-gnu=riscv64; do
+            target=${kind%%=*}
+            echo "$target-gcc=gcc-$target /usr/$target/include/stdio.h=libc6-dev-${kind#*=}-cross"
+        done
+        ;;
+    all) echo "$(needs test) $(needs cross) $(needs bench) $(needs check)" ;;
     *)
         echo "setup: no group $1" >&2
         exit 1
