@@ -76,6 +76,8 @@ SECTIONS = -ffunction-sections -fdata-sections
 COMPILE = $(CC) $(CFLAGS) $(SECTIONS) $(HARDENING) $(SANITIZE) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -Wl,--gc-sections
 
+include tests/sim/sim.mk
+
 # ---- what is built ---------------------------------------------------------------------------
 
 LIB := $(O)/liblwacme.a
@@ -138,7 +140,7 @@ $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 
 $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
 		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
-		$(LIB) $(LIB_WOLFSSL)
+		$(OBJ_SIM_PORT) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
 
