@@ -4,6 +4,7 @@
 #   make demo              get a certificate from a test CA on this machine, and look at it
 #   make test              all tests, with gcc, with clang, and with sanitizers
 #   make test-unit         ... test-conformance, test-interop: one kind, for the build chosen below
+#   make sim               the agent against a lying CA, network, clock and storage (tests/sim)
 #   make check             the include and name rules; a report on format, lengths and analysers
 #   make size              bytes by component
 #   make bench             requests, instructions, memory and time of an issuance
@@ -75,8 +76,6 @@ WOLFSSL_CPPFLAGS = -DWOLFSSL_USER_SETTINGS -Iboards/linux -Icore $(WOLFSSL_DEFS)
 SECTIONS = -ffunction-sections -fdata-sections
 COMPILE = $(CC) $(CFLAGS) $(SECTIONS) $(HARDENING) $(SANITIZE) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -Wl,--gc-sections
-
-include tests/sim/sim.mk
 
 # ---- what is built ---------------------------------------------------------------------------
 
@@ -152,7 +151,7 @@ $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 # Who may see what, beside the public headers.
 CPPFLAGS_core = $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
 CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
-CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance
+CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance -Itests/sim
 
 # Other people's code: our flags, without our warnings.
 $(OBJ_WOLFSSL_C): $(O)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(O)/flags boards/linux/user_settings.h core/acme_wolfssl.h
@@ -167,6 +166,8 @@ $(O)/cjson/%.o: $(CJSON_DIR)/%.c $(O)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(COMPILE) -std=gnu11 -w $(CJSON_DEFS) -o $@ -c $<
+
+include tests/sim/sim.mk
 
 # ---- tests -----------------------------------------------------------------------------------
 

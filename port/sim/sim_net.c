@@ -14,6 +14,7 @@ void sim_net_init(struct sim_net *n, struct sim_world *w)
     n->world = w;
     memset(&n->faults, 0, sizeof n->faults);
     n->low_port = 0;
+    n->asked[0] = '\0';
     n->generation = n->numbers = 0;
     n->names_count = n->addrs_count = 0;
     memset(n->socks, 0, sizeof n->socks);
@@ -207,6 +208,8 @@ int sim_net_connect(struct sim_net *n, uint8_t node, const char *host, uint16_t 
     if (s == NULL)
         return ACME_E_SIZE;
     memcpy(s->host, host, len + 1);
+    if (node == 0)
+        memcpy(n->asked, host, len + 1);
     s->port = port;
     name = net_name(n, host);
     s->due = n->world->now_ms + (name != NULL ? name->lookup_ms : 0) +
@@ -392,6 +395,14 @@ void sim_net_reset(struct sim_net *n, uint8_t node, acme_sock handle)
 
     if (s != NULL && s->kind == SOCK_STREAM)
         n->conns[s->conn].reset_at = n->world->now_ms;
+}
+
+bool sim_net_peer_gone(const struct sim_net *n, uint8_t node, acme_sock handle)
+{
+    const struct sim_sock *s = &n->socks[handle & 0xff];
+
+    return handle >= 0 && s->kind == SOCK_STREAM && s->node == node &&
+           n->conns[s->conn].vanished[1 - s->end];
 }
 
 void sim_net_power_off(struct sim_net *n, uint8_t node)
