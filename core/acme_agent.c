@@ -84,6 +84,10 @@ static void note_failure(struct acme_agent *a, int err, int64_t now)
     memset(f, 0, sizeof *f);
     f->err = err;
     f->at = now;
+    /* Where nothing else is known, the host is what a person wants to hear. */
+    if (a->note[0] == '\0' && a->problem.http_status == 0 && a->problem.type == ACME_PROBLEM_NONE &&
+        a->host[0] != '\0' && acme_rows[a->step].how != ACME_LOCAL)
+        (void)acme_fail_note(a, err, "host ", a->host);
     (void)acme_copy_text(f->step, sizeof f->step, acme_slice_text(acme_rows[a->step].name));
     (void)acme_copy_text(f->note, sizeof f->note, acme_slice_text(a->note));
     f->problem = a->problem;
@@ -111,7 +115,9 @@ static void fail(struct acme_agent *a, int err)
     } else {
         a->outcome = err;
         note_failure(a, err, now);
-        if (acme_err_class(err) != ACME_CLASS_NONE)
+        /* A configuration that cannot be used never reached the CA: there is nothing to hold back.
+         */
+        if (acme_err_class(err) != ACME_CLASS_NONE && err != ACME_E_CONFIG)
             acme_sched_failed(&a->sched, now, acme_err_class(err), remaining_life(a, now),
                               a->problem.retry_after_s, jitter16());
     }
@@ -281,6 +287,8 @@ static int start_request(struct acme_agent *a, const struct acme_row *row)
         n = write_request(a, how, url_text, &url, payload);
     if (n < 0)
         return n;
+    url.host.len = url.host.len < sizeof a->host ? url.host.len : sizeof a->host - 1;
+    (void)acme_copy_text(a->host, sizeof a->host, url.host);
     n = acme_exchange_start(&a->exchange, &url, (size_t)n, how == ACME_HEAD);
     if (n != ACME_OK)
         return n;
@@ -317,12 +325,12 @@ static uint32_t reply_retry_after(struct acme_agent *a, const struct acme_reply 
     struct acme_slice value, date = {NULL, 0};
     int64_t now = 0;
     uint32_t seconds = 0;
+    bool have_now = acme_wall_clock(a, &now) == ACME_OK;
 
     if (!acme_http_field(&reply->head, "retry-after", 0, &value))
         return 0;
     (void)acme_http_field(&reply->head, "date", 0, &date);
-    if (acme_time_retry_after(value, acme_wall_clock(a, &now) == ACME_OK, now, date, &seconds) !=
-        ACME_OK)
+    if (acme_time_retry_after(value, have_now, now, date, &seconds) != ACME_OK)
         return 0;
     return seconds < RETRY_AFTER_MAX ? seconds : RETRY_AFTER_MAX;
 }
@@ -375,8 +383,8 @@ static int account_gone(struct acme_agent *a)
     return ACME_OK;
 }
 
-/* Remember a Retry-After in the scope that it speaks for: newAccount's for accounts, a newOrder's
- * for this certificate (its schedule takes it), any other for the whole CA. */
+/* Remember a Retry-After in the scope that it speaks for: newAccount's for accounts, newOrder's for
+ * orders, any other for the whole CA; the failure keeps it for this certificate. */
 static void keep_retry_after(struct acme_agent *a, uint32_t seconds)
 {
     int64_t now = 0;
@@ -388,7 +396,14 @@ static void keep_retry_after(struct acme_agent *a, uint32_t seconds)
         a->ledger.account.set_at = now;
         a->ledger.account.by_ca = true;
         a->ledger_changed = true;
-    } else if (a->step != ACME_ROW_ORDER && a->step != ACME_ROW_FINALIZE) {
+    } else if (a->step == ACME_ROW_ORDER) {
+        /* Whether the limit is the account's or that of these names is not said. This certificate
+         * waits for all of it; the others an hour at the most, because the limit of one set of
+         * names (days) must not let all others expire. */
+        a->ledger.order_not_before = now + (seconds < ACME_HOUR ? seconds : ACME_HOUR);
+        a->ledger.order_set_at = now;
+        a->ledger_changed = true;
+    } else if (a->step != ACME_ROW_FINALIZE) {
         a->ledger.any_not_before = now + seconds;
         a->ledger.any_set_at = now;
         a->ledger_changed = true;
@@ -404,6 +419,19 @@ static int problem_error(const struct acme_problem *p)
     if (p->http_status >= 500)
         return ACME_E_SERVER;
     return ACME_E_REFUSED;
+}
+
+/* userActionRequired (RFC 8555 7.3.3): where the new terms are, and where to agree to them. */
+static void tell_terms(struct acme_agent *a, const struct acme_reply *reply,
+                       const struct acme_json *problem)
+{
+    const char *instance = acme_json_member(problem, "instance");
+    struct acme_slice link;
+
+    if (instance != NULL)
+        acme_tell_terms(a, acme_slice_text(instance));
+    else if (acme_http_link(&reply->head, "terms-of-service", 0, &link))
+        acme_tell_terms(a, link);
 }
 
 /* No reply, or one that leaves open whether the CA has acted. Where does the row go then? */
@@ -449,6 +477,8 @@ static int problem_reply(struct acme_agent *a, const struct acme_reply *reply)
     if (a->problem.type == ACME_PROBLEM_ACCOUNT_DOES_NOT_EXIST && row->how == ACME_POST_KID)
         return account_gone(a);
     err = problem_error(&a->problem);
+    if (err == ACME_E_TERMS)
+        tell_terms(a, reply, root);
     if (err == ACME_E_RATE || err == ACME_E_SERVER)
         keep_retry_after(a, retry_after);
     if (err == ACME_E_SERVER && retry_after == 0) /* it may have acted before it broke */
@@ -562,7 +592,7 @@ static int turn(struct acme_agent *a, uint32_t *sleep_ms)
         return start_request(a, row);
     err = turn_flight(a);
     if (a->phase == PHASE_FLIGHT)
-        *sleep_ms = 250; /* the socket wakes us before */
+        *sleep_ms = acme_exchange_wait_ms(&a->exchange); /* a socket wakes us before */
     return err;
 }
 

@@ -130,10 +130,10 @@ struct acme_order_name {
 };
 
 struct acme_order_state {
-    bool open;        /* ORDER holds it */
-    bool had_attempt; /* newOrder was charged in this run */
-    uint8_t status;   /* enum acme_status, as last seen */
-    uint8_t rounds;   /* how often we went from a look to the authorizations */
+    bool open;      /* ORDER holds it */
+    bool fresh;     /* made in this run; else it was resumed */
+    uint8_t status; /* enum acme_status, as last seen */
+    uint8_t rounds; /* how often we went from a look to the authorizations */
     uint16_t names_count;
     uint16_t index; /* the name that the row in force works on */
     uint16_t text_len;
@@ -161,7 +161,9 @@ struct acme_directory_urls {
 /* What the CA ledger holds, shared by all certificates of one CA. */
 struct acme_ledger {
     struct acme_sched account; /* newAccount: attempts and the CA's Retry-After for it */
-    int64_t any_not_before;    /* Retry-After of a reply that spoke for the whole server */
+    int64_t order_not_before;  /* Retry-After of a newOrder: for the other certificates */
+    int64_t order_set_at;
+    int64_t any_not_before; /* Retry-After of a reply that spoke for the whole server */
     int64_t any_set_at;
 };
 
@@ -212,6 +214,7 @@ struct acme_agent {
     char nonce[ACME_MAX_NONCE + 1];
     char redirect[ACME_MAX_URL + 1]; /* where the directory moved to, during a run */
     char thumbprint[44];
+    char host[64];               /* of the request, for a failure's words */
     char note[96];               /* words for the failure that is about to be answered */
     struct acme_problem problem; /* of the reply that is about to fail the run */
     struct acme_directory_urls directory;

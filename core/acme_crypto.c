@@ -75,8 +75,12 @@ void acme_crypto_clock_from(const struct acme_port *port)
 
 int acme_crypto_rng(struct WC_RNG *rng)
 {
-    int ret = wc_InitRng(rng);
+    int ret;
 
+    if (crypto_seed_port == NULL)
+        return ACME_E_ENTROPY;
+    acme_crypto_seed_keep();
+    ret = wc_InitRng(rng);
     if (ret == 0)
         return ACME_OK;
     if (crypto_seed_said != ACME_OK)
@@ -121,12 +125,23 @@ static enum wc_HashType crypto_hash_type(size_t digest_size)
     }
 }
 
-typedef char
-    crypto_hash_fits[sizeof(wc_HashAlg) <= sizeof(((struct acme_hash *)0)->state) ? 1 : -1];
+/* wolfCrypt's states want up to 64 bytes of alignment, which a C99 struct cannot promise: they
+ * begin at the first such place in ours. */
+struct crypto_hash_place {
+    char before;
+    wc_HashAlg hash;
+};
+#define CRYPTO_HASH_ALIGN offsetof(struct crypto_hash_place, hash)
+
+typedef char crypto_hash_fits
+    [sizeof(wc_HashAlg) + CRYPTO_HASH_ALIGN <= sizeof(((struct acme_hash *)0)->state) ? 1 : -1];
 
 static wc_HashAlg *crypto_hash_state(struct acme_hash *h)
 {
-    return (wc_HashAlg *)(void *)h->state;
+    uintptr_t over = (uintptr_t)h->state % CRYPTO_HASH_ALIGN;
+    uint8_t *at = (uint8_t *)h->state;
+
+    return (wc_HashAlg *)(void *)(over == 0 ? at : at + (CRYPTO_HASH_ALIGN - over));
 }
 
 int acme_hash_start(struct acme_hash *h, size_t digest_size)
@@ -197,12 +212,13 @@ int acme_hmac(size_t digest_size, struct acme_slice key, struct acme_slice data,
 
 /* --- memory ------------------------------------------------------------------------------- */
 
+/* Called through a pointer that the compiler may not look through, so that the call stays. */
+static void *(*const volatile wipe_memset)(void *, int, size_t) = memset;
+
 void acme_wipe(void *data, size_t len)
 {
-    volatile uint8_t *at = data;
-
-    while (len-- > 0)
-        *at++ = 0;
+    if (len > 0)
+        (void)wipe_memset(data, 0, len);
 }
 
 bool acme_equal(const void *a, const void *b, size_t len)

@@ -48,11 +48,13 @@ void acme_crypto_clock_from(const struct acme_port *port);
 /* What the port's entropy last answered to wolfCrypt, which has no word for "not yet": ACME_OK,
  * ACME_AGAIN or ACME_E_ENTROPY (also when no port was given). */
 int acme_crypto_seed_state(void);
-/* wolfSSL's first TLS context installs a seed hook of its own: this puts ours back, if there is one.
- */
+
+/* wolfSSL_Init, which the first TLS context of a process calls, installs a seed hook of its own:
+ * this puts ours back, if there is one. */
 void acme_crypto_seed_keep(void);
 
-/* RSA keys are a link choice: acme_crypto_rsa.c, or on boards acme_crypto_norsa.c. */
+/* RSA keys are a link choice: acme_crypto_rsa.c, or on boards acme_crypto_norsa.c. P-384 keys need
+ * wolfSSL 5.8, which signs with them by RFC 6979. */
 bool acme_key_supported(enum acme_key_type type);
 /* "p256" "p384" "rsa2048" "rsa3072" "rsa4096", and back (ACME_KEY_NONE for a stranger). */
 const char *acme_key_type_name(enum acme_key_type type);
@@ -105,7 +107,8 @@ int acme_key_sign(const struct acme_key *key, const uint8_t *digest, enum acme_s
 int acme_verify(struct acme_slice spki, bool rsa, const uint8_t *digest, size_t digest_size,
                 struct acme_slice signature);
 
-/* Hash in pieces. The state is large enough for every link choice; treat it as opaque. */
+/* Hash in pieces. The state is large enough for every link choice; treat it as opaque, and do not
+ * copy or move it between start and end. */
 struct acme_hash {
     uint64_t state[64];
     uint8_t type; /* the digest's size: 32, 48 or 64 */

@@ -4,6 +4,7 @@
 #include <wolfssl/wolfcrypt/error-crypt.h>
 #include <wolfssl/wolfcrypt/memory.h>
 #include <wolfssl/wolfcrypt/random.h>
+#include <wolfssl/version.h>
 
 #include "acme_crypto.h"
 #include "acme_crypto_kinds.h"
@@ -31,6 +32,13 @@ static const struct key_kind key_kinds[] = {
 #define KEY_EC_MAX     48 /* bytes of a coordinate */
 #define KEY_EC_SIG_MAX (2 * (KEY_EC_MAX + 3) + 3)
 
+/* wolfSSL before 5.8 signs by RFC 6979 with SHA-256 alone, and no other way is taken here. */
+#if LIBWOLFSSL_VERSION_HEX < 0x05008000
+#define KEY_DIGEST_MAX 32
+#else
+#define KEY_DIGEST_MAX 64
+#endif
+
 static const struct key_kind *key_kind_of(int type)
 {
     for (size_t i = 0; i < sizeof key_kinds / sizeof key_kinds[0]; i++) {
@@ -48,7 +56,7 @@ bool acme_key_supported(enum acme_key_type type)
         return false;
     if (kind->size == 0)
         return acme_crypto_rsa.make != NULL;
-    return wc_ecc_get_curve_idx(kind->curve) >= 0;
+    return kind->digest_size <= KEY_DIGEST_MAX && wc_ecc_get_curve_idx(kind->curve) >= 0;
 }
 
 const char *acme_key_type_name(enum acme_key_type type)

@@ -34,10 +34,10 @@ struct acme_http_head {
 
 /* The head of a reply. head_request: it answers HEAD, so there is no body whatever it says.
  * Count consumed, ACME_AGAIN, ACME_E_HTTP, or ACME_E_SIZE (a line or the head is too long).
- * Refused: other versions than 1.0 and 1.1, bare CR or LF inside a line and other control characters,
- * folded fields, white space before a colon, two different Content-Lengths (or a list of them),
- * Content-Length with Transfer-Encoding, other codings than chunked, chunked in HTTP/1.0. The
- * verdict on a cut-off head is ACME_AGAIN or the one on the whole. */
+ * Refused: other versions than 1.0 and 1.1, bare CR or LF inside a line and other control
+ * characters, folded fields, white space before a colon, two different Content-Lengths (or a list
+ * of them), Content-Length with Transfer-Encoding, other codings than chunked, chunked in HTTP/1.0.
+ * The verdict on a cut-off head is ACME_AGAIN or the one on the whole. */
 int acme_http_read_head(struct acme_slice data, bool head_request, struct acme_http_head *out);
 
 /* The nth (from 0) field called name (case folded): its value without outer white space. */

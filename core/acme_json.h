@@ -16,7 +16,8 @@ struct acme_json; /* a node; const for everybody */
 
 /* Parse text, which must be one JSON value and white space: *root, in arena.
  * ACME_OK; ACME_E_JSON (grammar, nesting above 16, a member twice in one object, more than 256
- * members in one, a NUL in a string, a lone surrogate, invalid UTF-8, a byte order mark); ACME_E_SIZE (the arena is too small: the bound is "scratch"). */
+ * members in one, a NUL in a string, a lone surrogate, invalid UTF-8, a byte order mark);
+ * ACME_E_SIZE (the arena is too small: the bound is "scratch"). */
 int acme_json_parse(struct acme_slice text, struct acme_span arena, const struct acme_json **root);
 
 /* All getters take NULL for "absent" and answer it: chains need no checks between. Names compare

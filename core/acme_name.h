@@ -26,8 +26,8 @@ struct acme_name {
 /* Why a name was refused, as words for a person ("a label is empty", "a label is longer than 63
  * characters", "a name has two labels at least", ...). *why is a constant string; may be NULL.
  *
- * DNS: 2 labels or more (below a wildcard too), each 1..63 of letters, digits and inner hyphens, 253
- * in all, no final dot, last label not a number (digits, or "0x" and hexadecimal); "*." only in
+ * DNS: 2 labels or more (below a wildcard too), each 1..63 of letters, digits and inner hyphens,
+ * 253 in all, no final dot, last label not a number (digits, or "0x" and hexadecimal); "*." only in
  * front; a label with hyphens in places 3 and 4 must begin with "xn--". Letters outside ASCII are
  * refused with the advice to give the A-label.
  * IP: RFC 8738; IPv4 dotted (no leading zeros), IPv6 any RFC 4291 form; no port, no brackets, no

@@ -14,6 +14,8 @@ enum {
 
     LEDGER_ANY_NOT_BEFORE = 1,
     LEDGER_ANY_SET_AT = 2,
+    LEDGER_ORDER_NOT_BEFORE = 3,
+    LEDGER_ORDER_SET_AT = 4,
 
     ORDER_WANT = 1,
     ORDER_URL = 2,
@@ -291,6 +293,8 @@ static int encode_ledger(struct acme_agent *a, struct acme_span room)
     acme_record_begin(&w, room, ACME_SLOT_CA_LEDGER, 0);
     acme_record_i64(&w, LEDGER_ANY_NOT_BEFORE, a->ledger.any_not_before);
     acme_record_i64(&w, LEDGER_ANY_SET_AT, a->ledger.any_set_at);
+    acme_record_i64(&w, LEDGER_ORDER_NOT_BEFORE, a->ledger.order_not_before);
+    acme_record_i64(&w, LEDGER_ORDER_SET_AT, a->ledger.order_set_at);
     put_sched(&w, &a->ledger.account);
     return acme_record_end(&w);
 }
@@ -371,11 +375,22 @@ static int load_record(const struct acme_agent *a, enum acme_slot slot, struct a
                        struct acme_record *r)
 {
     const struct acme_slots *slots = a->port->slots;
+    struct acme_record walk;
+    struct acme_field field;
     int n = slots->read(slots->ctx, slot, acme_slot_key(a, slot), room.ptr, room.len);
 
     if (n < 0)
         return n;
-    return acme_record_open(r, acme_slice_of(room.ptr, (size_t)n), (uint8_t)slot);
+    n = acme_record_open(r, acme_slice_of(room.ptr, (size_t)n), (uint8_t)slot);
+    if (n != ACME_OK)
+        return n;
+    /* None of the tags above is critical, so every critical one is a stranger: hands off. */
+    for (walk = *r; acme_record_next(&walk, &field);) {
+        n = acme_field_skip(&field);
+        if (n != ACME_OK)
+            return n;
+    }
+    return ACME_OK;
 }
 
 int acme_load_account(struct acme_agent *a)
@@ -413,6 +428,10 @@ int acme_load_ledger(struct acme_agent *a)
             (void)acme_field_i64(&field, &a->ledger.any_not_before);
         else if (field.tag == LEDGER_ANY_SET_AT)
             (void)acme_field_i64(&field, &a->ledger.any_set_at);
+        else if (field.tag == LEDGER_ORDER_NOT_BEFORE)
+            (void)acme_field_i64(&field, &a->ledger.order_not_before);
+        else if (field.tag == LEDGER_ORDER_SET_AT)
+            (void)acme_field_i64(&field, &a->ledger.order_set_at);
         else
             get_sched(&field, &a->ledger.account);
     }

@@ -106,6 +106,20 @@ static void warn(struct acme_agent *a, int err, const char *text)
     acme_emit(a, &event);
 }
 
+/* Printed for a person to open, and of any scheme: only made safe for a terminal. */
+void acme_tell_terms(struct acme_agent *a, struct acme_slice where)
+{
+    char shown[ACME_MAX_DETAIL];
+    struct acme_event event = {.type = ACME_EVENT_TERMS, .detail = shown};
+    size_t n = 0;
+
+    for (; n < where.len && n + 1 < sizeof shown; n++)
+        shown[n] = where.ptr[n] > ' ' && where.ptr[n] < 127 ? (char)where.ptr[n] : '?';
+    shown[n] = '\0';
+    acme_emit(a, &event);
+    (void)acme_fail_note(a, ACME_E_TERMS, "terms: ", shown);
+}
+
 /* -- load -- */
 
 /* A record that cannot be used: is that the end of the run? A damaged one is replaced where nothing
@@ -154,8 +168,11 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         if (damaged)
             assume_worst(a, &a->ledger.account);
     }
-    if (err == ACME_OK)
-        err = judge_load(a, acme_load_order(a), "the record of the open order", true, &damaged);
+    if (err == ACME_OK) {
+        err = acme_load_order(a);
+        a->order_stored = err != ACME_E_SLOT_EMPTY;
+        err = judge_load(a, err, "the record of the open order", true, &damaged);
+    }
     if (err == ACME_OK)
         err =
             judge_load(a, acme_load_cert(a), "one of the two certificate records", true, &damaged);
@@ -169,31 +186,35 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 
 /* -- rest: the only place that decides to contact the CA -- */
 
-/* Seconds to wait still, and whose word that is. */
+static void raise_to(uint32_t *value, uint32_t other)
+{
+    if (other > *value)
+        *value = other;
+}
+
+/* Seconds to wait still, and whose word that is. What the CA said is kept apart from our own
+ * backoff, because a person may overrule the one and not the other. */
 static uint32_t rest_wait(const struct acme_agent *a, int64_t now, bool *by_ca)
 {
+    const struct acme_failure *f = &a->failure;
     uint32_t ca = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
     uint32_t own = acme_sched_wait(&a->sched, now);
-    uint32_t account = a->kid[0] == '\0' ? acme_sched_wait(&a->ledger.account, now) : 0;
-    uint32_t word;
 
-    /* The part of own and account that the CA spoke. */
-    word = a->sched.by_ca ? acme_sched_wait_one(a->sched.not_before, a->sched.set_at, now) : 0;
-    if (word > ca)
-        ca = word;
-    word = a->ledger.account.by_ca && a->kid[0] == '\0'
-               ? acme_sched_wait_one(a->ledger.account.not_before, a->ledger.account.set_at, now)
-               : 0;
-    if (word > ca)
-        ca = word;
-    if (account > own)
-        own = account;
-
+    if (!a->order.open)
+        raise_to(&ca, acme_sched_wait_one(a->ledger.order_not_before, a->ledger.order_set_at, now));
+    if (f->err != ACME_OK)
+        raise_to(&ca, acme_sched_wait_one(f->at + f->problem.retry_after_s, f->at, now));
+    if (a->kid[0] == '\0') {
+        raise_to(&own, acme_sched_wait(&a->ledger.account, now));
+        if (a->ledger.account.by_ca)
+            raise_to(&ca, acme_sched_wait_one(a->ledger.account.not_before,
+                                              a->ledger.account.set_at, now));
+    }
     if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
         ca = 0;
     if (a->ask_flags & (ACME_ASK_NOW | ACME_ASK_IGNORE_RETRY_AFTER))
         own = 0;
-    *by_ca = ca >= own && ca > 0;
+    *by_ca = ca > 0;
     return ca > own ? ca : own;
 }
 
@@ -211,7 +232,7 @@ static int rest_stay(struct acme_agent *a, struct acme_next *next, int outcome, 
 {
     if (a->asked)
         a->outcome = outcome;
-    a->asked = false;
+    a->asked = a->again = false;
     a->ask_flags = 0;
     next->wait_ms = wait_s > 3600 ? 3600 * 1000 : (uint32_t)(wait_s * 1000);
     return ACME_AGAIN;
@@ -273,6 +294,7 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
         next->row = ACME_ROW_END;
     } else if (a->order.open && rest_order_done(a)) {
         a->outcome = ACME_OK;
+        a->again = (a->ask_flags & ACME_ASK_FORCE) != 0;
         next->row = ACME_ROW_END;
     }
 }
@@ -301,6 +323,10 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         a->clock_told = true;
         return rest_stay(a, next, ACME_E_CLOCK, 1);
     }
+    (void)acme_sched_rebase(&a->sched, now);
+    (void)acme_sched_rebase(&a->ledger.account, now);
+    (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
+    (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
     if (a->loaded && !rest_due(a, now))
         return rest_not_due(a, next, now);
     wait = rest_wait(a, now, &by_ca);
@@ -337,22 +363,13 @@ static int directory_keep(struct acme_agent *a, const char *url, const char *wha
 /* Without an account: may we make one? */
 static int directory_terms(struct acme_agent *a, const struct acme_directory *directory)
 {
-    char shown[ACME_MAX_DETAIL] = "";
-    struct acme_event event = {.type = ACME_EVENT_TERMS, .detail = shown};
-
     if (directory->external_account_required)
         return acme_fail_note(a, ACME_E_REFUSED, "the CA asks for an external account binding",
                               NULL);
     if (directory->terms_of_service == NULL || a->config->terms_agreed)
         return ACME_OK;
-    /* Printed for a person to open, and of any scheme: only made safe for a terminal. */
-    for (size_t i = 0; i + 1 < sizeof shown && directory->terms_of_service[i] != '\0'; i++) {
-        char c = directory->terms_of_service[i];
-        shown[i] = c > ' ' && c < 127 ? c : '?';
-        shown[i + 1] = '\0';
-    }
-    acme_emit(a, &event);
-    return acme_fail_note(a, ACME_E_TERMS, "terms: ", shown);
+    acme_tell_terms(a, acme_slice_text(directory->terms_of_service));
+    return ACME_E_TERMS;
 }
 
 static int accept_directory(struct acme_agent *a, const struct acme_reply *reply,
@@ -487,8 +504,9 @@ static int accept_account(struct acme_agent *a, const struct acme_reply *reply,
     }
     (void)acme_copy_text(a->kid, sizeof a->kid, location);
     acme_sched_succeeded(&a->ledger.account);
+    /* The ledger's record is looked at only while there is no account: it need not be written. */
     next->row = acme_after_account(a);
-    next->save = ACME_SAVE_ACCOUNT | ACME_SAVE_LEDGER;
+    next->save = ACME_SAVE_ACCOUNT;
     return ACME_OK;
 }
 
@@ -504,7 +522,7 @@ static int step_charge(struct acme_agent *a, const struct acme_reply *reply, str
     acme_sched_charge(&a->sched, now);
     acme_order_reset(&a->order);
     acme_key_wipe(&a->cert_key);
-    next->row = ACME_ROW_ORDER;
+    next->row = ACME_ROW_KEY;
     next->save = ACME_SAVE_SCHED;
     return ACME_OK;
 }

@@ -157,7 +157,7 @@ int accept_order(struct acme_agent *a, const struct acme_reply *reply, struct ac
         err = acme_fail_note(a, ACME_E_REPLY, "the order has no authorizations", NULL);
     if (err != ACME_OK)
         return err;
-    a->order.open = true;
+    a->order.open = a->order.fresh = true;
     next->save = ACME_SAVE_ORDER;
     return acme_order_next(a, next);
 }
@@ -184,7 +184,7 @@ int accept_look(struct acme_agent *a, const struct acme_reply *reply, struct acm
 /* The CA does not know the order any more: it has expired while we were away. */
 int refused_look(struct acme_agent *a, const struct acme_problem *problem, struct acme_next *next)
 {
-    if (problem->http_status != 404 || a->order.had_attempt)
+    if (problem->http_status != 404 || a->order.fresh)
         return ACME_E_REFUSED;
     a->order.stale = true;
     a->again = true;
@@ -290,6 +290,8 @@ static int reuse_key(struct acme_agent *a)
     return err;
 }
 
+/* Made before newOrder, so that the record of the order holds it from the beginning. Later it is
+ * only missing when a resumed order came without one that fits. */
 int step_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     enum acme_key_type type = a->config->cert_key_type != 0
@@ -298,13 +300,14 @@ int step_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_n
     int err = ACME_OK;
 
     (void)reply;
-    next->row = ACME_ROW_FINALIZE;
+    next->row = a->order.open ? ACME_ROW_FINALIZE : ACME_ROW_ORDER;
     if (a->cert_key.type == (uint8_t)type)
-        return ACME_OK; /* durable already: it came from the record */
+        return ACME_OK; /* durable already: it came with the order */
     if (!a->config->reuse_key || !a->cert.has || reuse_key(a) != ACME_OK ||
         a->cert_key.type != (uint8_t)type)
         err = acme_key_make(&a->cert_key, type);
-    next->save = ACME_SAVE_ORDER;
+    if (a->order.open)
+        next->save = ACME_SAVE_ORDER;
     next->wait_ms = err == ACME_AGAIN ? 100 : 0;
     return err;
 }

@@ -208,6 +208,37 @@ static int read_authz(struct acme_agent *a, const struct acme_reply *reply,
     return err;
 }
 
+/* Did this proof fail because we were away (killed, or without power) when the CA came? Then
+ * nothing is wrong with the name, and a new order may follow at once; it is charged as any other.
+ */
+static bool failed_while_away(const struct acme_agent *a, const char *identifier)
+{
+    if (a->order.fresh)
+        return false;
+    for (uint16_t i = 0; i < a->order.names_count; i++) {
+        const struct acme_order_name *name = &a->order.names[i];
+        if (strcmp(acme_order_text(a, name->identifier), identifier) == 0)
+            return (name->flags & ORDER_ANSWERED) == 0;
+    }
+    return true;
+}
+
+static int start_anew(struct acme_agent *a, struct acme_next *next)
+{
+    struct acme_event event = {.type = ACME_EVENT_WARNING,
+                               .err = ACME_E_ORDER,
+                               .text =
+                                   "the open order failed while we were away; a new one follows"};
+
+    acme_emit(a, &event);
+    a->note[0] = '\0';
+    memset(&a->problem, 0, sizeof a->problem);
+    a->order.stale = true;
+    a->again = true;
+    next->row = ACME_ROW_END;
+    return ACME_OK;
+}
+
 int accept_authz(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     struct acme_order_state *order = &a->order;
@@ -228,6 +259,8 @@ int accept_authz(struct acme_agent *a, const struct acme_reply *reply, struct ac
                              acme_status_name(authz.status));
         err = acme_order_refuse(a, ACME_E_VALIDATION, authz_error(&authz), authz.identifier.text);
     }
+    if (err == ACME_E_VALIDATION && failed_while_away(a, authz.identifier.text))
+        return start_anew(a, next);
     if (err != ACME_OK)
         return err;
     order->index++;
@@ -248,6 +281,9 @@ int accept_why(struct acme_agent *a, const struct acme_reply *reply, struct acme
 
     if (err != ACME_OK)
         return err;
+    if (authz.status != ACME_STATUS_VALID && authz.status != ACME_STATUS_PENDING &&
+        failed_while_away(a, authz.identifier.text))
+        return start_anew(a, next);
     if (authz_error(&authz) != NULL && authz.status != ACME_STATUS_VALID)
         return acme_order_refuse(a, ACME_E_VALIDATION, authz_error(&authz), authz.identifier.text);
     if (authz.status != ACME_STATUS_VALID && authz.status != ACME_STATUS_PENDING &&
@@ -435,7 +471,7 @@ int accept_respond(struct acme_agent *a, const struct acme_reply *reply, struct 
     struct acme_order_name *name = &a->order.names[a->order.index];
 
     (void)reply;
-    name->flags |= ORDER_RESPONDED;
+    name->flags |= ORDER_RESPONDED | ORDER_ANSWERED;
     tell_challenge(a, name, "responded");
     next->row = next_awaiting(a, ORDER_RESPONDED) ? ACME_ROW_RESPOND : ACME_ROW_WATCH;
     return ACME_OK;

@@ -2,6 +2,7 @@
 
 #include <wolfssl/error-ssl.h>
 #include <wolfssl/ssl.h>
+#include <wolfssl/version.h>
 #include <wolfssl/wolfcrypt/error-crypt.h>
 
 #include "acme_tls.h"
@@ -32,6 +33,14 @@ static const char tls_suites[] = "TLS13-AES128-GCM-SHA256:TLS13-CHACHA20-POLY130
                                  "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:"
                                  "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305:"
                                  "ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
+
+/* P-384 second, because it costs four times as much; servers with such a key need it. */
+static const uint16_t tls_curves[] = {
+    WOLFSSL_ECC_SECP256R1,
+#ifdef HAVE_ECC384
+    WOLFSSL_ECC_SECP384R1,
+#endif
+};
 
 /* --- between wolfSSL and the port ----------------------------------------------------------- */
 
@@ -170,6 +179,13 @@ static int tls_load(struct acme_tls *tls, const struct acme_anchors *anchors)
     return tls->anchors > 0 ? ACME_OK : ACME_E_CONFIG;
 }
 
+/* wolfSSL before 5.9 has one function for both, and takes an address in a dNSName for one too. */
+#if LIBWOLFSSL_VERSION_HEX < 0x05009000
+#define tls_check_ip wolfSSL_check_domain_name
+#else
+#define tls_check_ip wolfSSL_check_ip_address
+#endif
+
 /* --- opening --------------------------------------------------------------------------------- */
 
 /* wolfSSL compares IPv6 addresses as text, all eight groups with four digits. */
@@ -200,8 +216,7 @@ static int tls_expect(WOLFSSL *session, const char *host)
 
     if (known && name.type == ACME_ID_IP) {
         tls_ip_text(&name, ip);
-        return wolfSSL_check_ip_address(session, ip) == WOLFSSL_SUCCESS ? ACME_OK
-                                                                        : ACME_E_TLS_MEMORY;
+        return tls_check_ip(session, ip) == WOLFSSL_SUCCESS ? ACME_OK : ACME_E_TLS_MEMORY;
     }
     if (known)
         host = name.text; /* lower case */
@@ -218,7 +233,7 @@ static int tls_new_ctx(struct acme_tls *tls)
 {
     WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfTLS_client_method());
 
-    acme_crypto_seed_keep();
+    acme_crypto_seed_keep(); /* making the context may have begun with wolfSSL_Init */
     tls->ctx = ctx;
     if (ctx == NULL)
         return ACME_E_TLS_MEMORY;
@@ -226,20 +241,20 @@ static int tls_new_ctx(struct acme_tls *tls)
     wolfSSL_CTX_SetIORecv(ctx, tls_io_recv);
     wolfSSL_CTX_SetIOSend(ctx, tls_io_send);
     if (wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS ||
-        wolfSSL_CTX_set_cipher_list(ctx, tls_suites) != WOLFSSL_SUCCESS ||
-        wolfSSL_CTX_UseSupportedCurve(ctx, WOLFSSL_ECC_SECP256R1) != WOLFSSL_SUCCESS)
+        wolfSSL_CTX_set_cipher_list(ctx, tls_suites) != WOLFSSL_SUCCESS)
         return ACME_E_TLS;
-    /* Second, because it costs four times as much; needed for servers with a P-384 key. */
-    if (acme_key_supported(ACME_KEY_P384) &&
-        wolfSSL_CTX_UseSupportedCurve(ctx, WOLFSSL_ECC_SECP384R1) != WOLFSSL_SUCCESS)
-        return ACME_E_TLS;
+    for (size_t i = 0; i < sizeof tls_curves / sizeof tls_curves[0]; i++) {
+        if (wolfSSL_CTX_UseSupportedCurve(ctx, tls_curves[i]) != WOLFSSL_SUCCESS)
+            return ACME_E_TLS;
+    }
     return ACME_OK;
 }
 
 static int tls_new_session(struct acme_tls *tls, const char *host)
 {
-    WOLFSSL *session = wolfSSL_new((WOLFSSL_CTX *)tls->ctx);
+    WOLFSSL *session;
 
+    session = wolfSSL_new((WOLFSSL_CTX *)tls->ctx);
     tls->session = session;
     if (session == NULL)
         return acme_crypto_seed_state() != ACME_OK ? acme_crypto_seed_state() : ACME_E_TLS_MEMORY;

@@ -25,7 +25,7 @@ struct acme_tls {
     acme_sock sock; /* owned by the caller */
     void *ctx;      /* wolfSSL's */
     void *session;
-    int error;      /* the one that ended the session */
+    int error; /* the one that ended the session */
     uint8_t phase;
     int32_t detail;   /* wolfSSL's own error number, for the log; acme_tls_close keeps it */
     uint16_t anchors; /* how many were loaded, */
@@ -34,10 +34,10 @@ struct acme_tls {
 
 /* Prepare a session to host (SNI for names; the certificate must be for it; IP literals match an
  * iPAddress SAN). Nothing is sent yet. An anchor that cannot be used is skipped, because one
- * expired root in a store must not stop the others. The process's hooks (acme_crypto.h) must be set.
- * ACME_OK; ACME_E_CONFIG (no usable anchor); ACME_E_NAME (host is neither a name of two labels or
- * more, nor "localhost", nor an IP literal); ACME_E_CLOCK (the clock is not set, so no date can be
- * judged); ACME_AGAIN or ACME_E_ENTROPY (so says the entropy source); ACME_E_TLS_MEMORY. After
+ * expired root in a store must not stop the others. The process's hooks (acme_crypto.h) must be
+ * set. ACME_OK; ACME_E_CONFIG (no usable anchor); ACME_E_NAME (host is neither a name of two labels
+ * or more, nor "localhost", nor an IP literal); ACME_E_CLOCK (the clock is not set, so no date can
+ * be judged); ACME_AGAIN or ACME_E_ENTROPY (so says the entropy source); ACME_E_TLS_MEMORY. After
  * anything but ACME_OK tls is closed. */
 int acme_tls_open(struct acme_tls *tls, const struct acme_port *port, acme_sock sock,
                   const char *host, const struct acme_anchors *anchors);

@@ -17,6 +17,9 @@
 #ifndef WOLFSSL_IP_ALT_NAME
 #error "WOLFSSL_IP_ALT_NAME: IP addresses in certificates must be checked, not skipped"
 #endif
+#ifndef WOLFSSL_HOSTNAME_VERIFY_ALT_NAME_ONLY
+#error "WOLFSSL_HOSTNAME_VERIFY_ALT_NAME_ONLY: a common name is no host name (RFC 9525 6.3)"
+#endif
 #ifdef NO_ASN_TIME
 #error "NO_ASN_TIME: the dates of a certificate must be checked"
 #endif

@@ -57,10 +57,9 @@ extern "C" {
 #endif
 
 #define HTTP01_PREFIX      "/.well-known/acme-challenge/"
-#define HTTP01_DEADLINE_MS 5000 /* for a request's head to come, and again for the reply to leave  \
-                                 */
-#define HTTP01_GRACE_MS   250   /* a connection without a head keeps its place at least so long */
-#define HTTP01_THUMBPRINT 43    /* characters: base64url of SHA-256 */
+#define HTTP01_DEADLINE_MS 5000 /* for a request's head to come; again for the reply to leave */
+#define HTTP01_GRACE_MS    250  /* a connection without a head keeps its place at least so long */
+#define HTTP01_THUMBPRINT  43   /* characters: base64url of SHA-256 */
 
 struct http01_token {
     uint8_t len; /* of the token at the front of text; 0: the place is free */

@@ -97,7 +97,7 @@ def libraries(path, name, target):
             return "only core/acme_crypto*.c and acme_cert.c know wolfCrypt"
         if where == "core/acme_tls.c" and not name.endswith(("random.h", "error-crypt.h", "asn.h")):
             return "acme_tls.c knows of wolfCrypt only errors and the seed"
-    elif name.startswith("wolfssl/"):
+    elif name.startswith("wolfssl/") and name != "wolfssl/version.h":
         allowed = "core/acme_tls.c" if not name.endswith("/settings.h") else None
         if allowed and where != allowed:
             return "only core/acme_tls.c knows wolfSSL's TLS"

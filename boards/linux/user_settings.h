@@ -44,6 +44,7 @@
 #define NO_SESSION_CACHE /* one connection for a whole issuance: nothing to resume */
 #define NO_PSK
 #define WOLFSSL_IP_ALT_NAME
+#define WOLFSSL_HOSTNAME_VERIFY_ALT_NAME_ONLY
 #define WOLFSSL_MIN_RSA_BITS 2048
 #define WOLFSSL_MIN_ECC_BITS 256
 

@@ -433,7 +433,8 @@ static int ps_lock(struct posix_slots *s)
     if (rc != 0)
         return ps_failed(s, PS_LOCK, "lock");
     /* The number is only for the message; the lock holds without it, on a full disk too. */
-    int n = snprintf(text, sizeof text, "%ld\n", (long)getpid());
+    s->holder = (long)getpid();
+    int n = snprintf(text, sizeof text, "%ld\n", s->holder);
     if (ftruncate(s->lock_fd, 0) == 0)
         (void)ps_write_all(s->lock_fd, text, (size_t)n);
     return ACME_OK;
@@ -465,11 +466,14 @@ int posix_slots_open_read(struct posix_slots *s, const char *dir)
 
 void posix_slots_close(struct posix_slots *s)
 {
-    if (s->lock_fd >= 0) {
-        int ignored = ftruncate(s->lock_fd, 0); /* a number that no longer holds it misleads */
+    /* A number that no longer holds the lock misleads; a child that was forked only drops its
+     * copy of the descriptor, and the lock stays its parent's. */
+    if (s->lock_fd >= 0 && s->holder == (long)getpid()) {
+        int ignored = ftruncate(s->lock_fd, 0);
         (void)ignored;
-        close(s->lock_fd);
     }
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
     if (s->dir_fd >= 0)
         close(s->dir_fd);
     s->lock_fd = -1;

@@ -29,7 +29,7 @@ struct posix_slots {
     char why[256];
     int sys_errno;
 
-    /* After ACME_AGAIN of posix_slots_open: the process that holds the lock, 0 if unknown. */
+    /* After posix_slots_open: the process that holds the lock, 0 if unknown. */
     long holder;
 
     /* private */

@@ -6,8 +6,10 @@
 #include <arpa/inet.h>
 #include <dirent.h>
 #include <fcntl.h>
+#include <grp.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +28,15 @@ static void bed_put(struct sockets_addr *out, const char *ip)
     (void)sockets_parse_ip(ip, out);
 }
 
+_Atomic bool bed_lookup_signals;
+
 static int bed_lookup(const char *host, struct sockets_addr *out, int max)
 {
+    sigset_t blocked;
+
+    pthread_sigmask(SIG_SETMASK, NULL, &blocked);
+    if (!sigismember(&blocked, SIGALRM) || !sigismember(&blocked, SIGINT))
+        bed_lookup_signals = true;
     if (strcmp(host, "nothing.test") == 0)
         return 0;
     if (strcmp(host, "self.test") == 0) {
@@ -110,6 +119,16 @@ static bool bed_reopen(void *ctx)
 
     posix_slots_close(&b->slots);
     return posix_slots_open(&b->slots, b->state) == ACME_OK;
+}
+
+/* A folder where the new file is to be written: refused to root as well. */
+static bool bed_fault(void *ctx, bool on)
+{
+    struct bed *b = ctx;
+    char path[400];
+
+    snprintf(path, sizeof path, "%s/certs/example.org/.new", b->state);
+    return (on ? mkdir(path, 0700) : rmdir(path)) == 0;
 }
 
 struct bed_write {
@@ -225,6 +244,7 @@ bool bed_up(struct bed *b, const char *label)
         .make_dead = bed_make_dead,
         .checks_handles = true,
         .reopen = bed_reopen,
+        .fault = bed_fault,
         .cut_write = bed_cut_write,
         .set_clock = bed_set_clock,
         .entropy_off = bed_entropy_off,
@@ -259,6 +279,50 @@ void bed_down(struct bed *b)
     sockets_down(&b->net);
     posix_slots_close(&b->slots);
     bed_remove(b->dir);
+}
+
+/* ---- cases ---- */
+
+static char bed_text[400];
+
+const char *bed_why(const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(bed_text, sizeof bed_text, format, args);
+    va_end(args);
+    return bed_text;
+}
+
+const char *bed_in_child(const char *(*run)(struct bed *b), struct bed *b, bool as_nobody)
+{
+    int fds[2], status;
+    size_t have = 0;
+    ssize_t n;
+
+    if (as_nobody && geteuid() != 0)
+        return BED_SKIP "only root can become nobody";
+    if (pipe2(fds, O_CLOEXEC) != 0)
+        return "no pipe";
+    fflush(stdout);
+    pid_t pid = fork();
+    if (pid == 0) {
+        const char *why = "cannot become nobody";
+        if (!as_nobody || (setgroups(0, NULL) == 0 && setgid(65534) == 0 && setuid(65534) == 0))
+            why = run(b);
+        n = why != NULL ? write(fds[1], why, strlen(why)) : 0;
+        _exit(n >= 0 ? 0 : 1);
+    }
+    close(fds[1]);
+    while (have < sizeof bed_text - 1 &&
+           (n = read(fds[0], bed_text + have, sizeof bed_text - 1 - have)) > 0)
+        have += (size_t)n;
+    bed_text[have] = '\0';
+    close(fds[0]);
+    if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+        return "the child died";
+    return have > 0 ? bed_text : NULL;
 }
 
 /* ---- cutting ---- */

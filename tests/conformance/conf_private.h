@@ -59,7 +59,11 @@ void conf_skip(struct conf *c, const char *why);
             return;                                                                                \
     } while (0)
 
-/* Let 10 ms pass; false when nothing has moved for 500 such turns. conf_moved begins anew. */
+/* Milliseconds of this machine, whatever the port's clock says. */
+uint64_t conf_real_ms(void);
+
+/* Let 10 ms pass; false when nothing has moved for hooks.patience such turns. conf_moved begins
+ * anew. */
 bool conf_turn(struct conf *c);
 void conf_moved(struct conf *c);
 
@@ -86,7 +90,7 @@ int conf_recv_wait(struct conf *c, acme_sock s, void *buf, size_t cap);
 bool conf_send_all(struct conf *c, acme_sock s, const void *data, size_t len);
 /* Send text on one end and receive it on the other, both ways. */
 bool conf_echo(struct conf *c, acme_sock a, acme_sock b);
-/* The status that a connection ends with while nothing is sent; waits at most 30 s. */
+/* The status that a connection ends with while nothing is sent; waits twice the patience. */
 int conf_outcome(struct conf *c, acme_sock s);
 
 #endif

@@ -86,8 +86,9 @@ static void cc_pace(struct conf *c)
     int64_t wall0 = 0, wall1 = 0;
     int set = c->port->unix_time(c->port->ctx, &wall0);
     uint64_t start = c->port->now_ms(c->port->ctx), passed = 0;
+    uint64_t real = conf_real_ms();
 
-    for (int i = 0; i < 2000 && passed < 3000; i++) {
+    for (int i = 0; conf_real_ms() - real < 7000 && i < 2000 && passed < 3000; i++) {
         c->h->wait(c->h->ctx, 50);
         passed = c->port->now_ms(c->port->ctx) - start;
     }
@@ -144,6 +145,19 @@ static void cv_silent(struct conf *c)
         conf_skip(c, "nobody counts the events");
         return;
     }
+    unsigned char buf[8];
+    int64_t seconds;
+    acme_sock client, server;
+
+    if (c->h->addr != NULL) {
+        CONF_TRY(conf_pair(c, &client, &server));
+        CONF_TRY(conf_echo(c, client, server));
+    }
+    if (c->port->slots != NULL)
+        (void)c->port->slots->read(c->port->slots->ctx, ACME_SLOT_DEVICE, "", buf, sizeof buf);
+    (void)c->port->entropy(c->port->ctx, buf, sizeof buf);
+    (void)c->port->now_ms(c->port->ctx);
+    (void)c->port->unix_time(c->port->ctx, &seconds);
     CONF(c->h->events(c->h->ctx) == 0);
 }
 

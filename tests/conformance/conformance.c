@@ -8,10 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-#define CONF_IDLE       500
 #define CONF_BLOCKED_MS 1000 /* generous: a busy machine is not a blocking port */
 
-static uint64_t conf_real_ms(void)
+uint64_t conf_real_ms(void)
 {
     struct timespec ts;
     clock_gettime(CLOCK_MONOTONIC, &ts);
@@ -39,7 +38,7 @@ void conf_skip(struct conf *c, const char *why)
 
 bool conf_turn(struct conf *c)
 {
-    if (c->idle++ >= CONF_IDLE)
+    if (c->idle++ >= c->h->patience)
         return conf_fail(c, "nothing moves any more");
     c->h->wait(c->h->ctx, 10);
     return true;
@@ -253,7 +252,7 @@ int conf_outcome(struct conf *c, acme_sock s)
     unsigned char byte;
     int got = ACME_AGAIN;
 
-    for (int i = 0; i < 3000 && !c->failed; i++) {
+    for (int i = 0; i < 2 * (int)c->h->patience && !c->failed; i++) {
         got = conf_recv(c, s, &byte, 1);
         if (got != ACME_AGAIN)
             break;
@@ -314,6 +313,7 @@ bool conf_run(const struct conf_hooks *hooks, const char *only, struct conf_repo
     h.sockets = h.sockets != 0 ? h.sockets : 4096;
     h.transfer = h.transfer != 0 ? h.transfer : 300000;
     h.record_max = h.record_max != 0 ? h.record_max : 32768;
+    h.patience = h.patience != 0 ? h.patience : 500;
     only = only != NULL ? only : "";
     for (size_t l = 0; l < sizeof lists / sizeof lists[0]; l++) {
         for (const struct conf_clause *clause = lists[l]; clause->id != NULL; clause++) {

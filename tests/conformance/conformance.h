@@ -21,6 +21,9 @@ struct conf_hooks {
     /* Let the world go on for up to ms; may return early. */
     void (*wait)(void *ctx, uint32_t ms);
 
+    /* Turns of 10 ms without progress after which a clause gives up, default 500. */
+    unsigned patience;
+
     /* ---- net; addr NULL: all its clauses are skipped ---- */
     const char *addr;                 /* IPv4 literal at which the port reaches its own listeners */
     uint16_t (*free_port)(void *ctx); /* one above 1023 that nobody listens on, always another */

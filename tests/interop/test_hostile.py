@@ -1,53 +1,28 @@
 #!/usr/bin/env python3
 """A CA that answers badly, by accident or on purpose. Each case has its own exit status and words;
 nothing that the CA says reaches the terminal raw, nothing wrong is installed, nothing hangs."""
-import email.utils
 import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
-import threading
 import time
 
 import common
-from common import Skip, Suite, check, check_set, equal, lwacme_path, openssl
+from common import Suite, check, check_set, equal, lwacme_path, openssl
 import fakeca
-from fakeca import FakeCA, Reply, close, cut, drip, hang, problem, raw
+from fakeca import Reply, drip, problem, raw
+from rig import NAME, NOT_NOW, Rig, body, edit, header, without
 import world
 
 suite = Suite()
-NAME = "a.example.net"
-NOT_NOW = (2, 3)      # refused, or worth another try: both are honest where the CA talks nonsense
-CLOCK = r"\d\d:\d\d"  # a message that names a time
-
-
-class Rig:
-    def __init__(self, *rules, **options):
-        lwacme_path()
-        port = world.free_port()
-        self.ca = FakeCA(port, **options)
-        for r in rules:
-            self.ca.on(*r[:2], **(r[2] if len(r) > 2 else {}))
-        self.port = port
-
-    def __enter__(self):
-        self.ca.__enter__()
-        self.c = common.Client(self.ca.directory, self.ca.ca_file, self.port)
-        return self.ca, self.c
-
-    def __exit__(self, *args):
-        self.c.close()
-        self.ca.__exit__(*args)
-
 
 def nothing_installed(c):
     check(not os.path.lexists(c.live(NAME)), "something was installed")
 
 
-def hostile(name, rules, code, pattern, *args, finalize=None, **options):
+def hostile(name, rules, code, pattern, *args, finalize=None, most=60, **options):
     """One command against one misbehaviour; then the CA is honest again and all ends well."""
     def fn():
         with Rig(*rules, **options) as (ca, c):
@@ -55,42 +30,12 @@ def hostile(name, rules, code, pattern, *args, finalize=None, **options):
             nothing_installed(c)
             if finalize is not None:
                 equal(ca.count("finalize"), finalize, "finalize")
-            check(len(ca.log) <= 60, "%d requests to a CA that misbehaves" % len(ca.log))
+            check(len(ca.log) <= most, "%d requests to a CA that misbehaves" % len(ca.log))
             ca.rules.clear()
             c.issue([NAME], "--now").expect(0)
             check_set(c.live(NAME), [NAME], ca.ca_file)
             equal(ca.complaints, [], "what the CA complains about")
     suite.add(name, fn)
-
-
-def edit(change):
-    """A rule that changes the JSON of the honest answer."""
-    def rule(request, reply):
-        body = json.loads(reply.body)
-        change(body)
-        reply.body = json.dumps(body).encode()
-        return reply
-    return rule
-
-
-def body(data, kind="application/json", status=200):
-    def rule(request, reply):
-        return Reply(status, data, {"Content-Type": kind})
-    return rule
-
-
-def header(name, value):
-    def rule(request, reply):
-        reply.headers[name] = value
-        return reply
-    return rule
-
-
-def without(name):
-    def rule(request, reply):
-        reply.headers.pop(name, None)
-        return reply
-    return rule
 
 
 # ---------------------------------------------------------------- directory
@@ -221,7 +166,7 @@ def circle():
 # ---------------------------------------------------------------- nonces, account, refusals
 
 hostile("nonces refused for ever", [("newAccount", problem(400, "badNonce", "no"))], NOT_NOW,
-        "nonce")
+        "nonce", most=150)
 hostile("no nonce from newNonce", [("newNonce", header("Replay-Nonce", ""))], NOT_NOW, "nonce")
 hostile("nonce with forbidden characters", [("newNonce", header("Replay-Nonce", 'a b"{c'))],
         NOT_NOW, "nonce")
@@ -268,7 +213,7 @@ hostile("newOrder with 5000 authorizations",
 
 @suite.case("text of the CA cannot steer the terminal")
 def escapes():
-    evil = "\x1b]0;owned\x07\x1b[2J\x1b[31mred\x00\r\nlwacme: fake line\u009b1m \u202egnp " + "x" * 5000
+    evil = "\x1b]0;owned\x07\x1b[2J\x1b[31mred\r\nlwacme: fake line\u009b1m \u202egnp " + "x" * 5000
     with Rig(("newOrder", problem(403, "unauthorized", evil), dict(before=True))) as (ca, c):
         r = c.issue([NAME]).expect(2, "red")
         check("\nlwacme: fake line" not in r.text, "the CA can forge a line of ours: %s" % r)
@@ -280,71 +225,6 @@ def escapes():
         r = c.issue([NAME], "--now", "--json")
         r.events()
         check(not re.search("[\x00-\x09\x0b-\x1f\x7f-\x9f]", r.out), "raw in JSON: %r" % r.out[:300])
-
-
-# ---------------------------------------------------------------- rate limits and loops
-
-def limited(name, retry_after, kind="newOrder", status=429, held=True):
-    def fn():
-        value = retry_after() if callable(retry_after) else retry_after
-        with Rig((kind, problem(status, "rateLimited", "too many certificates already",
-                                headers={"Retry-After": value}), dict(before=True))) as (ca, c):
-            c.issue([NAME]).expect(NOT_NOW, "too many certificates" if status == 429 else None)
-            equal(ca.count(kind), 1, kind)
-            r = c.issue([NAME]).expect(3, CLOCK)
-            check(re.search("too many|limit|CA|Retry-After|held", r.text, re.I), "no reason: %s" % r)
-            equal(ca.count(kind), 1, kind + " while held back")
-            if held:
-                c.issue([NAME], "--now").expect(3, CLOCK)
-                equal(ca.count(kind), 1, kind + " with --now, which does not overrule the CA")
-            c.issue([NAME], "--force").expect(3, CLOCK)
-            equal(ca.count(kind), 1, kind + " with --force")
-            ca.rules.clear()
-            c.issue([NAME], "--ignore-retry-after").expect(0, "warning|ignor" if held else None)
-            check_set(c.live(NAME), [NAME], ca.ca_file)
-    suite.add(name, fn)
-
-
-limited("429 with seconds", "3600")
-limited("429 with a date", lambda: email.utils.formatdate(time.time() + 7200, usegmt=True))
-limited("429 at newAccount", "3600", kind="newAccount")
-limited("429 with 10 years", "315360000")
-limited("429 with a number that does not fit", "9" * 40, held=False)
-limited("429 with nonsense", "tomorrow maybe", held=False)
-limited("429 with a negative number", "-5", held=False)
-limited("429 with a date of 1998", "Thu, 01 Jan 1998 00:00:00 GMT", held=False)
-limited("503 with seconds", "1800", status=503)
-
-
-@suite.case("429: the time is the CA's")
-def right_time():
-    with Rig(("newOrder", problem(429, "rateLimited", "slow down", headers={
-            "Retry-After": "3600"}), dict(before=True))) as (ca, c):
-        begin = time.time()
-        c.issue([NAME])
-        r = c.issue([NAME]).expect(3)
-        good = set()
-        for t in range(int(begin) + 3590, int(time.time()) + 3612):
-            for f in (time.gmtime, time.localtime):
-                good.add(time.strftime("%H:%M", f(t)))
-        check(any(g in r.text for g in good), "no time one hour from now: %s" % r)
-
-
-@suite.case("another certificate of the same CA is held back by its 429")
-def shared_ledger():
-    with Rig(("newOrder", problem(429, "rateLimited", "slow down", headers={
-            "Retry-After": "3600"}), dict(before=True))) as (ca, c):
-        c.issue([NAME]).expect(NOT_NOW)
-        c.issue(["b.example.net"]).expect(3, CLOCK)
-        equal(ca.count("newOrder"), 1, "newOrder")
-
-
-@suite.case("a caller in a loop does not hurt the CA")
-def loop():
-    with Rig(("newOrder", problem(500, "serverInternal", "boom"), dict(before=True))) as (ca, c):
-        codes = [c.issue([NAME]).code for _ in range(12)]
-        check(set(codes) <= {2, 3}, "exits %s" % codes)
-        check(1 <= ca.count("newOrder") <= 3, "%d newOrder for 12 runs" % ca.count("newOrder"))
 
 
 # ---------------------------------------------------------------- authorizations, tokens
@@ -362,11 +242,17 @@ BAD_TOKENS = (("with ../", "../../../../etc/lwacme-was-here"), ("..", ".."), ("w
               ("with a backslash", "..\\x"), ("with a space", "a b"), ("empty", ""),
               ("with a line break", "abc\r\nSet-Cookie: x"), ("with markup", "<script>"),
               ("with a percent", "%2e%2e%2f"), ("of 5000 characters", "a" * 5000),
-              ("missing", None), ("that is a number", 7), ("with a NUL", "abc\x00def"),
+              ("missing", None), ("that is a number", 7),
               ("with padding", "YWJj="), ("with a quote", "a';touch x;'"))
 
 for what, value in BAD_TOKENS:
     hostile("token " + what, token(value), (2, 6), "token", finalize=0)
+
+
+hostile("token with a NUL", token("abc\x00def"), (2, 3), "token|JSON", finalize=0)
+hostile("problem with a NUL in its words",
+        [("newOrder", problem(403, "unauthorized", "no\x00way"), dict(before=True))], (2, 3),
+        "403|refused", finalize=0)
 
 
 @suite.case("token with ../ writes nothing outside the webroot")
@@ -482,33 +368,6 @@ wrong_cert("for a wildcard", "name", names=["*.example.net"])
 wrong_cert("that is expired", "expired|date|valid", days="0")
 
 
-# ---------------------------------------------------------------- lost answers
-
-def lost(kind, rule, what):
-    """One answer is lost after the CA has acted: no second finalize, at most one more order."""
-    def fn():
-        with Rig((kind, rule, dict(times=1))) as (ca, c):
-            r = c.issue([NAME])
-            if r.code == 3:
-                r.expect(3, r"\w")
-                r = c.issue([NAME], "--now")
-            r.expect(0)
-            check_set(c.live(NAME), [NAME], ca.ca_file)
-            equal(ca.count("finalize"), 1, "finalize")
-            check(ca.count("newOrder") <= (2 if kind == "newOrder" else 1),
-                  "%d newOrder" % ca.count("newOrder"))
-            equal(len(ca.accounts), 1, "accounts")
-            equal(ca.complaints, [], "what the CA complains about")
-    suite.add("%s at %s" % (what, kind), fn)
-
-
-for each in ("directory", "newNonce", "newAccount", "newOrder", "authz", "challenge", "order",
-             "finalize", "certificate"):
-    lost(each, close, "connection closed without an answer")
-    if each != "newNonce":
-        lost(each, cut(10), "connection closed inside the body")
-
-
 @suite.case("order that stays processing: polite, stopped, then taken up again")
 def processing():
     with Rig(processing=10 ** 6, retry_after="1") as (ca, c):
@@ -548,82 +407,6 @@ def invalid_late():
         ca.rules.clear()
         c.issue([NAME], "--now").expect(0)
         equal(ca.count("newOrder"), 2, "newOrder: the invalid order was not given up")
-
-
-# ---------------------------------------------------------------- nobody there (slow: beside)
-
-LIMIT = 150     # no run may hang longer than this
-
-
-def nobody(name, listen, pattern):
-    def fn():
-        with Rig() as (ca, c):
-            server = socket.create_server(("127.0.0.1", 0), backlog=16)
-            port = server.getsockname()[1]
-            held = []
-            if listen is None:
-                server.close()
-            else:
-                threading.Thread(target=answer, args=(server, listen, held), daemon=True).start()
-            c.directory = "https://localhost:%d/dir" % port
-            c.issue([NAME], timeout=LIMIT).expect(3, pattern)
-            server.close()
-    suite.add(name, fn, background=listen is not None)
-
-
-def answer(server, listen, held):
-    while True:
-        try:
-            s, _ = server.accept()
-        except OSError:
-            return
-        held.append(s)
-        if listen == "close":
-            s.close()
-        elif listen == "reset":
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-            s.close()
-        elif listen:
-            try:
-                s.sendall(listen)
-            except OSError:
-                pass
-
-
-nobody("CA unreachable: nobody listens", None, "refused|reach|connect")
-nobody("CA unreachable: closes at once", "close", "closed|TLS|reset")
-nobody("CA unreachable: resets at once", "reset", "closed|TLS|reset|refused")
-nobody("CA unreachable: speaks plain HTTP", b"HTTP/1.1 400 Bad Request\r\n\r\n", "TLS|handshake")
-nobody("CA unreachable: never says a word", b"", "time|answer")
-
-
-@suite.case("CA unreachable: the name has no address", background=True)
-def no_address():
-    with Rig() as (ca, c):
-        c.directory = "https://nothing.invalid/dir"
-        c.issue([NAME], timeout=LIMIT).expect(3, "address|DNS|resolve|look")
-
-
-@suite.case("CA unreachable: Let's Encrypt by its short names")
-def short_names():
-    if not common.in_namespace():
-        raise Skip("needs a private namespace: no test talks to a real CA")
-    with Rig() as (ca, c):
-        for name in ("letsencrypt", "letsencrypt-staging", None):
-            r = c.issue([NAME], server=name, ca_file=None, timeout=LIMIT)
-            r.expect((3, 4), r"letsencrypt\.org")
-        equal(ca.connections, 0, "connections to another CA")
-
-
-def silent(kind):
-    def fn():
-        with Rig((kind, hang)) as (ca, c):
-            c.issue([NAME], timeout=LIMIT).expect(3, "time|answer")
-    suite.add("CA never answers %s" % kind, fn, background=True)
-
-
-silent("directory")
-silent("finalize")
 
 
 if __name__ == "__main__":

@@ -86,6 +86,11 @@ def first():
                 check(r.code == 0, "the finishing run, killed after %s: %s" % (step, r))
                 check_set(live, [name], w.roots)
                 extra += judge(w, before, moment)
+                # and nothing of the killed run stands in the way of the next renewal
+                serial = common.cert_serial(live + "/cert.pem")
+                c.issue([name], "--force").expect(0)
+                check(common.cert_serial(live + "/cert.pem") != serial,
+                      "--force did not renew afterwards, killed after %s" % step)
                 left = [f for f in os.listdir(c.out) if f.endswith((".tmp", ".new"))]
                 equal(left, [], "left in the output folder")
         print("# %.0f ms, %d of %d alive when killed, second orders: %d, last request: %s"

@@ -20,7 +20,7 @@
 #define WORLD_DAY 86400
 
 static struct {
-    int entropy_answer;   /* ACME_OK, or what entropy says instead */
+    int entropy_answer;    /* ACME_OK, or what entropy says instead */
     unsigned entropy_left; /* calls until it says so */
     uint64_t entropy_state;
     int clock_answer;
@@ -64,6 +64,12 @@ static inline void world_reset(void)
     world.now = WORLD_NOW;
     acme_crypto_seed_from(&world_port);
     acme_crypto_clock_from(&world_port);
+}
+
+/* P-384 where it is supported: not with the old wolfSSL. */
+static inline enum acme_key_type world_p384(void)
+{
+    return acme_key_supported(ACME_KEY_P384) ? ACME_KEY_P384 : ACME_KEY_P256;
 }
 
 static inline size_t world_hex(const char *hex, uint8_t *out, size_t cap)
@@ -158,7 +164,7 @@ static inline void made_key_id(const struct acme_key *key, uint8_t out[20])
 
 static inline void made_extensions(struct acme_der *d, const struct made *m)
 {
-    const uint8_t usage_ca[] = {1, 6};     /* keyCertSign, cRLSign */
+    const uint8_t usage_ca[] = {1, 6};      /* keyCertSign, cRLSign */
     const uint8_t usage_leaf[] = {7, 0x80}; /* digitalSignature */
     const uint8_t yes = 0xff;
     uint8_t id[20];

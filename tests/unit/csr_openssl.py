@@ -66,6 +66,9 @@ def main():
             print("not ok csr_openssl: %s could not write its files" % sys.argv[1])
             return 1
         for key in KEYS:
+            if not os.path.exists(os.path.join(folder, key + ".key.der")):
+                print("skip csr_openssl_%s: this wolfSSL has no such keys" % key)
+                continue
             for label in SETS:
                 why = check_request(folder, key, label)
                 failed |= why is not None

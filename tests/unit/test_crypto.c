@@ -129,6 +129,8 @@ TEST(ecdsa_rfc6979)
         uint8_t d[48], want[96], digest[64], sig[ACME_SIGNATURE_MAX], der[200];
         struct acme_public pub;
 
+        if (!acme_key_supported(type))
+            continue;
         world_hex(rfc6979[i].d, d, sizeof d);
         CHECK_INT(acme_key_read(&key, acme_slice_of(der, sec1_of(d, size, type, der, sizeof der))),
                   ACME_OK);
@@ -164,7 +166,8 @@ TEST(key_types_by_name)
     CHECK_INT(acme_key_type_from("dsa"), ACME_KEY_NONE);
     for (size_t i = 0; i < 5; i++) {
         CHECK_INT(acme_key_type_from(acme_key_type_name(all_types[i])), all_types[i]);
-        CHECK(acme_key_supported(all_types[i]));
+        if (all_types[i] != ACME_KEY_P384) /* not with the old wolfSSL */
+            CHECK(acme_key_supported(all_types[i]));
     }
     CHECK(!acme_key_supported(ACME_KEY_NONE));
     CHECK_INT(acme_key_make(&key, (enum acme_key_type)77), ACME_E_CONFIG);
@@ -182,6 +185,10 @@ TEST(made_keys_work_and_read_back)
         bool rsa = all_types[i] >= ACME_KEY_RSA2048;
         int n;
 
+        if (!acme_key_supported(all_types[i])) {
+            CHECK_INT(acme_key_make(&key, all_types[i]), ACME_E_CONFIG);
+            continue;
+        }
         CHECK_INT(acme_key_make(&key, all_types[i]), ACME_OK);
         CHECK_INT(key.type, all_types[i]);
         if (!rsa)
@@ -317,7 +324,7 @@ TEST(pkcs8_is_unwrapped)
     static uint8_t der[2600];
 
     world_reset();
-    acme_key_make(&key, ACME_KEY_P384);
+    acme_key_make(&key, world_p384());
     CHECK_INT(acme_key_read(&other, acme_slice_of(der, pkcs8_of(&key, der, sizeof der, false))),
               ACME_OK);
     CHECK(acme_key_equal(&key, &other));
@@ -349,8 +356,8 @@ TEST(halves_that_do_not_belong_together)
         ACME_E_CRYPTO);
     memset(der, 0xff, 32); /* above the order */
     memcpy(key.der, der, 32);
-    CHECK_INT(acme_key_read(&other, acme_slice_of(der, sec1_of(key.der, 32, ACME_KEY_P256, der,
-                                                               sizeof der))),
+    CHECK_INT(acme_key_read(
+                  &other, acme_slice_of(der, sec1_of(key.der, 32, ACME_KEY_P256, der, sizeof der))),
               ACME_E_CRYPTO);
 }
 

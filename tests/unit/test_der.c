@@ -125,17 +125,17 @@ TEST(reader_refuses_what_is_no_der)
         uint8_t bytes[6];
         size_t len;
     } bad[] = {
-        {{0x30}, 1},                      /* no length */
-        {{0x30, 1}, 2},                   /* nothing behind it */
-        {{0x30, 0x80, 0, 0}, 4},          /* indefinite */
-        {{0x30, 0x81, 1, 0}, 4},          /* not the shortest form */
-        {{0x30, 0x82, 0, 1, 0}, 5},       /* leading zero */
-        {{0x30, 0x81}, 2},                /* length cut */
-        {{0x30, 0x82, 1}, 3},             /* length cut */
+        {{0x30}, 1},                               /* no length */
+        {{0x30, 1}, 2},                            /* nothing behind it */
+        {{0x30, 0x80, 0, 0}, 4},                   /* indefinite */
+        {{0x30, 0x81, 1, 0}, 4},                   /* not the shortest form */
+        {{0x30, 0x82, 0, 1, 0}, 5},                /* leading zero */
+        {{0x30, 0x81}, 2},                         /* length cut */
+        {{0x30, 0x82, 1}, 3},                      /* length cut */
         {{0x30, 0x84, 0xff, 0xff, 0xff, 0xff}, 6}, /* 4 GB */
-        {{0x30, 0xff, 0, 0, 0, 0}, 6},    /* reserved */
-        {{0x1f, 1, 0}, 3},                /* tag of two bytes */
-        {{0x30, 3, 1, 2}, 4},             /* one byte missing */
+        {{0x30, 0xff, 0, 0, 0, 0}, 6},             /* reserved */
+        {{0x1f, 1, 0}, 3},                         /* tag of two bytes */
+        {{0x30, 3, 1, 2}, 4},                      /* one byte missing */
     };
 
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {

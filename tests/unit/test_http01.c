@@ -1,9 +1,17 @@
-/* test_http01.c - the responder over an in-memory network and a virtual clock */
+/* test_http01.c - the responder over an in-memory network and a virtual clock; and over real
+ * sockets
+ */
 #include "http01.h"
 
-#include <stdlib.h>
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "acme_err.h"
+#include "sockets_net.h"
 #include "test.h"
 
 #define TOKEN   "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
@@ -850,6 +858,86 @@ TEST(the_bound_of_work_is_not_a_wait)
     CHECK_INT(net.peers[21].out_len, strlen(GOOD));
 }
 
+/* ---- real sockets ---- */
+
+static uint64_t real_now(void *ctx)
+{
+    struct timespec t;
+
+    (void)ctx;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* A socket that listens on loopback (a port that nobody else uses is found so), or a client's. */
+static int loopback(uint16_t *port, bool client_side)
+{
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons(*port)};
+    struct timeval patience = {.tv_sec = 5};
+    socklen_t len = sizeof a;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+
+    a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    CHECK(fd >= 0);
+    if (client_side) {
+        CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience), 0);
+        CHECK_INT(setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience), 0);
+        CHECK_INT(connect(fd, (struct sockaddr *)&a, len), 0);
+    } else {
+        CHECK_INT(bind(fd, (struct sockaddr *)&a, len), 0);
+        CHECK_INT(listen(fd, 1), 0);
+        CHECK_INT(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+        *port = ntohs(a.sin_port);
+    }
+    return fd;
+}
+
+static size_t read_all(int fd, char *out, size_t room)
+{
+    size_t len = 0;
+    ssize_t n;
+
+    while ((n = recv(fd, out + len, room - len, 0)) > 0)
+        len += (size_t)n;
+    CHECK_INT(n, 0); /* a proper end, no reset */
+    return len;
+}
+
+TEST(over_real_sockets)
+{
+    static struct sockets_net sockets;
+    struct acme_port port = {.ctx = &sockets, .net = &sockets_net_ops, .now_ms = real_now};
+    uint16_t tcp_port = 0;
+    char out[1024];
+    int busy = loopback(&tcp_port, false), fd[12];
+
+    CHECK_INT(sockets_init(&sockets), ACME_OK);
+    s = http01_init(&h, &port, "127.0.0.1", tcp_port);
+    CHECK_INT(begin(TOKEN, KEYAUTH), ACME_E_PORT_BUSY);
+    close(busy);
+    CHECK_INT(begin(TOKEN, KEYAUTH), ACME_OK);
+    for (int i = 0; i < 12; i++) {
+        fd[i] = loopback(&tcp_port, true);
+        /* Pipelined rubbish must not cost the reply. */
+        CHECK(send(fd[i], GET GET, strlen(GET GET), MSG_NOSIGNAL) > 0);
+    }
+    for (uint64_t stop = real_now(NULL) + 500; real_now(NULL) < stop;) {
+        uint32_t wait = s->ops->poll(s);
+
+        sockets_wait(&sockets, wait < 20 ? wait : 20);
+    }
+    for (int i = 0; i < 12; i++) {
+        CHECK_INT(read_all(fd[i], out, sizeof out), strlen(GOOD));
+        CHECK_MEM(out, GOOD, strlen(GOOD));
+        close(fd[i]);
+    }
+    CHECK_INT(seen(TOKEN), ACME_OK);
+    CHECK_INT(end(TOKEN), ACME_OK);
+    CHECK_INT(begin(TOKEN, KEYAUTH), ACME_OK); /* the port was given back */
+    CHECK_INT(end(TOKEN), ACME_OK);
+    sockets_down(&sockets);
+}
+
 RUN(the_listener_lives_as_long_as_a_challenge, a_listener_that_cannot_be_is_told,
     a_listener_that_breaks_is_made_anew, what_begin_declines_and_refuses,
     the_table_of_tokens_is_bounded, seen_when_served_whole_after_begin, an_end_during_a_reply,
@@ -860,4 +948,4 @@ RUN(the_listener_lives_as_long_as_a_challenge, a_listener_that_cannot_be_is_told
     slow_heads_are_dropped_in_time, slow_readers_are_dropped_in_time,
     the_ninth_takes_the_place_of_the_oldest_silent_one, the_oldest_goes_wherever_it_lies,
     those_that_are_being_answered_are_not_thrown_out, a_flood_does_not_keep_the_ca_out,
-    the_bound_of_work_is_not_a_wait)
+    the_bound_of_work_is_not_a_wait, over_real_sockets)

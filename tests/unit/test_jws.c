@@ -104,6 +104,8 @@ TEST(thumbprint_of_each_key)
         uint8_t digest[32];
         char want[ACME_THUMBPRINT_TEXT];
 
+        if (!acme_key_supported((enum acme_key_type)type))
+            continue;
         CHECK_INT(acme_key_make(&key, (enum acme_key_type)type), ACME_OK);
         CHECK_INT(acme_jws_thumbprint(&key, text), ACME_OK);
         CHECK_INT(strlen(text), 43);
@@ -130,9 +132,10 @@ TEST(jwk_of_p256_has_no_space_and_is_sorted)
     acme_buf_init(&out, room, sizeof room);
     acme_jws_jwk(&out, &pub);
     CHECK(acme_buf_end(&out));
-    CHECK_STR((const char *)room,
-              "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
-              "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}");
+    CHECK_STR(
+        (const char *)room,
+        "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU\","
+        "\"y\":\"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0\"}");
 }
 
 TEST(kid_form)
@@ -166,10 +169,11 @@ TEST(jwk_form)
     size_t n;
 
     world_reset();
-    acme_key_make(&key, ACME_KEY_P384);
+    acme_key_make(&key, world_p384());
     acme_key_public(&key, &pub);
     acme_buf_init(&w, want, sizeof want);
-    acme_buf_text(&w, "{\"alg\":\"ES384\",\"jwk\":");
+    acme_buf_text(&w, key.type == ACME_KEY_P384 ? "{\"alg\":\"ES384\",\"jwk\":"
+                                                : "{\"alg\":\"ES256\",\"jwk\":");
     acme_jws_jwk(&w, &pub);
     acme_buf_text(&w, ",\"nonce\":\"bm9uY2U\",\"url\":\"https://ca.test/acme/new-order?x=%2F\"}");
     acme_buf_end(&w);
@@ -203,6 +207,8 @@ TEST(size_is_exact)
     for (int type = ACME_KEY_P256; type <= ACME_KEY_RSA4096; type++) {
         struct acme_public pub;
 
+        if (!acme_key_supported((enum acme_key_type)type))
+            continue;
         CHECK_INT(acme_key_make(&key, (enum acme_key_type)type), ACME_OK);
         acme_key_public(&key, &pub);
         for (int form = 0; form < 12; form++) {
@@ -286,12 +292,13 @@ TEST(binding_mac)
                   ACME_OK);
         n = part("protected", text, sizeof text - 1);
         text[n] = '\0';
-        CHECK_STR((const char *)text,
-                  size == 32
-                      ? "{\"alg\":\"HS256\",\"kid\":\"key-1\",\"url\":\"https://ca.test/new-account\"}"
-                  : size == 48
-                      ? "{\"alg\":\"HS384\",\"kid\":\"key-1\",\"url\":\"https://ca.test/new-account\"}"
-                      : "{\"alg\":\"HS512\",\"kid\":\"key-1\",\"url\":\"https://ca.test/new-account\"}");
+        CHECK_STR(
+            (const char *)text,
+            size == 32
+                ? "{\"alg\":\"HS256\",\"kid\":\"key-1\",\"url\":\"https://ca.test/new-account\"}"
+            : size == 48
+                ? "{\"alg\":\"HS384\",\"kid\":\"key-1\",\"url\":\"https://ca.test/new-account\"}"
+                : "{\"alg\":\"HS512\",\"kid\":\"key-1\",\"url\":\"https://ca.test/new-account\"}");
         n = part("payload", text, sizeof text - 1);
         text[n] = '\0';
         CHECK_STR((const char *)text, jwk);

@@ -235,6 +235,9 @@ static void tell_detail(int outcome)
 {
     if (world.slots.why[0] != '\0' && outcome <= ACME_E_SLOT && outcome >= ACME_E_SLOT_FULL)
         fprintf(stderr, "  storage   %s\n", world.slots.why);
+    if (outcome == ACME_E_CONFIG && world.trust.path != NULL)
+        fprintf(stderr, "  trust     %s: no usable certificate as a trust anchor in it\n",
+                world.trust.path);
     if (world.webroot.why[0] != '\0' && outcome == ACME_E_SOLVER)
         fprintf(stderr, "  webroot   %s\n", world.webroot.why);
 }
@@ -255,7 +258,8 @@ int issue_run(const struct options *o)
         err = start_agent(o, &config, &solver);
     if (err != ACME_OK) {
         close_world();
-        return exit_status(err);
+        /* What init refuses was typed, or is a bound on it. */
+        return solver == NULL || err == ACME_E_ARG ? exit_status(err) : EXIT_USAGE;
     }
     if (o->ask & ACME_ASK_IGNORE_RETRY_AFTER)
         fprintf(stderr, "lwacme: warning: --ignore-retry-after: a CA may block an account that "

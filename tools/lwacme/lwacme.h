@@ -51,6 +51,7 @@ int options_read(struct options *o, int argc, char **argv, bool *leave);
 struct show {
     bool json, quiet, live; /* live: stderr is a terminal */
     int verbose;
+    uint16_t http_port;
     char step[16]; /* of the line that is being shown */
     uint16_t index, count;
     uint64_t since_ms;      /* when it began */

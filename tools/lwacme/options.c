@@ -163,6 +163,16 @@ static int set_port(struct options *o, const char *text)
     return EXIT_DONE;
 }
 
+static int set_bind(struct options *o, const char *text)
+{
+    struct acme_name name;
+
+    if (acme_name_read(acme_slice_text(text), &name, NULL) != ACME_OK || name.type != ACME_ID_IP)
+        return usage("--http-bind takes an IP address", text);
+    o->http_bind = text;
+    return EXIT_DONE;
+}
+
 static int set_key_type(const char *text, const char *option, bool account, enum acme_key_type *out)
 {
     char message[120];
@@ -217,8 +227,7 @@ static int take(struct options *o, int option, char *value)
     case OPT_HTTP_PORT:
         return set_port(o, value);
     case OPT_HTTP_BIND:
-        o->http_bind = value;
-        return EXIT_DONE;
+        return set_bind(o, value);
     case OPT_WEBROOT:
         o->webroot = value;
         return EXIT_DONE;

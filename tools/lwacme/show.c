@@ -48,6 +48,7 @@ void show_init(struct show *s, const struct options *o)
     s->json = o->json;
     s->quiet = o->quiet;
     s->verbose = o->verbose;
+    s->http_port = o->http_port;
     s->live = !o->json && !o->quiet && o->verbose == 0 && isatty(STDERR_FILENO) == 1;
 }
 
@@ -175,6 +176,7 @@ void show_failure(FILE *to, const struct acme_failure *f)
 {
     const struct acme_problem *p = &f->problem;
     const char *hint = show_hint(f->err, p);
+    char when[ACME_TIME_TEXT];
 
     fprintf(to, "  step      %s\n", f->step);
     if (p->identifier[0] != '\0')
@@ -186,8 +188,11 @@ void show_failure(FILE *to, const struct acme_failure *f)
                 p->detail[0] != '\0' ? p->detail : "(no words)");
     if (p->http_status >= 400)
         fprintf(to, "  HTTP      %u\n", p->http_status);
-    if (p->retry_after_s > 0)
-        fprintf(to, "  wait      the CA asks for %lu s\n", (unsigned long)p->retry_after_s);
+    if (p->retry_after_s > 0) {
+        acme_time_text(f->at + p->retry_after_s, when);
+        fprintf(to, "  wait      the CA says not before %s (%lu s)\n", when,
+                (unsigned long)p->retry_after_s);
+    }
     if (hint != NULL)
         fprintf(to, "  do        %s\n", hint);
 }
@@ -294,7 +299,10 @@ void show_event(struct show *s, const struct acme_event *e)
     if (e->type == ACME_EVENT_FAILURE) {
         show_flush(s);
         s->failed = true;
-        fprintf(stderr, "lwacme: error: %s\n", acme_err_words(e->err));
+        if (e->err == ACME_E_PORT_BUSY || e->err == ACME_E_PORT_ACCESS)
+            fprintf(stderr, "lwacme: error: port %u: %s\n", s->http_port, acme_err_words(e->err));
+        else
+            fprintf(stderr, "lwacme: error: %s\n", acme_err_words(e->err));
         show_failure(stderr, e->failure);
     } else if (e->type == ACME_EVENT_HELD)
         show_held(s, e);
