@@ -402,7 +402,7 @@ bool sim_net_peer_gone(const struct sim_net *n, uint8_t node, acme_sock handle)
     const struct sim_sock *s = &n->socks[handle & 0xff];
 
     return handle >= 0 && s->kind == SOCK_STREAM && s->node == node &&
-           n->conns[s->conn].vanished[1 - s->end];
+           (n->conns[s->conn].vanished[1 - s->end] || !n->conns[s->conn].open[1 - s->end]);
 }
 
 void sim_net_power_off(struct sim_net *n, uint8_t node)

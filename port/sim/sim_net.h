@@ -82,7 +82,7 @@ struct sim_addr {
 struct sim_net {
     struct sim_world *world;
     struct sim_net_faults faults;
-    char asked[254]; /* the host of the last connect of machine 0 */
+    char asked[254];   /* the host of the last connect of machine 0 */
     uint16_t low_port; /* no machine may listen on this one; 0: on all */
     uint32_t generation, numbers;
     struct sim_name names[SIM_NET_NAMES];
@@ -110,7 +110,7 @@ void sim_net_close(struct sim_net *n, uint8_t node, acme_sock s);
 
 /* Break the connection of s for both ends, as a router that forgot it. */
 void sim_net_reset(struct sim_net *n, uint8_t node, acme_sock s);
-/* Has the other end's machine lost power since? */
+/* Has the other end closed, or its machine lost power? What still comes is from the past. */
 bool sim_net_peer_gone(const struct sim_net *n, uint8_t node, acme_sock s);
 /* A machine loses power: its sockets are gone, the others learn of it late. */
 void sim_net_power_off(struct sim_net *n, uint8_t node);

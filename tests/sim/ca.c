@@ -9,7 +9,8 @@
 void ca_init(struct ca *ca, struct sim_world *w, struct sim_net *net)
 {
     memset(ca, 0, offsetof(struct ca, orders));
-    memset(&ca->accounts_count, 0, offsetof(struct ca, conns) - offsetof(struct ca, accounts_count));
+    memset(&ca->accounts_count, 0,
+           offsetof(struct ca, conns) - offsetof(struct ca, accounts_count));
     ca->world = w;
     ca->net = net;
     ca->lifetime_s = 90 * 86400;
@@ -28,6 +29,8 @@ void ca_calm(struct ca *ca)
 {
     ca->evil.on = false;
     for (uint32_t i = 0; i < ca->orders_count; i++) {
+        if (ca->orders[i].processing_until > ca->world->now_ms)
+            ca->orders[i].processing_until = ca->world->now_ms;
         for (uint8_t k = 0; k < ca->orders[i].count; k++) {
             struct ca_authz *z = &ca->orders[i].authz[k];
             if (z->validate_at == UINT64_MAX / 2)
@@ -44,7 +47,8 @@ static void conn_close(struct ca *ca, struct ca_conn *c)
 
 /* ---- a request ---- */
 
-/* The value of a field, NUL-terminated in room; "" when it is absent, "?" when it is there twice. */
+/* The value of a field, NUL-terminated in room; "" when it is absent, "?" when it is there twice.
+ */
 static void field(const char *head, const char *name, char *room, size_t size)
 {
     size_t len = strlen(name);

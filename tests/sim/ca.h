@@ -183,7 +183,8 @@ void ca_put_authz(struct ca *ca, struct ca_order *o, unsigned which, struct ca_r
 void ca_respond(struct ca *ca, struct ca_order *o, unsigned which, const struct ca_request *q,
                 struct ca_reply *r);
 
-/* ca_http.c: an answer that is given before anything is done; and the reply as bytes, right or wrong, into the connection. */
+/* ca_http.c: an answer that is given before anything is done; and the reply as bytes, right or
+ * wrong, into the connection. */
 bool ca_refuse_first(struct ca *ca, struct ca_reply *r);
 void ca_write(struct ca *ca, struct ca_conn *c, const struct ca_request *q, struct ca_reply *r);
 

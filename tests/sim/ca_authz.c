@@ -21,8 +21,8 @@ static const char *authz_token(struct ca *ca, const struct ca_authz *z, char *ro
     return z->token;
 }
 
-static void put_challenge(struct ca *ca, const struct ca_order *o, unsigned which,
-                          const char *type, struct acme_buf *b)
+static void put_challenge(struct ca *ca, const struct ca_order *o, unsigned which, const char *type,
+                          struct acme_buf *b)
 {
     const struct ca_authz *z = &o->authz[which];
     char text[700], room[201];
@@ -30,8 +30,8 @@ static void put_challenge(struct ca *ca, const struct ca_order *o, unsigned whic
     snprintf(text, sizeof text,
              "{\"type\":\"%s\",\"status\":\"%s\",\"url\":\"" CA_BASE
              "/chall/%016llx/%u/%s\",\"token\":\"%s\"",
-             type, acme_status_name((enum acme_status)z->challenge),
-             (unsigned long long)o->number, which, type, authz_token(ca, z, room));
+             type, acme_status_name((enum acme_status)z->challenge), (unsigned long long)o->number,
+             which, type, authz_token(ca, z, room));
     acme_buf_text(b, text);
     if (z->challenge == ACME_STATUS_INVALID)
         acme_buf_text(b, ",\"error\":{\"type\":\"urn:ietf:params:acme:error:unauthorized\","
@@ -63,9 +63,10 @@ void ca_put_authz(struct ca *ca, struct ca_order *o, unsigned which, struct ca_r
     acme_buf_text(b, "\",\"challenges\":[");
     if (!evil_does(&ca->evil, EVIL_AUTHZ_NO_CHALLENGE)) {
         if (evil_does(&ca->evil, EVIL_AUTHZ_STRANGERS))
-            acme_buf_text(b, "{\"type\":\"dns-persist-01\",\"status\":\"pending\",\"url\":\"" CA_BASE
-                             "/x\",\"issuer-domain-names\":[\"ca.test\"]},"
-                             "{\"type\":\"quantum-02\",\"url\":7},");
+            acme_buf_text(b,
+                          "{\"type\":\"dns-persist-01\",\"status\":\"pending\",\"url\":\"" CA_BASE
+                          "/x\",\"issuer-domain-names\":[\"ca.test\"]},"
+                          "{\"type\":\"quantum-02\",\"url\":7},");
         if (!z->wildcard && ca->txt == NULL)
             put_challenge(ca, o, which, "http-01", b);
         else

@@ -14,9 +14,9 @@ static void put_date(struct acme_buf *b, int64_t seconds)
     char text[40];
 
     acme_time_to_date(seconds, &d);
-    snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT",
-             days[seconds / 86400 % 7], d.day % 100, months[d.month - 1], d.year % 10000,
-             d.hour % 100, d.minute % 100, d.second % 100);
+    snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", days[seconds / 86400 % 7],
+             d.day % 100, months[d.month - 1], d.year % 10000, d.hour % 100, d.minute % 100,
+             d.second % 100);
     acme_buf_text(b, text);
 }
 
@@ -298,7 +298,8 @@ static void put_all(struct ca *ca, struct ca_conn *c, const struct ca_request *q
     size_t start;
 
     if (evil_does(e, EVIL_HTTP_100))
-        acme_buf_text(b, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n");
+        acme_buf_text(
+            b, "HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\nHTTP/1.1 100 Continue\r\n\r\n");
     for (int i = 0; evil_has(e, EVIL_HTTP_1XX_MANY) && e->on && i < 40; i++) {
         if (i == 0 && !evil_does(e, EVIL_HTTP_1XX_MANY))
             break;

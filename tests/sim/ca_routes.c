@@ -512,7 +512,8 @@ void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r)
     bool account;
 
     snprintf(url, sizeof url, CA_BASE "%s", q->path);
-    if (strcmp(q->path, "/directory") == 0 || strncmp(q->path, "/moved", 6) == 0) {
+    if (strcmp(q->path, "/directory") == 0 || strncmp(q->path, "/moved", 6) == 0 ||
+        strcmp(q->path, "/elsewhere") == 0) {
         directory(ca, q, r);
         return;
     }

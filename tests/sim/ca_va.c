@@ -57,7 +57,8 @@ static void va_strangers(struct ca *ca, const char *host)
         "GET /.well-known/acme-challenge/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
         "POST /.well-known/acme-challenge/x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
         "\x16\x03\x01\x02\x00\x01 no HTTP at all",
-        "GET /.well-known/acme-challenge/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "GET /.well-known/acme-challenge/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
+        "chunked\r\n\r\n",
     };
     struct ca_probe *p;
 

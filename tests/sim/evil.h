@@ -1,4 +1,5 @@
-/* evil.h - the catalogue: what CAs, networks and clocks do wrong, and what a correct agent does then
+/* evil.h - the catalogue: what CAs, networks and clocks do wrong, and what a correct agent does
+ * then
  *
  * One line each: X(id, "name", group, "what a correct agent does"). The CA model asks evil(id) at
  * the place where it would do it; `sim --list` prints the catalogue with how often each was

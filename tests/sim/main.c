@@ -127,8 +127,9 @@ static void list(void)
 
 static int usage(void)
 {
-    fputs("usage: sim [--seconds S] [--count N] [--from N] [--list] | --seed N | --cuts all|pairs\n",
-          stderr);
+    fputs(
+        "usage: sim [--seconds S] [--count N] [--from N] [--list] | --seed N | --cuts all|pairs\n",
+        stderr);
     return 2;
 }
 

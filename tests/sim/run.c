@@ -4,10 +4,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#define DAY_MS      86400000u
-#define STILL_MAX   5000
-#define STEPS_MAX   400000
-#define CALM_DAYS   3 /* a daily backoff and its jitter, and an hour's work */
+#define DAY_MS    86400000u
+#define STILL_MAX 5000
+#define STEPS_MAX 400000
+#define CALM_DAYS 3 /* a daily backoff and its jitter, and an hour's work */
 
 static const char *const run_names[] = {"a0.test", "b1.test", "c2.test"};
 static const char *const run_wild[] = {"a0.test", "*.a0.test", "c2.test"};
@@ -57,6 +57,8 @@ void scenario_of(struct run *r)
     s->cut_permille = PICK(r, 0, 0, 300, 900);
     s->cut_within = PICK(r, 10, 40, 150);
     s->boot_loop_s = sim_world_chance(&r->world, 60) ? PICK(r, 1, 5, 17, 60, 600) : 0;
+    if (s->boot_loop_s > 0 && s->fault_s > s->boot_loop_s * 2000)
+        s->fault_s = s->boot_loop_s * 2000;
     s->flip_permille = PICK(r, 0, 0, 0, 0, 0, 30, 200);
     s->slots_busy_ms = PICK(r, 0, 0, 0, 50, 1000);
     s->slots_fail = PICK(r, 0, 0, 0, 0, 10, 100);
@@ -137,7 +139,7 @@ static void plan_cut(struct run *r)
 static void flip_bits(struct run *r)
 {
     static const enum acme_slot slots[] = {ACME_SLOT_ACCOUNT, ACME_SLOT_CA_LEDGER, ACME_SLOT_ORDER,
-                                           ACME_SLOT_CERT_A, ACME_SLOT_CERT_B, ACME_SLOT_SCHED};
+                                           ACME_SLOT_CERT_A,  ACME_SLOT_CERT_B,    ACME_SLOT_SCHED};
 
     if (r->phase != PHASE_FAULTS || r->s.flip_permille == 0)
         return;
@@ -202,7 +204,7 @@ static void begin_faults(struct run *r)
     r->txt.again_permille = r->s.txt_again;
     r->txt.fail_permille = r->s.txt_fail;
     r->ca.evil.on = true;
-    r->renewed_from = r->sequence;
+    r->renewed_from = r->due_at;
     sim_world_note(&r->world, "faults begin", 0, 0);
     clock_faults(r);
     plan_cut(r);
@@ -240,7 +242,7 @@ static bool settled(struct run *r)
     acme_agent_status(&r->agent, &status);
     if (status.busy || status.order_open || !r->has_cert || now >= r->not_after)
         return false;
-    return now < r->due_at && (!r->renewing || r->sequence > r->renewed_from);
+    return now < r->due_at && (!r->renewing || r->due_at > r->renewed_from);
 }
 
 static void phases(struct run *r)
@@ -254,6 +256,7 @@ static void phases(struct run *r)
             check_end(r);
             r->phase = r->s.renew && !r->renewing ? PHASE_REST : PHASE_DONE;
             r->writes_before = r->slots.writes;
+            r->orders_before = r->ca.new_orders;
         } else if (now >= r->phase_end)
             run_break(r, 7, "liveness");
     }

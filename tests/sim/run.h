@@ -36,8 +36,8 @@ struct scenario {
     int64_t lifetime_s;
     uint8_t account_key, cert_key;
     bool reuse_key;
-    uint32_t fault_s;       /* length of a period of faults */
-    uint32_t cut_permille;  /* a boot ends in a power cut, at a moment within: */
+    uint32_t fault_s;      /* length of a period of faults */
+    uint32_t cut_permille; /* a boot ends in a power cut, at a moment within: */
     uint32_t cut_within;
     uint32_t boot_loop_s;   /* power is cut so long after each boot; 0: not */
     uint32_t flip_permille; /* at a boot, for each slot */
@@ -49,8 +49,9 @@ struct scenario {
 enum phase { PHASE_FAULTS, PHASE_CALM, PHASE_REST, PHASE_DONE };
 
 struct hold {
-    int64_t until; /* true time */
-    bool durable;  /* the agent has rested since, so it is stored */
+    int64_t until;  /* true time */
+    bool durable;   /* the agent has rested since, so it is stored */
+    char order[20]; /* HOLD_LOOK: whose */
 };
 
 enum { HOLD_ACCOUNT, HOLD_ORDER, HOLD_ANY, HOLD_LOOK, HOLDS };
@@ -84,11 +85,12 @@ struct run {
     bool has_cert;
     uint32_t sequence; /* the highest that was readable */
     int64_t not_after, due_at;
-    uint32_t renewed_from;
+    int64_t renewed_from;
     unsigned issued_before;
     int64_t order_times[16], failure_times[CA_NAMES][16];
     unsigned orders, failures[CA_NAMES];
     uint64_t writes_before;
+    unsigned orders_before;
     unsigned max_calls, max_writes, max_orders, max_requests, requests_before;
     struct hold holds[HOLDS];
     bool verbose;

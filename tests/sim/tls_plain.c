@@ -26,8 +26,8 @@ int acme_tls_handshake(struct acme_tls *tls)
     static const struct {
         char letter;
         int err;
-    } verdicts[] = {{'t', ACME_E_TLS_TRUST}, {'n', ACME_E_TLS_NAME},    {'d', ACME_E_TLS_DATE},
-                    {'v', ACME_E_TLS_VERSION}, {'x', ACME_E_TLS},       {'k', ACME_OK}};
+    } verdicts[] = {{'t', ACME_E_TLS_TRUST},   {'n', ACME_E_TLS_NAME}, {'d', ACME_E_TLS_DATE},
+                    {'v', ACME_E_TLS_VERSION}, {'x', ACME_E_TLS},      {'k', ACME_OK}};
     char letter = 0;
     int n;
 
