@@ -105,6 +105,8 @@ UNIT = $(patsubst tests/unit/%.c,$(O)/tests/%,$(wildcard tests/unit/test_*.c))
 CONFORMANCE = $(patsubst tests/conformance/main_%.c,$(O)/tests/conformance_%,\
 	$(wildcard tests/conformance/main_*.c))
 
+include tests/conformance/lwip/lwip.mk
+
 .PHONY: all lib programs unit-programs conformance-programs
 all: lib $(if $(OBJ_TOOL),$(TOOL))
 programs: all unit-programs conformance-programs
@@ -219,6 +221,7 @@ report:
 # ---- measuring, showing ----------------------------------------------------------------------
 
 .PHONY: size bench demo
+ifndef BOARD # a board has its own
 $(O)/size_of_agent.o: core/acme_agent.h $(O)/flags
 	@mkdir -p $(@D)
 	@printf '#include "acme_agent.h"\nchar acme_size_of_agent[sizeof(struct acme_agent)];\n' | \
@@ -238,6 +241,7 @@ demo:
 	@$(MAKE) --no-print-directory all
 	@tools/get_pebble.py
 	@tools/demo.sh $(TOOL) $(PEBBLE)
+endif
 
 # ---- the rest --------------------------------------------------------------------------------
 
@@ -254,3 +258,9 @@ help:
 	@sed -n '2,/^$$/s/^# \{0,1\}//p' Makefile
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)
+
+# ---- boards ----------------------------------------------------------------------------------
+
+ifdef BOARD
+include boards/$(BOARD)/board.mk
+endif

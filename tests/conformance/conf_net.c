@@ -190,8 +190,12 @@ static void cn_closed(struct conf *c)
 
     CONF_TRY(conf_pair(c, &client, &server));
     struct cn_flow f = {server, client, 5, 3000, 0, 0};
-    while (f.sent < f.total)
-        CONF(cn_push(c, &f, 3000) >= 0);
+    while (f.sent < f.total) {
+        int n = cn_push(c, &f, 3000);
+        CONF(n >= 0);
+        if (n == 0)
+            CONF_TRY(conf_turn(c));
+    }
     conf_close(c, server);
     CONF_TRY(cn_to_end(c, &f));
     for (int i = 0; i < 3; i++) {

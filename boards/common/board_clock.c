@@ -1,0 +1,48 @@
+#include "board_clock.h"
+
+#include <stdbool.h>
+
+#include "acme_config.h"
+#include "acme_err.h"
+#include "board.h"
+#include "board_print.h"
+
+/* A device that is switched on this long after its firmware was built needs a newer one: its trust
+ * anchors are as old. */
+#ifndef BOARD_CLOCK_AHEAD_S
+#define BOARD_CLOCK_AHEAD_S (INT64_C(20) * 365 * 86400)
+#endif
+
+static struct {
+    int64_t at_reset; /* seconds since 1970 when board_ms() was 0 */
+    int64_t floor;
+    bool set;
+} board_hour = {.floor = BOARD_BUILD_TIME};
+
+int board_clock_now(int64_t *seconds)
+{
+    if (!board_hour.set)
+        return ACME_E_CLOCK;
+    *seconds = board_hour.at_reset + (int64_t)(board_ms() / 1000);
+    return ACME_OK;
+}
+
+void board_clock_set(int64_t seconds)
+{
+    board_hour.set =
+        seconds >= board_hour.floor && seconds - board_hour.floor <= BOARD_CLOCK_AHEAD_S;
+    board_hour.at_reset = seconds - (int64_t)(board_ms() / 1000);
+    if (!board_hour.set)
+        board_print("{\"event\":\"clock\",\"implausible\":%u}\n", (unsigned)seconds);
+}
+
+void board_clock_floor(int64_t seconds)
+{
+    if (seconds > board_hour.floor)
+        board_hour.floor = seconds;
+}
+
+int64_t board_clock_floor_now(void)
+{
+    return board_hour.floor;
+}

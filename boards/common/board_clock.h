@@ -1,0 +1,23 @@
+/* board_clock.h - the hour, on a board without a battery clock
+ *
+ * SNTP is not authenticated: what it says is provisional. It is good enough to try a TLS exchange,
+ * which fails when it is wrong, and it is never stored. The floor (build time, then times that a
+ * verified exchange has confirmed, kept in the DEVICE record) is what a lie cannot go below.
+ */
+#ifndef BOARD_CLOCK_H
+#define BOARD_CLOCK_H
+
+#include <stdint.h>
+
+/* Seconds since 1970 UTC: ACME_OK, or ACME_E_CLOCK while nobody has said a plausible time. */
+int board_clock_now(int64_t *seconds);
+
+/* For SNTP. A time below the floor, or more than BOARD_CLOCK_AHEAD_S above it, unsets the clock:
+ * the last word counts, so a device that was told 2099 recovers when it is told the truth. */
+void board_clock_set(int64_t seconds);
+
+/* Raise the floor; lower values are ignored. */
+void board_clock_floor(int64_t seconds);
+int64_t board_clock_floor_now(void);
+
+#endif

@@ -1,0 +1,50 @@
+/* acme_board_config.h - the bounds of emcraft-sf2: 256 KB of flash, 64 KB of RAM in all */
+#ifndef ACME_BOARD_CONFIG_H
+#define ACME_BOARD_CONFIG_H
+
+/* The agent (core/acme_config.h). */
+#define ACME_MAX_NAMES       4
+#define ACME_MAX_URL         192
+#define ACME_MAX_ORDER_TEXT  1536
+#define ACME_MAX_TOKEN       64
+#define ACME_MAX_NONCE       96
+#define ACME_MAX_DETAIL      192
+#define ACME_IO_SIZE         6144
+#define ACME_SCRATCH_SIZE    4096
+#define ACME_MAX_CHAIN_CERTS 6
+#define ACME_MAX_KEY_DER     128
+
+/* Sockets: the CA, the responder's listener and two of the CA's validators, HTTPS listener and one
+ * client. */
+#define LWIP_NET_SOCKS   6
+#define LWIP_NET_BACKLOG 2
+
+/* TLS memory; the agent's io and scratch are lent from it. 27 648 bytes were the least that did a
+ * whole issuance with a 16 KB record; the rest is margin. */
+#ifndef BOARD_POOL_SIZE
+#define BOARD_POOL_SIZE 28672
+#endif
+
+/* The part of the 16 MB NOR flash that the slots may use. */
+#define BOARD_FLASH_OFFSET  0u
+#define BOARD_FLASH_SECTORS 8u
+
+/* Locally administered; a product has its own, from its factory. */
+#ifndef BOARD_MAC
+#define BOARD_MAC                                                                                  \
+    {                                                                                              \
+        0x52, 0x54, 0x00, 0x12, 0x34, 0x56                                                         \
+    }
+#endif
+
+/* The time server when DHCP names none. */
+#ifndef BOARD_SNTP_SERVER
+#define BOARD_SNTP_SERVER "pool.ntp.org"
+#endif
+
+/* The clock's floor: when this firmware was built, by the commit it was built from. */
+#ifndef BOARD_BUILD_TIME
+#error "BOARD_BUILD_TIME: seconds since 1970 (board.mk takes it from the commit)"
+#endif
+
+#endif

@@ -1,0 +1,87 @@
+# board.mk - emcraft-sf2: 256 KB of flash, 64 KB of RAM, Cortex-M3, lwIP, SPI NOR; runs in QEMU
+#
+#   make BOARD=emcraft-sf2 bringup ANCHOR=root.der   boards/emcraft-sf2/bringup.c: does it work?
+#   make BOARD=emcraft-sf2 size                      flash and RAM by component
+#
+# LTO=1 links with link-time optimization, IPV6=1 adds IPv6, SERVER=1 the server side of TLS.
+
+BD := boards/emcraft-sf2
+BO := build/emcraft-sf2$(if $(LTO),-lto)$(if $(IPV6),-ipv6)$(if $(SERVER),-server)
+CROSS ?= arm-none-eabi-
+BCC = $(CROSS)gcc
+
+BOARD_CPU = -mcpu=cortex-m3 -mthumb
+BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common \
+	$(if $(LTO),-flto)
+BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
+# The floor of the clock is the commit's time: two builds of one commit are the same.
+BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
+# lwIP's assertions cost 10 KB; the conformance test runs with all of them on.
+BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
+	-DBOARD_BUILD_TIME=$(BOARD_TIME) $(if $(IPV6),-DLWIP_IPV6=1) \
+	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_EXTRA)
+BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
+	-isystem $(LWIP_DIR)/src/include -isystem $(WOLFSSL_DIR)
+BOARD_COMPILE = $(BCC) $(BOARD_CPU) $(BOARD_OPT) $(BOARD_DEFS) $(BOARD_INC) -MMD -MP
+BOARD_LINK = $(BCC) $(BOARD_CPU) $(BOARD_OPT) -nostartfiles --specs=nano.specs -T $(BD)/sf2.ld \
+	-Wl,--gc-sections -Wl,--no-warn-rwx-segments
+
+SRC_BOARD = $(addprefix $(BD)/, startup.c sf2_system.c sf2_nor.c sf2_emac.c)
+SRC_BOARD_COMMON = $(addprefix boards/common/, board_clock.c board_libc.c board_lwip.c board_pool.c \
+	board_print.c board_rng.c board_wolfssl.c)
+SRC_BOARD_PORT = $(SRC_PORT) $(SRC_PORT_LWIP) $(SRC_PORT_FLASH)
+SRC_LWIP = $(addprefix src/core/, def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c \
+	pbuf.c tcp.c tcp_in.c tcp_out.c timeouts.c udp.c ipv4/acd.c ipv4/dhcp.c ipv4/etharp.c \
+	ipv4/icmp.c ipv4/ip4.c ipv4/ip4_addr.c) src/netif/ethernet.c src/apps/sntp/sntp.c \
+	$(if $(IPV6),$(addprefix src/core/ipv6/, ethip6.c icmp6.c ip6.c ip6_addr.c mld6.c nd6.c))
+# As the hosts' list, with the assembler of this processor in the place of theirs.
+SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %sp_c32.c %cpuid.c %sp_int.c \
+	%chacha.c %chacha20_poly1305.c %poly1305.c,$(SRC_WOLFSSL)) \
+	wolfcrypt/src/sp_cortexm.c wolfcrypt/src/sp_int.c
+
+OBJ_BOARD = $(patsubst %.c,$(BO)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOARD_PORT))
+OBJ_BOARD_CORE = $(patsubst %.c,$(BO)/%.o,core/acme_store.c core/acme_buf.c)
+OBJ_LWIP = $(SRC_LWIP:%.c=$(BO)/lwip/%.o)
+OBJ_BOARD_WOLFSSL = $(SRC_BOARD_WOLFSSL:%.c=$(BO)/wolfssl/%.o)
+
+.PHONY: bringup size
+bringup: $(BO)/bringup.elf
+size: $(BO)/bringup.elf
+	@python3 boards/common/board_size.py $(<:.elf=.map)
+
+$(BO)/bringup.elf: $(OBJ_BOARD) $(OBJ_BOARD_CORE) $(OBJ_LWIP) $(OBJ_BOARD_WOLFSSL) \
+		$(BO)/$(BD)/bringup.o $(BO)/anchor.o $(BD)/sf2.ld
+	@echo "  LINK    $@"
+	@$(BOARD_LINK) -Wl,-Map=$(@:.elf=.map) -o $@ $(filter %.o,$^)
+	@$(CROSS)size $@
+	@if $(CROSS)nm $@ | grep -qwE 'malloc|free|_sbrk|_malloc_r'; then \
+		echo "$@: something allocates from the heap" >&2; rm -f $@; exit 1; fi
+
+$(BO)/anchor.o: boards/common/blob.S $(ANCHOR)
+	@mkdir -p $(@D)
+	@$(BCC) $(BOARD_CPU) -DBLOB_NAME=bringup_anchor -DBLOB_FILE='"$(ANCHOR)"' -c -o $@ $<
+
+$(BO)/lwip/%.o: $(LWIP_DIR)/%.c $(BO)/board-flags | $(LWIP_DIR)/.version
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(BOARD_COMPILE) -std=gnu11 -w -c -o $@ $<
+
+$(BO)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(BO)/board-flags $(BD)/user_settings.h | $(WOLFSSL_DIR)/.version
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(BOARD_COMPILE) -std=gnu11 -w -c -o $@ $<
+
+$(BO)/%.o: %.c $(BO)/board-flags | $(LWIP_DIR)/.version $(WOLFSSL_DIR)/.version
+	@mkdir -p $(@D)
+	@echo "  CC      $<"
+	@$(BOARD_COMPILE) -std=c11 $(BOARD_WARN) -c -o $@ $<
+
+# Everything is compiled anew when the flags are not those of the last time.
+$(BO)/board-flags: FORCE_BOARD
+	@mkdir -p $(@D)
+	@echo '$(BOARD_CPU) $(BOARD_OPT) $(BOARD_DEFS)' | cmp -s - $@ || \
+		echo '$(BOARD_CPU) $(BOARD_OPT) $(BOARD_DEFS)' >$@
+.PHONY: FORCE_BOARD
+FORCE_BOARD:
+
+-include $(shell find $(BO) -name '*.d' 2>/dev/null)
