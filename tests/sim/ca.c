@@ -148,6 +148,7 @@ static void reply_to(struct ca *ca, struct ca_conn *c, struct ca_request *q)
         ca_answer(ca, q, &r);
     snprintf(ca->last_path, sizeof ca->last_path, "%.60s", q->path);
     ca->last_status = r.status;
+    ca->last_from = r.retry_date ? sim_world_unix(ca->world) : 0;
     ca->last_retry_after = r.retry_after;
     sim_world_note(ca->world, "reply", (uint64_t)r.status, r.retry_after);
     ca_write(ca, c, q, &r);

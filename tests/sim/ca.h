@@ -147,6 +147,7 @@ struct ca {
     bool ghost; /* the present request is from before a power cut */
     char last_path[64];
     int last_status;
+    int64_t last_from; /* what its Retry-After counts from; 0: from when it is read */
     uint32_t last_retry_after;
     int64_t retry_spoken; /* the latest moment that a Retry-After has named */
     struct ca_conn conns[CA_CONNS];

@@ -195,7 +195,8 @@ void check_reply(struct run *r, int status)
 {
     const struct ca *ca = &r->ca;
     int which = HOLD_ANY;
-    int64_t until = sim_world_unix(&r->world) + ca->last_retry_after;
+    int64_t from = ca->last_from != 0 ? ca->last_from : sim_world_unix(&r->world);
+    int64_t until = from + ca->last_retry_after;
 
     if (status != ca->last_status || ca->last_retry_after == 0 || clock_lies(r) ||
         evil_has(&ca->evil, EVIL_HTTP_RETRY_BAD))
