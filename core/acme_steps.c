@@ -327,6 +327,8 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     (void)acme_sched_rebase(&a->ledger.account, now);
     (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
     (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
+    if (a->failure.at > now) /* its Retry-After counts from there */
+        a->failure.at = now;
     if (a->loaded && !rest_due(a, now))
         return rest_not_due(a, next, now);
     wait = rest_wait(a, now, &by_ca);
