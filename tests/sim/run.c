@@ -6,7 +6,7 @@
 
 #define DAY_MS    86400000u
 #define STILL_MAX 5000
-#define STEPS_MAX 400000
+#define STEPS_MAX 1500000
 #define CALM_DAYS 3 /* a daily backoff and its jitter, and an hour's work */
 
 static const char *const run_names[] = {"a0.test", "b1.test", "c2.test"};
