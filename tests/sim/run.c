@@ -207,7 +207,8 @@ static void begin_faults(struct run *r)
     r->renewed_from = r->due_at;
     sim_world_note(&r->world, "faults begin", 0, 0);
     clock_faults(r);
-    plan_cut(r);
+    if (!r->fixed_cuts)
+        plan_cut(r);
 }
 
 static void begin_calm(struct run *r)
