@@ -53,8 +53,8 @@ struct ca_order {
     struct ca_authz authz[CA_NAMES];
     int64_t expires;
     uint64_t processing_until; /* 0: at once */
-    bool gone;
-    bool null_authz;
+    bool gone, null_authz;
+    bool late; /* issued by a finalize that had been on its way for long */
     unsigned finalizes;
     uint8_t spki_sum[ACME_SHA256_SIZE];
     uint16_t leaf_len; /* 0: not issued */
