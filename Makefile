@@ -140,6 +140,18 @@ $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
 
+# Slots over flash are a board's choice: not in the library of a host.
+$(O)/tests/test_flash_slots: $(O)/tests/unit/test_flash_slots.o $(O)/tests/flash/flash_sim.o \
+		$(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH)) $(LIB)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS)
+
+# The agent's tests bring their own acme_exchange: it must come before the library.
+$(filter $(O)/tests/test_agent_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O)/tests/unit/agent_exchange.o \
+		$(O)/tests/unit/agent_world.o $(O)/tests/unit/agent_ca.o $(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS)
+
 $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
 		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
 		$(OBJ_SIM_PORT) $(LIB) $(LIB_WOLFSSL)
@@ -154,7 +166,8 @@ $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 # Who may see what, beside the public headers.
 CPPFLAGS_core = $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
 CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
-CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance -Itests/sim
+CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
+	-Iport/flash
 
 # Other people's code: our flags, without our warnings.
 $(OBJ_WOLFSSL_C): $(O)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(O)/flags boards/linux/user_settings.h core/acme_wolfssl.h
@@ -180,7 +193,8 @@ conformance_suites = $(CONFORMANCE:$(O)/%=$(1)/%)
 interop_suites = $(foreach suite,$(INTEROP),"env LWACME=$(1)/lwacme $(suite)")
 # With clang a taste of it: what the compilers may disagree on is in the units.
 interop_taste = "env LWACME=$(1)/lwacme tests/interop/test_pebble.py life 10-names" \
-	"env LWACME=$(1)/lwacme tests/interop/test_trust.py"
+	"env LWACME=$(1)/lwacme tests/interop/test_trust.py" \
+	"env LWACME=$(1)/lwacme tests/interop/test_embed.py readme certificate"
 csr_suite = "tests/unit/csr_openssl.py $(1)/tests/test_csr"
 check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
 INTEROP = $(if $(OBJ_TOOL),$(wildcard tests/interop/test_*.py))
@@ -192,7 +206,7 @@ test:
 	@$(MAKE) --no-print-directory CC=gcc SAN= STATIC= programs
 	@$(MAKE) --no-print-directory CC=clang SAN= STATIC= programs
 	@$(MAKE) --no-print-directory CC=gcc SAN=1 STATIC= programs
-	@$(if $(INTEROP),tools/get_pebble.py)
+	@$(if $(INTEROP),tools/get_pebble.py >/dev/null)
 	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
 		$(call conformance_suites,build/$(build)) \
@@ -209,7 +223,7 @@ test-unit: lib unit-programs
 test-conformance: conformance-programs
 	@tests/run.py $(call conformance_suites,$(O))
 test-interop: all
-	@tools/get_pebble.py
+	@tools/get_pebble.py >/dev/null
 	@tests/run.py $(call interop_suites,$(O))
 
 check: lib
@@ -233,13 +247,13 @@ bench:
 	@tools/setup.sh bench
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory STATIC=musl all
-	@tools/get_pebble.py
+	@tools/get_pebble.py >/dev/null
 	@tests/interop/bench.py build/host/lwacme build/musl/lwacme
 
 demo:
 	@tools/setup.sh demo
 	@$(MAKE) --no-print-directory all
-	@tools/get_pebble.py
+	@tools/get_pebble.py newest >/dev/null
 	@tools/demo.sh $(TOOL) $(PEBBLE)
 endif
 

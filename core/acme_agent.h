@@ -123,15 +123,15 @@ struct acme_order_name {
     uint16_t authorization;
     uint16_t challenge;
     uint16_t token;
-    uint8_t type;     /* enum acme_challenge_type */
-    uint8_t solver;   /* index into solvers */
-    uint8_t flags;    /* enum order_flag in acme_steps.h */
-    uint8_t declined; /* bit i: solver i declined it */
+    uint8_t type;        /* enum acme_challenge_type */
+    uint8_t solver;      /* index into solvers */
+    uint16_t flags;      /* enum order_flag in acme_steps.h */
+    uint8_t declined[5]; /* for each type's bit in acme_challenge_type; bit i: solver i */
 };
 
 struct acme_order_state {
     bool open;      /* ORDER holds it */
-    bool fresh;     /* made in this run; else it was resumed */
+    bool made_now;  /* by this run */
     uint8_t status; /* enum acme_status, as last seen */
     uint8_t rounds; /* how often we went from a look to the authorizations */
     uint16_t names_count;
@@ -141,7 +141,8 @@ struct acme_order_state {
     uint64_t since_ms;    /* start of the present wait: validation, or issuance */
     uint64_t why_ms;      /* when the authorizations were last asked why */
     bool responded;       /* the CA has been told of all */
-    bool finalized;       /* a finalize has left */
+    bool finalized;       /* a finalize may have left */
+    bool key_stored;      /* ORDER holds cert_key */
     bool stale;           /* ORDER was for something else: only cleaned up */
     bool dead;            /* the CA will not make it valid any more */
     bool respond_refused; /* the CA did not take a challenge response */
@@ -196,6 +197,9 @@ struct acme_agent {
     uint8_t until;     /* rest before this row; ACME_ROW_NONE */
     uint8_t ask_flags; /* bits of enum acme_ask */
     uint8_t lost_tries, redirects, account_retries, stale_retries;
+    uint8_t lost_in_run; /* replies, at all rows together */
+    uint8_t agains;      /* the run began once more */
+    uint8_t damaged;     /* records to charge with the worst, and to write: enum acme_save */
     uint16_t nonce_tries;
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
     int outcome;

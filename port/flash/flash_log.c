@@ -253,35 +253,64 @@ int fl_walk(const struct flash_slots *fs, uint32_t sector, uint32_t *index, stru
     return 0;
 }
 
-/* The next entry of all sectors in use; *place and *index start at 0 and FL_NONE - 1. */
-static int fl_next(const struct flash_slots *fs, uint32_t *place, uint32_t *index,
-                   struct flash_entry *e)
+/* The sector in use before this one, and its last good place; 0 when there is none. The first entry
+ * of a sector says both: what its predecessor got after that, or what only seemed to be absent from
+ * it then, does not count. */
+static int fl_before(const struct flash_slots *fs, uint32_t *sector, uint32_t *index)
 {
-    for (; *place < fs->dev->sectors; ++*place, *index = FL_NONE - 1u) {
+    struct flash_entry e;
+    uint32_t before = 0, count = 0;
+    int r = fl_entry(fs, *sector, 0, &e);
+    if (r == FL_VALID && e.type == FL_TYPE_TAIL && e.length < *sector) {
+        *sector = e.length < fs->tail ? 0 : e.length;
+        *index = e.crc;
+        return ACME_OK;
+    }
+    for (uint32_t i = 0; r >= 0 && i < fs->dev->sectors; i++) { /* damaged: by the headers */
         struct fl_sector s;
-        int r = fl_sector(fs, *place, &s);
-        if (r != ACME_OK) {
-            return r;
+        r = fl_sector(fs, i, &s);
+        before = s.number < *sector && s.number > before ? s.number : before;
+    }
+    *sector = before < fs->tail ? 0 : before;
+    if (r >= 0 && *sector != 0) {
+        r = fl_count(fs, *sector, &count);
+    }
+    *index = count - 1u;
+    return r < 0 ? r : ACME_OK;
+}
+
+/* The next entry of all sectors in use, from the newest back. */
+static int fl_next(const struct flash_slots *fs, struct fl_cursor *c, struct flash_entry *e)
+{
+    while (c->sector != 0) {
+        int r = fl_walk(fs, c->sector, &c->index, e);
+        if (r == 0) {
+            r = fl_before(fs, &c->sector, &c->index);
         }
-        if (s.number == 0 || fs->used == 0 || s.number < fs->tail || s.number > fs->head) {
-            continue;
-        }
-        if (*index == FL_NONE - 1u) {
-            uint32_t count = fs->last + 1u;
-            if (s.number != fs->head) {
-                r = fl_count(fs, s.number, &count);
-            } /* else: known, and a marginal place beyond is not looked at */
-            if (r != ACME_OK) {
-                return r;
-            }
-            *index = count - 1u;
-        }
-        r = fl_walk(fs, s.number, index, e);
         if (r != 0) {
             return r;
         }
     }
     return 0;
+}
+
+static struct fl_cursor fl_newest(const struct flash_slots *fs)
+{
+    struct fl_cursor c;
+    c.sector = fs->used != 0 ? fs->head : 0;
+    c.index = fs->last;
+    return c;
+}
+
+int fl_last(const struct flash_slots *fs, uint32_t sector, uint32_t *index)
+{
+    struct fl_cursor c = fl_newest(fs);
+    int r = ACME_OK;
+    while (r == ACME_OK && c.sector != sector && c.sector != 0) {
+        r = fl_before(fs, &c.sector, &c.index);
+    }
+    *index = c.sector == sector ? c.index : FL_NONE;
+    return r;
 }
 
 int fl_body(const struct flash_slots *fs, const struct flash_entry *e, const void *key)
@@ -324,9 +353,9 @@ int fl_find(const struct flash_slots *fs, uint8_t type, const void *key, uint8_t
     memset(&limit, 0, sizeof limit);
     *damaged = 0;
     for (;;) {
-        uint32_t place = 0, index = FL_NONE - 1u;
+        struct fl_cursor c = fl_newest(fs);
         int r, found = 0;
-        while ((r = fl_next(fs, &place, &index, &e)) > 0) {
+        while ((r = fl_next(fs, &c, &e)) > 0) {
             if (e.type == type && e.hash == hash && e.key_len == key_len &&
                 (!limited || fl_newer(&limit, &e)) && (!found || fl_newer(&e, out))) {
                 *out = e;
@@ -351,9 +380,9 @@ int fl_find(const struct flash_slots *fs, uint8_t type, const void *key, uint8_t
 int fl_elsewhere(const struct flash_slots *fs, const struct flash_entry *e, uint32_t sector)
 {
     struct flash_entry o;
-    uint32_t place = 0, index = FL_NONE - 1u;
+    struct fl_cursor c = fl_newest(fs);
     int r;
-    while ((r = fl_next(fs, &place, &index, &o)) > 0) {
+    while ((r = fl_next(fs, &c, &o)) > 0) {
         if ((o.sector != sector || fl_newer(&o, e)) && o.type == e->type && o.hash == e->hash &&
             o.key_len == e->key_len) {
             return 1;
@@ -393,19 +422,18 @@ static int fl_ends(struct flash_slots *fs, uint32_t below)
 /* What the log itself says about the oldest sector, the sectors in use and the last sequence. */
 static int fl_window(struct flash_slots *fs)
 {
-    uint32_t tail = fs->tail, place, index;
+    struct fl_cursor c;
     struct flash_entry e;
     int r;
-    fs->used = 1; /* so that fl_next looks */
-    for (place = 0, index = FL_NONE - 1u; (r = fl_next(fs, &place, &index, &e)) > 0;) {
-        if (e.type == FL_TYPE_TAIL && e.offset > tail && e.offset <= fs->head) {
-            tail = e.offset;
+    fs->used = 1;
+    for (c = fl_newest(fs); (r = fl_next(fs, &c, &e)) > 0;) {
+        if (e.type == FL_TYPE_TAIL && e.offset > fs->tail && e.offset <= fs->head) {
+            fs->tail = e.offset; /* the newest come first, so that no older sector is looked at */
         }
         fs->seq = e.seq >= fs->seq ? e.seq + 1u : fs->seq;
     }
-    fs->tail = tail;
     fs->used = 0;
-    for (place = 0; place < fs->dev->sectors && r >= 0; place++) {
+    for (uint32_t place = 0; place < fs->dev->sectors && r >= 0; place++) {
         struct fl_sector s;
         r = fl_sector(fs, place, &s);
         fs->used += s.number >= fs->tail && s.number <= fs->head && s.number != 0;
@@ -436,7 +464,9 @@ static int fl_free(struct flash_slots *fs, uint32_t from)
 
 /* The last good entry of head. It may be one whose program was cut, that reads right by chance:
  * what follows an entry without a gap was begun in the same run, after the entry was done; when
- * there is nothing, the entry is kept as it was read (fs->tip) and written once more. */
+ * there is nothing, the entry is kept as it was read (fs->tip) and written once more. Or one was
+ * cut behind the last good one, and could read right later: then a TAIL is written that passes over
+ * it. */
 static int fl_tip(struct flash_slots *fs)
 {
     struct flash_entry e;
@@ -460,6 +490,11 @@ static int fl_tip(struct flash_slots *fs)
     if (r == ACME_OK && fs->last != FL_NONE && fs->last != 0) {
         r = fl_entry(fs, fs->head, fs->last + 1u, &e);
         fs->tip = r == FL_BLANK;
+        if (r >= 0 && fs->table > fs->last + 2u) { /* more than a mark */
+            fs->tip = 1;
+            memset(&fs->put, 0, sizeof fs->put);
+            fs->put.index = FL_NONE;
+        }
     }
     return r < 0 ? r : ACME_OK;
 }
@@ -505,6 +540,9 @@ int fl_mount(struct flash_slots *fs)
     if (r == ACME_OK && fs->head != 0) {
         r = fl_unfinished(fs);
         r = r > 0 ? fl_log(fs, fs->head) : r;
+    }
+    if (fs->tip && fs->put.index == FL_NONE) {
+        fs->put.offset = fs->tail;
     }
     return r;
 }

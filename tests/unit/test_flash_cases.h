@@ -252,6 +252,18 @@ static int case_lazy(struct box *b)
     return 0;
 }
 
+/* A sector in which one cell cannot be erased any more is not used. */
+static int case_stuck(struct box *b)
+{
+    struct flash_stat st;
+    b->s.stuck = 2u * b->s.dev.sector_size + b->s.dev.sector_size / 2u;
+    WANT(box_put(b, 3, "k", "x", 1), ACME_OK);
+    WANT(idle(&b->fs), ACME_OK);
+    WANT(flash_slots_stat(&b->fs, &st), ACME_OK);
+    WANT(st.ready + st.used, b->s.dev.sectors - 1u);
+    return 0;
+}
+
 /* A newer layout or another geometry is not touched; other people's bytes are no log. */
 static int case_foreign(struct box *b)
 {
@@ -379,6 +391,7 @@ static void test_cases(void)
         {"each bit flipped at rest", case_flips, 5},
         {"a damaged record is told as damaged", case_damaged, 1},
         {"operations that do nothing, a dead sector", case_lazy, 1},
+        {"a stuck cell", case_stuck, 1},
         {"foreign bytes, other geometry", case_foreign, 1},
         {"unknown slots survive", case_unknown, 1},
         {"a write given up", case_drop, 1},

@@ -252,8 +252,9 @@ static int take(struct options *o, int option, char *value)
     case OPT_JSON:
         o->json = true;
         return EXIT_DONE;
-    default:
-        return EXIT_USAGE; /* getopt has said why */
+    default: /* getopt has said why */
+        fputs("lwacme: `lwacme --help` tells more\n", stderr);
+        return EXIT_USAGE;
     }
 }
 
@@ -298,9 +299,12 @@ static int check(struct options *o)
 
 int options_read(struct options *o, int argc, char **argv, bool *leave)
 {
+    static char name[] = "lwacme"; /* what getopt puts before its messages */
     int option, err;
 
     memset(o, 0, sizeof *o);
+    if (argc > 0)
+        argv[0] = name;
     o->http_port = 80;
     o->server = ACME_LETS_ENCRYPT;
     *leave = true;
@@ -320,7 +324,7 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
     if (optind >= argc)
         return usage("a command is missing: issue or status", NULL);
     if (optind + 1 < argc)
-        return usage("what is this", argv[optind + 1]);
+        return usage("one command at a time, and names go with -d", argv[optind + 1]);
     if (strcmp(argv[optind], "issue") == 0)
         o->command = COMMAND_ISSUE;
     else if (strcmp(argv[optind], "status") == 0)

@@ -63,6 +63,7 @@ static void draw(struct show *s, bool last)
 
     if (words == NULL)
         return;
+    s->drawn_ms = now;
     if (s->count > 1)
         snprintf(count, sizeof count, " (%u of %u)", s->index, s->count);
     if (!last && s->wait_until_ms > now)
@@ -83,7 +84,7 @@ void show_flush(struct show *s)
 
 void show_tick(struct show *s)
 {
-    if (s->line_open && s->live)
+    if (s->line_open && s->live && posix_now_ms(NULL) - s->drawn_ms >= 100)
         draw(s, false);
 }
 
@@ -94,10 +95,16 @@ static void show_step(struct show *s, const struct acme_event *event)
 
     if (words == NULL || s->quiet)
         return;
+    if (strcmp(event->step, "key") == 0) { /* entered once more to see that there is one */
+        if (s->key_told)
+            return;
+        s->key_told = true;
+    }
     if (!same) {
         show_flush(s);
         snprintf(s->step, sizeof s->step, "%s", event->step);
         s->since_ms = posix_now_ms(NULL);
+        s->drawn_ms = 0; /* a new line is drawn at once */
         s->line_open = true;
         if (!s->live && event->count <= 1)
             fprintf(stderr, "lwacme: %s\n", words);
@@ -246,7 +253,7 @@ static void show_plain(struct show *s, const struct acme_event *e)
         break;
     case ACME_EVENT_RETRY:
         if (s->verbose > 0 || e->err != ACME_E_NONCE)
-            say(s, "once more: %s", acme_err_words(e->err));
+            say(s, "trying again: %s", acme_err_words(e->err));
         break;
     case ACME_EVENT_ORDER:
         if (s->verbose > 0)
@@ -258,7 +265,7 @@ static void show_plain(struct show *s, const struct acme_event *e)
         break;
     case ACME_EVENT_NOT_DUE:
         acme_time_text(e->at, when);
-        say(s, "nothing due: the certificate is valid, and renewed from %s on", when);
+        say(s, "nothing due: the certificate is valid; it will be renewed from %s on", when);
         break;
     case ACME_EVENT_WARNING:
         say(s, "warning: %s%s%s (%s)", e->text, e->detail[0] != '\0' ? ": " : "", e->detail,
@@ -288,7 +295,7 @@ static void show_held(struct show *s, const struct acme_event *e)
         fprintf(stderr, "  last      %s\n", acme_err_words(e->failure->err));
         show_failure(stderr, e->failure);
     }
-    fprintf(stderr, "  do        wait, or use %s\n",
+    fprintf(stderr, "  sooner    only with %s\n",
             by_ca ? "--ignore-retry-after, at your own risk" : "--now");
 }
 
