@@ -114,6 +114,8 @@ lib: $(LIB) $(LIB_WOLFSSL)
 unit-programs: $(UNIT)
 conformance-programs: $(CONFORMANCE)
 
+include tests/sim/sim.mk
+
 # ---- how -------------------------------------------------------------------------------------
 
 # Everything is compiled anew when the flags are not those of the last time.
@@ -182,8 +184,6 @@ $(O)/cjson/%.o: $(CJSON_DIR)/%.c $(O)/flags
 	@mkdir -p $(@D)
 	@echo "  CC      $<"
 	@$(COMPILE) -std=gnu11 -w $(CJSON_DEFS) -o $@ -c $<
-
-include tests/sim/sim.mk
 
 # ---- tests -----------------------------------------------------------------------------------
 

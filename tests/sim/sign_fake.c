@@ -191,5 +191,5 @@ int acme_verify(struct acme_slice spki, bool rsa, const uint8_t *digest, size_t 
     fake_raw(spki.ptr + spki.len - 2 * digest_size, digest_size, digest, raw);
     der = fake_der(raw, digest_size, room, sizeof room);
     return der.len == signature.len && memcmp(der.ptr, signature.ptr, der.len) == 0 ? ACME_OK
-                                                                                   : ACME_E_CERT;
+                                                                                    : ACME_E_CERT;
 }
