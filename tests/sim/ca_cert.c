@@ -365,7 +365,8 @@ static void chain_tail(struct ca *ca, const struct ca_order *o, struct acme_buf 
                        const char *end)
 {
     struct acme_slice leaf = {o->leaf, o->leaf_len};
-    bool alone = evil_does(&ca->evil, EVIL_CERT_ALONE);
+    /* Without its issuer, nobody can tell that a signature is wrong. */
+    bool alone = !evil_has(&ca->evil, EVIL_CERT_SIGNATURE) && evil_does(&ca->evil, EVIL_CERT_ALONE);
 
     if (evil_does(&ca->evil, EVIL_CERT_TWICE))
         pem_put(out, leaf, end);

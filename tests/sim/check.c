@@ -8,10 +8,11 @@
 #include "acme_store.h"
 #include "run.h"
 
-#define CALLS_MAX  400
-#define ORDERS_MAX 12 /* in 24 hours, since the last certificate */
-#define FAILS_MAX  5  /* validations of one name, in an hour */
-#define WRITES_MAX 20 /* of records, for one renewal without faults */
+#define CALLS_MAX    400
+#define ORDERS_MAX   12 /* in 24 hours, since the last certificate */
+#define FAILS_MAX    5  /* validations of one name, in an hour */
+#define REQUESTS_MAX 1000
+#define WRITES_MAX   20 /* of records, for one renewal without faults */
 
 /* Tags of the records, as core/acme_records.c keeps them for ever. */
 enum { TAG_ACCOUNT_KEY = 4, TAG_ACCOUNT_KID = 5 };
@@ -164,6 +165,8 @@ void check_storage(struct run *r)
     if (best == 0)
         return;
     fresh = best > r->sequence;
+    if (fresh && r->sequence > 0 && (a < b ? a : b) != r->sequence)
+        run_break(r, 1, "the previous certificate went with the new one");
     take_cert(r, a > b ? ACME_SLOT_CERT_A : ACME_SLOT_CERT_B, best);
     if (!fresh)
         return;
@@ -326,6 +329,23 @@ static void before_finalize(struct run *r, const struct ca_order *o)
         run_break(r, 6, "a second certificate");
 }
 
+/* Whatever goes wrong, a CA is not hammered: while the device keeps its power. */
+static void before_request(struct run *r, const struct ca_request *q, int64_t now)
+{
+    if (now / 3600 != r->hour || r->cuts != r->hour_cuts) {
+        r->hour = now / 3600;
+        r->hour_cuts = (unsigned)r->cuts;
+        r->hour_requests = 0;
+    }
+    if (++r->hour_requests > r->max_requests)
+        r->max_requests = r->hour_requests;
+    if (r->hour_requests > REQUESTS_MAX)
+        run_break(r, 16, "requests");
+    check_hold(r, HOLD_ANY);
+    if (strncmp(q->path, "/order/", 7) == 0 && strcmp(q->path + 7, r->holds[HOLD_LOOK].order) == 0)
+        check_hold(r, HOLD_LOOK);
+}
+
 void check_before(void *ctx, const char *what, const struct ca_request *q, const struct ca_order *o)
 {
     struct run *r = (struct run *)ctx;
@@ -343,12 +363,9 @@ void check_before(void *ctx, const char *what, const struct ca_request *q, const
     }
     if (r->ca.ghost)
         return;
-    if (strcmp(what, "request") == 0) {
-        check_hold(r, HOLD_ANY);
-        if (strncmp(q->path, "/order/", 7) == 0 &&
-            strcmp(q->path + 7, r->holds[HOLD_LOOK].order) == 0)
-            check_hold(r, HOLD_LOOK);
-    } else if (strcmp(what, "/new-acct") == 0)
+    if (strcmp(what, "request") == 0)
+        before_request(r, q, now);
+    else if (strcmp(what, "/new-acct") == 0)
         before_account(r, q);
     else if (strcmp(what, "/new-order") == 0)
         before_order(r, q);
@@ -373,7 +390,8 @@ void check_begin(struct run *r)
     memset(r->failures, 0, sizeof r->failures);
     r->writes_before = 0;
     r->orders_before = 0;
-    r->requests_before = 0;
+    r->hour = 0;
+    r->hour_requests = r->hour_cuts = 0;
     memset(r->holds, 0, sizeof r->holds);
 }
 

@@ -184,8 +184,9 @@ int main(int argc, char **argv)
     }
     if (want_list)
         list();
-    printf("sim: at most %u port calls in a poll, %u records for a certificate, %u orders\n",
-           run.max_calls, run.max_writes, run.max_orders);
+    printf("sim: at most %u port calls in a poll, %u records for an order, "
+           "%u requests in an hour\n",
+           run.max_calls, run.max_writes, run.max_requests);
     printf("sim: %llu seeds, %llu cuts, %llu violations\n", (unsigned long long)total.seeds,
            (unsigned long long)total.cuts, (unsigned long long)total.broken);
     return total.broken != 0;

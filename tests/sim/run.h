@@ -26,7 +26,8 @@
     X(12, "too many writes")                                                                       \
     X(13, "the agent broke the protocol")                                                          \
     X(14, "the agent turned to a host that it must not")                                           \
-    X(15, "the same seed went another way")
+    X(15, "the same seed went another way")                                                        \
+    X(16, "too many requests in an hour")
 
 /* What this seed's world is like: swarm testing, each seed another mix. */
 struct scenario {
@@ -91,7 +92,9 @@ struct run {
     unsigned orders, failures[CA_NAMES];
     uint64_t writes_before;
     unsigned orders_before;
-    unsigned max_calls, max_writes, max_orders, max_requests, requests_before;
+    int64_t hour;
+    unsigned hour_requests, hour_cuts;
+    unsigned max_calls, max_writes, max_orders, max_requests;
     struct hold holds[HOLDS];
     bool verbose;
 };
