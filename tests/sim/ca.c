@@ -131,6 +131,15 @@ static bool refuse_nonce(struct ca *ca, const struct ca_request *q, struct ca_re
     return true;
 }
 
+/* What the device will read. */
+static void remember(struct ca *ca, const struct ca_request *q, const struct ca_reply *r)
+{
+    snprintf(ca->last_path, sizeof ca->last_path, "%.60s", q->path);
+    ca->last_status = r->status;
+    ca->last_from = r->retry_date ? sim_world_unix(ca->world) : 0;
+    ca->last_retry_after = r->retry_after;
+}
+
 static void reply_to(struct ca *ca, struct ca_conn *c, struct ca_request *q)
 {
     static uint8_t body[CA_BODY];
@@ -146,10 +155,8 @@ static void reply_to(struct ca *ca, struct ca_conn *c, struct ca_request *q)
         spend_nonce(ca, q);
     else
         ca_answer(ca, q, &r);
-    snprintf(ca->last_path, sizeof ca->last_path, "%.60s", q->path);
-    ca->last_status = r.status;
-    ca->last_from = r.retry_date ? sim_world_unix(ca->world) : 0;
-    ca->last_retry_after = r.retry_after;
+    if (!ca->ghost)
+        remember(ca, q, &r);
     sim_world_note(ca->world, "reply", (uint64_t)r.status, r.retry_after);
     ca_write(ca, c, q, &r);
 }

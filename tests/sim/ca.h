@@ -149,6 +149,7 @@ struct ca {
     int last_status;
     int64_t last_from; /* what its Retry-After counts from; 0: from when it is read */
     uint32_t last_retry_after;
+    uint32_t retry_longest;
     int64_t retry_spoken; /* the latest moment that a Retry-After has named */
     struct ca_conn conns[CA_CONNS];
     struct ca_probe probes[CA_PROBES];

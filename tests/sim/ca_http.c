@@ -162,6 +162,8 @@ static void head_retry_after(struct ca *ca, const struct ca_reply *r, struct acm
     else
         acme_buf_dec(b, r->retry_after);
     acme_buf_text(b, "\r\n");
+    if (r->retry_after > ca->retry_longest)
+        ca->retry_longest = r->retry_after;
     if (at > ca->retry_spoken)
         ca->retry_spoken = at;
 }

@@ -184,7 +184,7 @@ void check_flipped(struct run *r)
 
 /* ---- Retry-After: 11 ---- */
 
-static bool clock_lies(const struct run *r)
+bool clock_lies(const struct run *r)
 {
     const struct evil *e = &r->ca.evil;
 

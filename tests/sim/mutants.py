@@ -32,8 +32,8 @@ HTTP01 = "solvers/http01.c"
 MUTANTS = [
     # the order of record and act
     ("order-not-recorded", ORDER,
-     "    a->order.open = a->order.made_now = true;\n    next->save = ACME_SAVE_ORDER;",
-     "    a->order.open = a->order.made_now = true;"),
+     "    next->save = ACME_SAVE_ORDER;\n    return acme_order_next(a, next);",
+     "    return acme_order_next(a, next);"),
     ("attempt-not-recorded", STEPS, "    next->save = ACME_SAVE_SCHED;", ""),
     ("account-key-not-recorded", STEPS,
      "    next->save = ACME_SAVE_ACCOUNT | ACME_SAVE_LEDGER;", "    next->save = ACME_SAVE_LEDGER;"),
@@ -185,7 +185,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build/host")
     parser.add_argument("--only", default="")
-    parser.add_argument("--seeds", type=int, default=1500)
+    parser.add_argument("--seeds", type=int, default=4000)
     options = parser.parse_args()
     bench = Bench(options.build, options.seeds)
     survived = 0

@@ -5,7 +5,7 @@
 
 #include "run.h"
 
-#define QUICK_SEEDS 240
+#define QUICK_SEEDS 400
 #define QUICK_GROUP 40
 
 static struct run run;

@@ -227,7 +227,9 @@ static void begin_calm(struct run *r)
         r->cut_time = UINT64_MAX;
     }
     wait = wait > 0 ? wait : 0;
-    /* A clock that was ahead may have read a Retry-After as longer than it was, not beyond this. */
+    /* A wait that was noted by a clock of the future starts anew when the clock is set. */
+    if (clock_lies(r) && wait < r->ca.retry_longest)
+        wait = r->ca.retry_longest;
     r->phase_end = r->world.now_ms + (uint64_t)wait * 1000 + (uint64_t)CALM_DAYS * DAY_MS;
     sim_world_note(&r->world, "calm", 0, 0);
 }

@@ -104,6 +104,7 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed);
 void scenario_of(struct run *r);
 
 /* check.c */
+bool clock_lies(const struct run *r);
 void check_begin(struct run *r);
 void check_poll(struct run *r, uint64_t calls, bool resting);
 void check_storage(struct run *r);

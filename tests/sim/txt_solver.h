@@ -5,7 +5,7 @@
 #include "acme_solver.h"
 #include "sim_world.h"
 
-#define TXT_MAX 64
+#define TXT_MAX 512
 
 struct txt_record {
     bool there;
