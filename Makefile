@@ -154,6 +154,7 @@ $(filter $(O)/tests/test_agent_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
 
+$(O)/tests/conformance_flash: $(O)/tests/flash/flash_sim.o $(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH))
 $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
 		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
 		$(OBJ_SIM_PORT) $(LIB) $(LIB_WOLFSSL)
@@ -237,12 +238,14 @@ report:
 
 .PHONY: size bench demo
 ifndef BOARD # a board has its own
-$(O)/size_of_agent.o: core/acme_agent.h $(O)/flags
+$(O)/size_of_agent.o $(O)/size_of_small_agent.o: core/acme_agent.h $(O)/flags
 	@mkdir -p $(@D)
 	@printf '#include "acme_agent.h"\nchar acme_size_of_agent[sizeof(struct acme_agent)];\n' | \
-		$(CC) -std=c11 $(CPPFLAGS) -MMD -MF $(@:.o=.d) -MT $@ -x c - -c -o $@
-size: all $(O)/size_of_agent.o
-	@tools/size_report.py $(NAME) $(TOOL) $(O)/size_of_agent.o
+		$(CC) -std=c11 $(CPPFLAGS) $(SIZE_DEFS) -MMD -MF $(@:.o=.d) -MT $@ -x c - -c -o $@
+# The bounds of the reference board, with this compiler's pointers.
+$(O)/size_of_small_agent.o: SIZE_DEFS = -DACME_BOARD_CONFIG -DBOARD_BUILD_TIME=0 -Iboards/emcraft-sf2
+size: all $(O)/size_of_agent.o $(O)/size_of_small_agent.o
+	@tools/size_report.py $(NAME) $(TOOL) $(O)/size_of_agent.o $(O)/size_of_small_agent.o
 
 bench:
 	@tools/setup.sh bench

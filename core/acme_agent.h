@@ -131,7 +131,7 @@ struct acme_order_name {
 
 struct acme_order_state {
     bool open;      /* ORDER holds it */
-    bool made_now;  /* by this run */
+    bool fresh;     /* made in this run; else it was resumed */
     uint8_t status; /* enum acme_status, as last seen */
     uint8_t rounds; /* how often we went from a look to the authorizations */
     uint16_t names_count;
