@@ -192,6 +192,8 @@ static void rest_rebase(struct acme_agent *a, int64_t now)
     (void)acme_sched_rebase(&a->ledger.account, now);
     (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
     (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
+    if (a->failure.at > now) /* its Retry-After counts from there */
+        a->failure.at = now;
 }
 
 static void raise_to(uint32_t *value, uint32_t other)
