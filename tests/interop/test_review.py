@@ -1,0 +1,165 @@
+#!/usr/bin/env python3
+"""How the tool is started and what surrounds it: umask, closed descriptors, odd arguments, paths,
+shared folders, a CA in a local network, signals, links in the place of files.
+"""
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+
+import common
+from common import Fail, Skip, Suite, check, check_set, equal, lwacme_path, run_tool
+from fakeca import drip
+from rig import NAME, Rig
+
+suite = Suite()
+
+
+def mode(path):
+    return oct(stat.S_IMODE(os.stat(path).st_mode))
+
+
+def shell(script, args, **more):
+    """The tool, started by a shell script that ends in: exec "$0" "$@"."""
+    return subprocess.run(["sh", "-c", script, lwacme_path()] + [str(a) for a in args],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=60, **more)
+
+
+# ---------------------------------------------------------------- umask
+
+def modes(umask):
+    with Rig() as (ca, c):
+        r = shell('umask %s; exec "$0" "$@"' % umask, c.args("issue", [NAME]))
+        equal(r.returncode, 0, "exit status (%s)" % r.stderr[-300:])
+        live = c.live(NAME)
+        equal(mode(c.out), "0o755", "mode of the output folder")
+        equal(mode(live), "0o755", "mode of the set's folder")
+        for name in ("cert", "chain", "fullchain"):
+            equal(mode("%s/%s.pem" % (live, name)), "0o644", "mode of %s.pem" % name)
+        equal(mode(live + "/privkey.pem"), "0o600", "mode of privkey.pem")
+        for where, folders, files in os.walk(c.state):
+            equal(mode(where), "0o700", "mode of " + where)
+            for f in files:
+                equal(mode(os.path.join(where, f)), "0o600", "mode of " + f)
+
+
+for mask in ("0", "077", "0777"):
+    suite.add("umask %s" % mask, lambda m=mask: modes(m))
+
+
+@suite.case("webroot: another user's server can read the answer")
+def webroot_modes():
+    with Rig() as (ca, c):
+        root = os.path.join(c.base, "www")
+        os.mkdir(root)
+        os.chmod(root, 0o755)
+        seen = []
+
+        def look(request, reply):
+            for where, _, files in os.walk(root):
+                seen.append((where, mode(where), "0o755"))
+                seen.extend((f, mode(os.path.join(where, f)), "0o644") for f in files)
+            return reply
+
+        ca.on("challenge", look)
+        c.issue(NAME, "--webroot", root)
+        check(len(seen) >= 4, "nothing was put below the web root: %s" % seen)
+        for path, got, want in seen:
+            equal(got, want, "mode of " + path)
+
+
+# ---------------------------------------------------------------- descriptors
+
+def closed(redirections):
+    with Rig() as (ca, c):
+        lock = []
+
+        def look(request, reply):
+            with open(os.path.join(c.state, "lock"), "rb") as f:
+                lock.append(f.read())
+            return reply
+
+        ca.on("finalize", look)
+        r = shell('exec "$0" "$@" ' + redirections, c.args("issue", [NAME], "-v"))
+        equal(r.returncode, 0, "exit status (%s)" % r.stderr[-300:])
+        check_set(c.live(NAME), [NAME])
+        check(lock and lock[0].strip().isdigit(), "printed into the lock file: %r" % lock)
+
+
+for what in ("2>&-", "1>&- 2>&-", "0<&- 1>&- 2>&-"):
+    suite.add("started with " + what, lambda w=what: closed(w))
+
+
+@suite.case("stdout that is full is told")
+def full():
+    with Rig() as (ca, c):
+        for args in (["--help"], ["--version"], c.args("status", [])):
+            r = shell('exec "$0" "$@" >/dev/full', args)
+            equal(r.returncode, 4, "exit status of %s" % args[0])
+            check(b"stdout" in r.stderr, "not a word about stdout: %r" % r.stderr)
+
+
+# ---------------------------------------------------------------- arguments
+
+ODD = (("long option", ["--\x1b[2Jx"]), ("short option", ["-\x1b"]), ("command", ["\x1b[31m"]),
+       ("state folder", ["status", "--state-dir", "/x\x1b[2J"]),
+       ("CSI of eight bits", ["issue", "-d", NAME, "--http-port", b"\x9b31m"]),
+       ("C1 in UTF-8", ["issue", "-d", NAME, "--webroot", "/\u009b2J"]),
+       ("Latin-1", ["issue", "-d", NAME, "--out-dir", b"/\xe4"]))
+
+
+def odd(args):
+    r = run_tool([os.fsdecode(a) for a in args])
+    r.expect(1, "control character|UTF-8")
+
+
+for what, args in ODD:
+    suite.add("odd argument: " + what, lambda a=args: odd(a))
+
+
+@suite.case("odd home folder")
+def odd_home():
+    if os.geteuid() != 0:
+        raise Skip("needs setpriv as root")
+    run_tool(["status"], env={"XDG_STATE_HOME": "/x\x1b[2J"},
+             prefix=["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]).expect(1)
+
+
+@suite.case("paths in UTF-8 are taken")
+def utf8():
+    with Rig() as (ca, c):
+        c.out = os.path.join(c.base, "gr\u00fc\u00dfe \u65e5\u672c")
+        r = c.issue(NAME, "--json").expect(0)
+        check(any(e.get("path", "").startswith(c.out) for e in r.events()), "path: %s" % r)
+        check_set(c.live(NAME), [NAME])
+
+
+# ---------------------------------------------------------------- the CA's host
+
+@suite.case("a CA whose host has one label is told before anything is tried")
+def one_label():
+    with Rig() as (ca, c):
+        c.issue(NAME, server="https://pebble:14000/dir").expect(1, "full name")
+        check(not os.path.exists(c.state), "a state folder was made")
+
+
+# ---------------------------------------------------------------- signals
+
+@suite.case("nohup is obeyed")
+def nohup():
+    with Rig(("directory", drip(0.01))) as (ca, c):
+        p = subprocess.Popen(["nohup", lwacme_path()] + [str(a) for a in c.args("issue", [NAME])],
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                             stderr=subprocess.STDOUT)
+        time.sleep(1)
+        p.send_signal(signal.SIGHUP)
+        out, _ = p.communicate(timeout=60)
+        equal(p.returncode, 0, "exit status (%s)" % out[-300:])
+
+
+if __name__ == "__main__":
+    common.enter_namespace()
+    sys.exit(suite.main("review"))
