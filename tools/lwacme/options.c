@@ -8,6 +8,8 @@
 
 #include <wolfssl/version.h>
 
+#define FOLDER_MAX 240 /* of the 255 that file systems take */
+
 static const char help_text[] =
     "lwacme " ACME_VERSION ": gets, and keeps, TLS certificates from an ACME CA (RFC 8555)\n"
     "\n"
@@ -309,6 +311,15 @@ static int default_state_dir(struct options *o)
     return EXIT_DONE;
 }
 
+/* ".NAME.<n>" must fit into a folder, whatever n will be. */
+static bool folder_fits(const struct options *o)
+{
+    char folder[FOLDER_MAX];
+
+    install_folder(o->cert_name[0] != '\0' ? o->cert_name : o->names[0], folder, sizeof folder);
+    return folder[0] != '\0';
+}
+
 static int check(struct options *o)
 {
     struct acme_url url;
@@ -324,6 +335,9 @@ static int check(struct options *o)
                      o->server);
     if (o->command == COMMAND_ISSUE && o->names_count == 0)
         return usage("no name is given: use -d NAME", NULL);
+    if (o->command == COMMAND_ISSUE && !folder_fits(o))
+        return usage("the first name is too long for a folder's name: give a shorter --cert-name",
+                     NULL);
     if (o->command == COMMAND_ISSUE && o->webroot != NULL && o->http_bind != NULL)
         return usage("--webroot and --http-bind exclude one another", NULL);
     if (o->quiet && o->verbose > 0)
