@@ -11,7 +11,7 @@ import time
 
 import common
 from common import Fail, Skip, Suite, check, check_set, equal, lwacme_path, run_tool
-from fakeca import drip
+from fakeca import close, drip
 from rig import NAME, Rig
 
 suite = Suite()
@@ -144,6 +144,64 @@ def one_label():
     with Rig() as (ca, c):
         c.issue(NAME, server="https://pebble:14000/dir").expect(1, "full name")
         check(not os.path.exists(c.state), "a state folder was made")
+
+
+def kept_alive(ca, answer):
+    """Each connection of ca answers one request and then does as answer(connection, file)."""
+    honest, served = ca.exchange, set()
+
+    def exchange(s, f):
+        if id(f) in served:
+            served.discard(id(f))
+            return answer(s, f)
+        served.add(id(f))
+        return honest(s, f)
+
+    ca.exchange = exchange
+
+
+def close_when_asked(s, f):
+    f.readline()
+    return False
+
+
+def close_soon(s, f):
+    time.sleep(0.002)
+    return False
+
+
+for what, act in (("closed when the second request comes", close_when_asked),
+                  ("closed a moment after the first reply", close_soon)):
+    def one_each(act=act):
+        with Rig() as (ca, c):
+            kept_alive(ca, act)
+            c.issue([NAME, "b.example.net"]).expect(0)
+            equal(ca.count("newOrder"), 1, "orders")
+            equal(ca.count("newAccount"), 1, "new accounts")
+            equal(ca.complaints, [], "complaints")
+    suite.add("kept connection, " + what, one_each)
+
+
+@suite.case("newOrder that is taken though its kept connection ends is one order")
+def order_taken():
+    with Rig() as (ca, c):
+        ca.on("newOrder", close, times=1)
+        c.issue(NAME).expect(3)
+        equal(len(ca.orders), 1, "orders that the CA took")
+        c.issue(NAME, "--now").expect(0)
+        equal(len(ca.orders), 2, "orders that the CA took")
+
+
+@suite.case("first name that is too long for a folder")
+def long_first():
+    name = ".".join(["a" * 63, "b" * 63, "c" * 63, "d" * 47, NAME])
+    equal(len(name), 253, "length")
+    with Rig() as (ca, c):
+        c.issue(name).expect(1, "--cert-name")
+        equal(ca.connections, 0, "connections to the CA")
+        c.issue([name, "*." + name[2:]]).expect(1, "--cert-name")
+        c.issue(name, "--cert-name", "long").expect(0)
+        check_set(c.live("long"), [name])
 
 
 # ---------------------------------------------------------------- signals
