@@ -137,6 +137,48 @@ def utf8():
         check_set(c.live(NAME), [NAME])
 
 
+@suite.case("empty values are told before anything is done")
+def empty_values():
+    with Rig() as (ca, c):
+        for key in ("state_dir", "out_dir", "ca_file", "server", "http_bind", "webroot",
+                    "cert_name"):
+            c.issue(NAME, **{key: ""}).expect(1, "empty")
+        equal(ca.connections, 0, "connections to the CA")
+        run_tool(c.args("issue", [NAME]) + ["--out-dir="]).expect(1, "empty")
+
+
+# ---------------------------------------------------------------- status, silence
+
+@suite.case("status knows a certificate whose name is one label")
+def status_label():
+    with Rig() as (ca, c):
+        c.issue(NAME, "--cert-name", "web1").expect(0)
+        c.issue(["192.0.2.1"], "--cert-name", "web2").expect(0)
+        c.issue("b.example.net").expect(0)
+        got = {e["certificate"]: e["names"] for e in c.status("--json").events()}
+        equal(got, {"web1": [NAME], "web2": ["192.0.2.1"], "b.example.net": ["b.example.net"]},
+              "certificates")
+        one = c.status("--cert-name", "web1").expect(0, "web1")
+        check("b.example.net" not in one.out, "more than was asked for: %s" % one)
+
+
+FAKETIME = "/usr/lib/%s-linux-gnu/faketime/libfaketime.so.1" % os.uname().machine
+
+
+@suite.case("a clock of 1970 is told with -q too")
+def clock_quiet():
+    if not os.path.exists(FAKETIME):
+        raise Skip("libfaketime is not installed")
+    with Rig() as (ca, c):
+        env = {"LD_PRELOAD": FAKETIME, "FAKETIME": "1970-01-02 00:00:00",
+               "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
+        r = c.issue(NAME, "-q", env=env)
+        if "ASan runtime" in r.text:
+            raise Skip("libfaketime and ASan exclude one another")
+        r.expect(4, "clock")
+        equal(ca.connections, 0, "connections to the CA")
+
+
 # ---------------------------------------------------------------- the CA's host
 
 @suite.case("a CA whose host has one label is told before anything is tried")

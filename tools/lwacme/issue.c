@@ -272,6 +272,9 @@ int issue_run(const struct options *o)
     err = status.outcome;
     if (err != ACME_OK && err != ACME_E_HELD)
         tell_detail(err);
+    /* Such as a clock that is not set: only a warning was sent, which -q leaves out. */
+    if (err != ACME_OK && signalled == 0 && !world.show.failed && !world.show.held)
+        show_error(&world.show, err, "%s", acme_err_words(err));
     if (err == ACME_OK || (status.has_certificate && status.renewed)) {
         int installed = install(o, status.renewed);
         if (err == ACME_OK)

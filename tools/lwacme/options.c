@@ -369,6 +369,8 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
             printf("lwacme " ACME_VERSION " (wolfSSL " LIBWOLFSSL_VERSION_STRING ")\n");
             return EXIT_DONE;
         }
+        if (optarg != NULL && *optarg == '\0' && option != 'd')
+            return usage("an option's value is empty", argv[optind - 2]);
         err = take(o, option, optarg);
         if (err != EXIT_DONE)
             return err;

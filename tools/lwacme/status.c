@@ -146,12 +146,16 @@ static void show_one(void *arg, const char *key)
     struct acme_slice no_anchor = {(const uint8_t *)"", 0};
     struct acme_solver *solver = http01_init(&r->http01, &r->port, NULL, 80);
     struct acme_span room = {record, sizeof record};
+    struct acme_name name;
     struct fact f;
     uint32_t sleep_ms;
 
     memset(&config, 0, sizeof config);
     memset(&f, 0, sizeof f);
-    names[0] = f.key = key;
+    f.key = key;
+    /* What a certificate is called need not be one of its names; none is asked for here. */
+    names[0] = acme_name_read(acme_slice_text(key), &name, NULL) == ACME_OK ? key : "name.invalid";
+    config.cert_name = key;
     config.directory_url = r->o->server;
     config.names = names;
     config.names_count = 1;
