@@ -2,11 +2,16 @@
 """How the tool is started and what surrounds it: umask, closed descriptors, odd arguments, paths,
 shared folders, a CA in a local network, signals, links in the place of files.
 """
+import contextlib
+import fcntl
 import os
+import pty
 import signal
 import stat
+import struct
 import subprocess
 import sys
+import termios
 import time
 
 import common
@@ -177,6 +182,42 @@ def clock_quiet():
             raise Skip("libfaketime and ASan exclude one another")
         r.expect(4, "clock")
         equal(ca.connections, 0, "connections to the CA")
+
+
+def on_terminal(args, columns, term):
+    """Exit status and output of the tool on a terminal of its own."""
+    master, slave = pty.openpty()
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+    p = subprocess.Popen([lwacme_path()] + [str(a) for a in args], stdin=slave, stdout=slave,
+                         stderr=slave, env=dict(os.environ, TERM=term))
+    os.close(slave)
+    out = b""
+    with contextlib.suppress(OSError):      # EIO: the other side is closed
+        while True:
+            piece = os.read(master, 65536)
+            if not piece:
+                break
+            out += piece
+    os.close(master)
+    return p.wait(60), out.decode()
+
+
+@suite.case("a narrow terminal: no line that is drawn over is wrapped")
+def narrow():
+    with Rig(("directory", drip(0.001))) as (ca, c):
+        code, out = on_terminal(c.args("issue", [NAME]), 20, "xterm")
+        equal(code, 0, "exit status")
+        drawn = [d for d in out.split("\r\x1b[K") if not d.endswith("\n")]
+        check(len(drawn) > 5, "nothing was drawn: %r" % out)
+        equal([d for d in drawn if len(d) >= 20], [], "lines as long as the terminal")
+
+
+@suite.case("a dumb terminal gets plain lines")
+def dumb():
+    with Rig() as (ca, c):
+        code, out = on_terminal(c.args("issue", [NAME]), 80, "dumb")
+        equal(code, 0, "exit status")
+        check("\x1b" not in out and "lwacme: " in out, "not plain: %r" % out)
 
 
 # ---------------------------------------------------------------- the CA's host
