@@ -149,7 +149,7 @@ def empty_values():
                     "cert_name"):
             c.issue(NAME, **{key: ""}).expect(1, "empty")
         equal(ca.connections, 0, "connections to the CA")
-        run_tool(c.args("issue", [NAME]) + ["--out-dir="]).expect(1, "empty")
+        run_tool(c.args("issue", [NAME]) + ["--out-dir="]).expect(1, "empty: out-dir")
 
 
 # ---------------------------------------------------------------- status, silence

@@ -141,6 +141,15 @@ static int usage(const char *message, const char *text)
     return EXIT_USAGE;
 }
 
+static const char *option_name(int option)
+{
+    const struct option *o = long_options;
+
+    while (o->name != NULL && o->val != option)
+        o++;
+    return o->name;
+}
+
 static int add_name(struct options *o, const char *text)
 {
     struct acme_name name;
@@ -370,7 +379,7 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
             return EXIT_DONE;
         }
         if (optarg != NULL && *optarg == '\0' && option != 'd')
-            return usage("an option's value is empty", argv[optind - 2]);
+            return usage("an option's value is empty", option_name(option));
         err = take(o, option, optarg);
         if (err != EXIT_DONE)
             return err;
