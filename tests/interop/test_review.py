@@ -167,6 +167,24 @@ def status_label():
         check("b.example.net" not in one.out, "more than was asked for: %s" % one)
 
 
+@suite.case("status tells damaged records")
+def status_damaged():
+    with Rig() as (ca, c):
+        c.issue(NAME).expect(0)
+        for record in ("cert-a", "sched"):
+            path = os.path.join(c.state, "certs", NAME, record)
+            with open(path, "r+b") as f:
+                good = f.read()
+                f.seek(30)
+                f.write(bytes([good[30] ^ 1]))
+            c.status().expect(4, "damaged")
+            event, = c.status("--json").expect(4).events()
+            check("record" in event.get("damaged", ""), "damaged: %s" % event)
+            with open(path, "wb") as f:
+                f.write(good)
+        c.status().expect(0)
+
+
 FAKETIME = "/usr/lib/%s-linux-gnu/faketime/libfaketime.so.1" % os.uname().machine
 
 

@@ -147,7 +147,7 @@ static const char *option_name(int option)
 
     while (o->name != NULL && o->val != option)
         o++;
-    return o->name;
+    return o->name != NULL ? o->name : option == 'm' ? "-m" : NULL;
 }
 
 static int add_name(struct options *o, const char *text)
