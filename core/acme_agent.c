@@ -504,12 +504,8 @@ static int problem_reply(struct acme_agent *a, const struct acme_reply *reply)
         acme_read_problem(root, &problem);
     problem.http_status = reply->head.status;
     problem.retry_after_s = retry_after;
-    if (problem.type == ACME_PROBLEM_BAD_NONCE && row->how >= ACME_POST_JWK) {
-        /* The first copy of a repeated request may have used the nonce up: it was taken. */
-        if (a->exchange.repeated && row->lost == ACME_ROW_NONE)
-            return ACME_E_CLOSED;
+    if (problem.type == ACME_PROBLEM_BAD_NONCE && row->how >= ACME_POST_JWK)
         return repeat_nonce(a); /* what was known before is still why */
-    }
     a->problem = problem;
     if (row->refused != NULL && row->refused(a, &problem, &next) == ACME_OK) {
         if (!a->order.respond_refused) /* it is dealt with; a later failure has words of its own */
@@ -581,13 +577,15 @@ static int turn_flight(struct acme_agent *a)
     }
     if (err == ACME_E_SIZE)
         return acme_fail_note(a, err, "bound: io, for a reply", NULL);
-    if (acme_exchange_was_stale(&a->exchange)) {
+    if (acme_exchange_was_stale(&a->exchange) && a->stale_retries++ < 2) {
         /* A kept connection that the server had closed: nothing was lost but the connection. */
         event.err = err;
         acme_emit(a, &event);
-        err = acme_exchange_again(&a->exchange);
-        if (err == ACME_OK)
-            return ACME_AGAIN;
+        a->nonce[0] = '\0';
+        if (acme_rows[a->step].lost != ACME_ROW_NONE && acme_rows[a->step].lost != a->step)
+            set_step(a, acme_rows[a->step].lost);
+        a->phase = PHASE_START;
+        return ACME_AGAIN;
     }
     err = lost(a, err);
     return err == ACME_OK ? ACME_AGAIN : err;

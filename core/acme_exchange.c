@@ -41,6 +41,7 @@ void acme_exchange_close(struct acme_exchange *x)
         x->port->net->close(x->port->ctx, x->sock);
     x->tls_open = false;
     x->sock = ACME_NO_SOCK;
+    x->host[0] = '\0';
     x->phase = XCH_IDLE;
     x->more = false;
 }
@@ -64,10 +65,15 @@ static bool xch_usable(struct acme_exchange *x, const struct acme_url *url)
            acme_tls_recv(&x->tls, &stray, 1) == ACME_AGAIN;
 }
 
-static int xch_connect(struct acme_exchange *x)
+static int xch_connect(struct acme_exchange *x, const struct acme_url *url)
 {
-    int err = x->port->net->connect(x->port->ctx, x->host, x->host_port, &x->sock);
+    int err;
 
+    acme_exchange_close(x);
+    if (!acme_copy_text(x->host, sizeof x->host, url->host))
+        return ACME_E_SIZE;
+    x->host_port = url->port;
+    err = x->port->net->connect(x->port->ctx, x->host, x->host_port, &x->sock);
     if (err != ACME_OK) {
         x->sock = ACME_NO_SOCK;
         return err;
@@ -75,23 +81,6 @@ static int xch_connect(struct acme_exchange *x)
     x->connections++;
     x->phase = XCH_OPEN;
     return ACME_OK;
-}
-
-/* Nothing of the request is sent yet, nothing of its reply is here. */
-static void xch_begin(struct acme_exchange *x)
-{
-    x->answered = false;
-    x->more = false;
-    x->sent = 0;
-    x->raw = 0;
-    x->body_at = 0;
-    x->body_len = 0;
-    x->informational = 0;
-    memset(&x->head, 0, sizeof x->head);
-    memset(&x->chunked, 0, sizeof x->chunked);
-    x->deadline_ms = xch_now(x) + ACME_IDLE_MS;
-    x->give_up_ms = xch_now(x) + ACME_OVERALL_MS;
-    x->requests++;
 }
 
 int acme_exchange_start(struct acme_exchange *x, const struct acme_url *url, size_t request_len,
@@ -102,36 +91,28 @@ int acme_exchange_start(struct acme_exchange *x, const struct acme_url *url, siz
     if (request_len == 0 || request_len > x->io.len || url->host.len == 0)
         return ACME_E_ARG;
     x->error = ACME_OK;
-    x->repeated = false;
     x->reused = xch_usable(x, url);
     if (x->reused) {
         x->phase = XCH_SEND;
     } else {
-        acme_exchange_close(x);
-        x->host_port = url->port;
-        err = acme_copy_text(x->host, sizeof x->host, url->host) ? xch_connect(x) : ACME_E_SIZE;
+        err = xch_connect(x, url);
         if (err != ACME_OK)
             return xch_fail(x, err);
     }
     x->head_request = head_request;
+    x->answered = false;
+    x->more = false;
+    x->sent = 0;
     x->request_len = request_len;
-    xch_begin(x);
-    return ACME_OK;
-}
-
-int acme_exchange_again(struct acme_exchange *x)
-{
-    int err;
-
-    if (!acme_exchange_was_stale(x))
-        return ACME_E_ARG;
-    x->error = ACME_OK;
-    x->reused = false;
-    x->repeated = true;
-    err = xch_connect(x);
-    if (err != ACME_OK)
-        return xch_fail(x, err);
-    xch_begin(x);
+    x->raw = 0;
+    x->body_at = 0;
+    x->body_len = 0;
+    x->informational = 0;
+    memset(&x->head, 0, sizeof x->head);
+    memset(&x->chunked, 0, sizeof x->chunked);
+    x->deadline_ms = xch_now(x) + ACME_IDLE_MS;
+    x->give_up_ms = xch_now(x) + ACME_OVERALL_MS;
+    x->requests++;
     return ACME_OK;
 }
 

@@ -34,7 +34,6 @@ struct acme_exchange {
     bool head_request;
     bool tls_open; /* tls has to be closed */
     bool reused;   /* this request went out on a connection that had served another */
-    bool repeated; /* this request is the second copy of itself */
     bool answered; /* at least one byte of the reply has come */
     bool more;     /* the last poll stopped at its bound of work, not for want of bytes */
     int error;     /* what ended the last exchange, or ACME_OK */
@@ -74,13 +73,8 @@ int acme_exchange_poll(struct acme_exchange *x, struct acme_reply *reply);
 uint32_t acme_exchange_wait_ms(const struct acme_exchange *x);
 
 /* After an error: was it a kept connection that the server had closed in the meantime, with no byte
- * of a reply? Then the CA has hardly acted, and one repeat at once is right. */
+ * of a reply? Then the CA has not acted, and one repeat at once is right. */
 bool acme_exchange_was_stale(const struct acme_exchange *x);
-
-/* Where it was stale: the same bytes once more, over a new connection. The same nonce is in them,
- * so a CA that has acted all the same does not do so twice (RFC 8555 6.5). ACME_OK (then poll), or
- * an error as of acme_exchange_start; ACME_E_ARG where it was not stale. */
-int acme_exchange_again(struct acme_exchange *x);
 
 void acme_exchange_close(struct acme_exchange *x);
 

@@ -148,12 +148,6 @@ bool acme_exchange_was_stale(const struct acme_exchange *x)
     return false;
 }
 
-int acme_exchange_again(struct acme_exchange *x)
-{
-    (void)x;
-    return ACME_E_ARG;
-}
-
 void acme_exchange_close(struct acme_exchange *x)
 {
     x->host[0] = '\0';
