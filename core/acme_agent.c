@@ -577,12 +577,14 @@ static int turn_flight(struct acme_agent *a)
     }
     if (err == ACME_E_SIZE)
         return acme_fail_note(a, err, "bound: io, for a reply", NULL);
-    if (acme_exchange_was_stale(&a->exchange) && a->stale_retries++ < 2) {
-        /* A kept connection that the server had closed: nothing was lost but the connection. */
+    if (acme_exchange_was_stale(&a->exchange) && acme_rows[a->step].lost != ACME_ROW_NONE) {
+        /* A server that ends its kept connections under our hands: it gets a new one for each
+         * request from now on. Each repeat has a fresh nonce, as the CA may have used this one. */
         event.err = err;
         acme_emit(a, &event);
+        a->exchange.single = true;
         a->nonce[0] = '\0';
-        if (acme_rows[a->step].lost != ACME_ROW_NONE && acme_rows[a->step].lost != a->step)
+        if (acme_rows[a->step].lost != a->step)
             set_step(a, acme_rows[a->step].lost);
         a->phase = PHASE_START;
         return ACME_AGAIN;

@@ -310,7 +310,8 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
     a->busy = true;
     a->redirect[0] = '\0';
     a->redirects = 0;
-    a->stale_retries = a->lost_in_run = 0;
+    a->exchange.single = false;
+    a->lost_in_run = 0;
     a->order.since_ms = a->order.why_ms = 0; /* a walk may have rested for long */
     a->order.rounds = 0;
     a->order.fresh = false;
