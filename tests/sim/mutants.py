@@ -207,7 +207,7 @@ def main():
         else:
             print(f"ok mutant.{name} killed by {who}")
         sys.stdout.flush()
-    print(f"mutants: {count} made, {survived} survived")
+    print(f"mutants: {count} made, {survived} survived", flush=True)
     return 1 if survived else 0
 
 
