@@ -5,6 +5,7 @@
 #   make test              all tests, with gcc, with clang, and with sanitizers
 #   make test-all          with one more version of the test CA
 #   make test-unit         ... test-conformance, test-interop: one kind, for the build chosen below
+#   make test-cross        programs for other processors, under qemu-user
 #   make sim               the agent against a lying CA, network, clock and storage (tests/sim)
 #   make check             the include and name rules; a report on format, lengths and analysers
 #   make size              bytes by component
@@ -16,6 +17,7 @@
 # Which build:
 #   CC=clang               in build/host-clang
 #   SAN=1                  AddressSanitizer and UndefinedBehaviorSanitizer, in build/san
+#   TARGET=mips-linux-gnu  static, for another processor (tools/cross.mk), in build/mips-linux-gnu
 #   STATIC=musl            one small static program, in build/musl
 #   DEPS_DIR=DIR           take the tarballs from DIR: nothing is downloaded
 #   WOLFSSL=5.7.2          with the fallback wolfSSL, in build/host-wolfssl-5.7.2
@@ -43,6 +45,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 AR = ar
+STRIP = strip
 
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
@@ -67,6 +70,7 @@ WOLFSSL_DEFS = -DACME_SMALL_BINARY
 else ifdef STATIC
 $(error STATIC=$(STATIC): only STATIC=musl is known)
 endif
+include tools/cross.mk
 
 # The folder tells compilers and wolfSSL versions apart: build/host, build/san-clang, ...
 O := build/$(NAME)$(if $(findstring clang,$(CC)),-$(notdir $(CC)))$(WOLFSSL:%=-wolfssl-%)
@@ -75,7 +79,9 @@ CPPFLAGS = -D_GNU_SOURCE -Iport -Icore -Isolvers -Iport/posix -Iport/sockets
 WOLFSSL_CPPFLAGS = -DWOLFSSL_USER_SETTINGS -Iboards/linux -Icore $(WOLFSSL_DEFS) \
 	-isystem $(WOLFSSL_DIR)
 SECTIONS = -ffunction-sections -fdata-sections
-COMPILE = $(CC) $(CFLAGS) $(SECTIONS) $(HARDENING) $(SANITIZE) -MMD -MP
+# Also where long has 32 bits, dates go past 2038 and inode numbers past 2^32.
+WIDE = -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+COMPILE = $(CC) $(CFLAGS) $(SECTIONS) $(HARDENING) $(SANITIZE) $(WIDE) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -Wl,--gc-sections
 
 # ---- what is built ---------------------------------------------------------------------------
@@ -119,7 +125,7 @@ include tests/sim/sim.mk
 # ---- how -------------------------------------------------------------------------------------
 
 # Everything is compiled anew when the flags are not those of the last time.
-FLAGS := $(CC) $(CFLAGS) $(HARDENING) $(SANITIZE) $(LDFLAGS) $(WARNINGS) $(WOLFSSL_DEFS) $(CJSON_DEFS)
+FLAGS := $(CC) $(CFLAGS) $(HARDENING) $(SANITIZE) $(WIDE) $(LDFLAGS) $(WARNINGS) $(WOLFSSL_DEFS) $(CJSON_DEFS)
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
@@ -135,12 +141,12 @@ $(LIB) $(LIB_WOLFSSL):
 
 $(TOOL): $(OBJ_TOOL) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS)
-	@$(if $(STATIC),strip $@)
+	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
+	@$(if $(STATIC)$(TARGET),$(STRIP) $@)
 
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -o $@ $^ $(LDLIBS)
+	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 
 # Slots over flash are a board's choice: not in the library of a host.
 $(O)/tests/test_flash_slots: $(O)/tests/unit/test_flash_slots.o $(O)/tests/flash/flash_sim.o \
@@ -159,7 +165,7 @@ $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
 		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
 		$(OBJ_SIM_PORT) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -o $@ $^ $(LDLIBS)
+	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 
 $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 	@mkdir -p $(@D)
@@ -199,7 +205,7 @@ interop_taste = "env LWACME=$(1)/lwacme tests/interop/test_pebble.py life 10-nam
 	"env LWACME=$(1)/lwacme tests/interop/test_embed.py readme certificate"
 csr_suite = "tests/unit/csr_openssl.py $(1)/tests/test_csr"
 check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
-INTEROP = $(if $(OBJ_TOOL),$(wildcard tests/interop/test_*.py))
+INTEROP = $(if $(OBJ_TOOL),$(filter-out %/test_cross.py,$(wildcard tests/interop/test_*.py)))
 PEBBLE = build/pebble
 
 .PHONY: test test-all test-unit test-conformance test-interop check report
@@ -208,11 +214,13 @@ test:
 	@$(MAKE) --no-print-directory CC=gcc SAN= STATIC= programs
 	@$(MAKE) --no-print-directory CC=clang SAN= STATIC= programs
 	@$(MAKE) --no-print-directory CC=gcc SAN=1 STATIC= programs
+	@$(MAKE) --no-print-directory cross
 	@$(if $(INTEROP),tools/get_pebble.py >/dev/null)
 	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
 		$(call conformance_suites,build/$(build)) $(call sim_suites,build/$(build)) \
-		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build))))
+		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build)))) \
+		@ $(cross_suites)
 
 # The same with one more version of the test CA.
 test-all:
