@@ -188,7 +188,6 @@ struct acme_agent {
     uint8_t next_step;   /* entered when save_mask is written */
     uint8_t after_nonce; /* the row that needed a nonce */
     uint8_t save_mask;   /* records still to be written: bits of enum acme_save */
-    uint8_t owed;        /* ... that could not be written: what follows waits for them */
     bool save_encoded;   /* save_len bytes of the lowest bit's record lie in their buffer */
     size_t save_len;
     uint64_t wake_ms; /* nothing to do before */

@@ -35,6 +35,9 @@ HTTP01 = "solvers/http01.c"
 # name, file, what stands there (once), what stands there then
 MUTANTS = [
     # the order of record and act
+    ("account-url-known-to-ram-alone", AGENT,
+     "    if (a->step == ACME_ROW_ACCOUNT) /* its record may lack it: the CA tells it again */\n"
+     "        a->kid[0] = '\\0';\n", ""),
     ("order-not-recorded", ORDER,
      "    next->save = ACME_SAVE_ORDER;\n    return acme_order_next(a, next);",
      "    return acme_order_next(a, next);"),
@@ -51,7 +54,6 @@ MUTANTS = [
      "a->cert.slot == ACME_SLOT_CERT_A ? ACME_SLOT_CERT_B : ACME_SLOT_CERT_A", "ACME_SLOT_CERT_A"),
     ("sequence-stays", ORDER, "a->fresh.sequence = a->cert.sequence + 1;",
      "a->fresh.sequence = 1;"),
-    ("unwritten-is-forgotten", AGENT, "        a->save_mask |= a->owed;\n", "        ;\n"),
     ("order-stays-open", ORDER,
      "a->order.stale || a->order.dead || a->outcome == ACME_OK", "a->order.stale"),
     # repeats
@@ -211,7 +213,7 @@ def main():
         else:
             print(f"ok mutant.{name} killed by {who}")
         sys.stdout.flush()
-    print(f"mutants: {count} made, {survived} survived")
+    print(f"mutants: {count} made, {survived} survived", flush=True)
     return 1 if survived else 0
 
 
