@@ -6,6 +6,7 @@
 #   make test-all          with one more version of the test CA
 #   make test-unit         ... test-conformance, test-interop: one kind, for the build chosen below
 #   make test-cross        programs for other processors, under qemu-user
+#   make sim               the agent against a lying CA, network, clock and storage (tests/sim)
 #   make check             the include and name rules; a report on format, lengths and analysers
 #   make size              bytes by component
 #   make bench             requests, instructions, memory and time of an issuance
@@ -114,10 +115,12 @@ include tests/conformance/lwip/lwip.mk
 
 .PHONY: all lib programs unit-programs conformance-programs
 all: lib $(if $(OBJ_TOOL),$(TOOL))
-programs: all unit-programs conformance-programs
+programs: all unit-programs conformance-programs $(SIM_QUICK)
 lib: $(LIB) $(LIB_WOLFSSL)
 unit-programs: $(UNIT)
 conformance-programs: $(CONFORMANCE)
+
+include tests/sim/sim.mk
 
 # ---- how -------------------------------------------------------------------------------------
 
@@ -157,9 +160,10 @@ $(filter $(O)/tests/test_agent_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
 
+$(O)/tests/conformance_flash: $(O)/tests/flash/flash_sim.o $(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH))
 $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
 		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
-		$(LIB) $(LIB_WOLFSSL)
+		$(OBJ_SIM_PORT) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 
@@ -171,7 +175,7 @@ $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 # Who may see what, beside the public headers.
 CPPFLAGS_core = $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
 CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
-CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance -Itests/flash \
+CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
 	-Iport/flash
 
 # Other people's code: our flags, without our warnings.
@@ -192,6 +196,7 @@ $(O)/cjson/%.o: $(CJSON_DIR)/%.c $(O)/flags
 
 # suites FOLDER: what tests/run.py runs of one build
 unit_suites = $(UNIT:$(O)/%=$(1)/%)
+sim_suites = $(SIM_QUICK:$(O)/%=$(1)/%)
 conformance_suites = $(CONFORMANCE:$(O)/%=$(1)/%)
 interop_suites = $(foreach suite,$(INTEROP),"env LWACME=$(1)/lwacme $(suite)")
 # With clang a taste of it: what the compilers may disagree on is in the units.
@@ -213,7 +218,7 @@ test:
 	@$(if $(INTEROP),tools/get_pebble.py >/dev/null)
 	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
-		$(call conformance_suites,build/$(build)) \
+		$(call conformance_suites,build/$(build)) $(call sim_suites,build/$(build)) \
 		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build)))) \
 		@ $(cross_suites)
 

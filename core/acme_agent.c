@@ -108,6 +108,9 @@ static void fail(struct acme_agent *a, int err)
     int64_t now = 0;
 
     (void)acme_wall_clock(a, &now);
+    /* The next run must not build on what only this RAM knows. */
+    if (a->phase == PHASE_SAVE)
+        a->owed |= a->save_mask & (ACME_SAVE_ACCOUNT | ACME_SAVE_ORDER);
     a->save_mask = 0;
     a->save_encoded = false;
     a->wake_ms = 0;
@@ -173,6 +176,7 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
     default:
         break;
     }
+    a->owed &= (uint8_t) ~(a->save_mask & -a->save_mask);
     a->save_mask &= (uint8_t)(a->save_mask - 1); /* the lowest bit */
     a->save_encoded = false;
 }
@@ -216,6 +220,8 @@ static void go(struct acme_agent *a, const struct acme_next *next)
 {
     a->next_step = next->row;
     a->save_mask = next->save;
+    if (a->step == ACME_ROW_DIRECTORY)
+        a->save_mask |= a->owed;
     a->save_encoded = false;
     a->note[0] = '\0';
     if (next->wait_ms > 0)

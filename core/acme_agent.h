@@ -131,7 +131,7 @@ struct acme_order_name {
 
 struct acme_order_state {
     bool open;      /* ORDER holds it */
-    bool made_now;  /* by this run */
+    bool fresh;     /* made in this run; else it was resumed */
     uint8_t status; /* enum acme_status, as last seen */
     uint8_t rounds; /* how often we went from a look to the authorizations */
     uint16_t names_count;
@@ -188,6 +188,7 @@ struct acme_agent {
     uint8_t next_step;   /* entered when save_mask is written */
     uint8_t after_nonce; /* the row that needed a nonce */
     uint8_t save_mask;   /* records still to be written: bits of enum acme_save */
+    uint8_t owed;        /* ... that could not be written: what follows waits for them */
     bool save_encoded;   /* save_len bytes of the lowest bit's record lie in their buffer */
     size_t save_len;
     uint64_t wake_ms; /* nothing to do before */

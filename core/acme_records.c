@@ -371,27 +371,26 @@ int acme_encode(struct acme_agent *a, enum acme_slot slot, struct acme_span room
 
 /* -- loaders -- */
 
-/* No field of ours is critical, so every critical one is unknown: a newer version wrote it, and the
- * record must be left alone. */
-static int refuse_critical(struct acme_record r)
-{
-    struct acme_field field;
-    int err = ACME_OK;
-
-    while (err == ACME_OK && acme_record_next(&r, &field))
-        err = acme_field_skip(&field);
-    return err;
-}
-
 static int load_record(const struct acme_agent *a, enum acme_slot slot, struct acme_span room,
                        struct acme_record *r)
 {
     const struct acme_slots *slots = a->port->slots;
+    struct acme_record walk;
+    struct acme_field field;
     int n = slots->read(slots->ctx, slot, acme_slot_key(a, slot), room.ptr, room.len);
 
-    if (n >= 0)
-        n = acme_record_open(r, acme_slice_of(room.ptr, (size_t)n), (uint8_t)slot);
-    return n == ACME_OK ? refuse_critical(*r) : n;
+    if (n < 0)
+        return n;
+    n = acme_record_open(r, acme_slice_of(room.ptr, (size_t)n), (uint8_t)slot);
+    if (n != ACME_OK)
+        return n;
+    /* None of the tags above is critical, so every critical one is a stranger: hands off. */
+    for (walk = *r; acme_record_next(&walk, &field);) {
+        n = acme_field_skip(&field);
+        if (n != ACME_OK)
+            return n;
+    }
+    return ACME_OK;
 }
 
 int acme_load_account(struct acme_agent *a)
@@ -449,7 +448,6 @@ int acme_load_order(struct acme_agent *a)
 
     acme_order_reset(&a->order);
     acme_key_wipe(&a->cert_key);
-    a->order_stored = err != ACME_E_SLOT_EMPTY;
     if (err != ACME_OK)
         return err;
     while (acme_record_next(&r, &field)) {

@@ -140,6 +140,8 @@ static int judge_load(struct acme_agent *a, int err, const char *record, bool re
     *damaged = false;
     if (err == ACME_OK || err == ACME_E_SLOT_EMPTY)
         return ACME_OK;
+    if (err == ACME_AGAIN) /* the medium is busy: all are read anew */
+        return err;
     if (err == ACME_E_SLOT_CORRUPT && replaceable) {
         *damaged = true;
         warn(a, err, record);
@@ -166,7 +168,9 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
             a->damaged |= ACME_SAVE_LEDGER;
     }
     if (err == ACME_OK) {
-        err = judge_load(a, acme_load_order(a), "the record of the open order", true, &damaged);
+        err = acme_load_order(a);
+        a->order_stored = err != ACME_E_SLOT_EMPTY;
+        err = judge_load(a, err, "the record of the open order", true, &damaged);
     }
     if (err == ACME_OK)
         err =
@@ -188,6 +192,8 @@ static void rest_rebase(struct acme_agent *a, int64_t now)
     (void)acme_sched_rebase(&a->ledger.account, now);
     (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
     (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
+    if (a->failure.at > now) /* its Retry-After counts from there */
+        a->failure.at = now;
 }
 
 static void raise_to(uint32_t *value, uint32_t other)
@@ -307,7 +313,7 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
     a->stale_retries = a->lost_in_run = 0;
     a->order.since_ms = a->order.why_ms = 0; /* a walk may have rested for long */
     a->order.rounds = 0;
-    a->order.made_now = false;
+    a->order.fresh = false;
     if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
         a->look_ms = 0;
     a->held_told = a->not_due_told = a->clock_told = false;
@@ -324,8 +330,8 @@ static bool rest_end(struct acme_agent *a, struct acme_next *next)
     if (!done && !(a->loaded && a->order.open && a->order.stale))
         return false;
     rest_go(a, next);
-    a->again = !done || (a->ask_flags & ACME_ASK_FORCE) !=
-                            0; /* clean up what the old configuration began, then start */
+    /* clean up what the old configuration began, then start */
+    a->again = !done || (a->ask_flags & ACME_ASK_FORCE) != 0;
     a->outcome = done ? ACME_OK : ACME_AGAIN;
     next->row = ACME_ROW_END;
     return true;

@@ -96,20 +96,20 @@ enum order_flag {
     ORDER_READY = 8,      /* the solver says that the CA would see it */
     ORDER_RESPONDED = 16, /* the CA was told */
     ORDER_SEEN = 32,      /* the CA's query was seen, or cannot be */
+    ORDER_ANSWERED = 128, /* ... by this run: its responder was there when the CA came */
     ORDER_STORED = 64,    /* came from the ORDER record and was not met again at the CA yet */
-    ORDER_REFUSED = 128,  /* the CA refused our response */
-    ORDER_ANSWERED = 256  /* this run's responder was there when the CA came */
+    ORDER_REFUSED = 256   /* the CA refused our response */
 };
 
 /* -- shared by the rows (acme_steps.c) -- */
 
 /* Remember what exactly went wrong, for the failure that accept is about to answer. */
 int acme_fail_note(struct acme_agent *a, int err, const char *note, const char *detail);
+/* After END the run begins once more: ACME_OK, or ACME_E_REPLY when it did so too often. */
+int acme_run_again(struct acme_agent *a);
 void acme_emit(struct acme_agent *a, struct acme_event *event); /* fills step and NULL texts */
 /* The event and the note for terms that a person has to agree to. */
 void acme_tell_terms(struct acme_agent *a, struct acme_slice where);
-/* After END the run begins once more: ACME_OK, or ACME_E_REPLY when it did so too often. */
-int acme_run_again(struct acme_agent *a);
 int acme_wall_clock(struct acme_agent *a, int64_t *now);
 /* The reply's JSON, in scratch; an object. */
 int acme_reply_json(struct acme_agent *a, const struct acme_reply *reply,

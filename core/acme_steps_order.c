@@ -12,7 +12,7 @@
 
 void acme_order_rest(struct acme_order_state *order)
 {
-    order->made_now = order->responded = order->finalized = order->respond_refused = false;
+    order->fresh = order->responded = order->finalized = order->respond_refused = false;
     order->rounds = 0;
     order->index = 0;
     order->poll_ms = 0;
@@ -168,7 +168,7 @@ int accept_order(struct acme_agent *a, const struct acme_reply *reply, struct ac
     if (!acme_copy_text(a->order.url, sizeof a->order.url, location))
         return acme_fail_note(a, ACME_E_SIZE, "bound: ACME_MAX_URL, for the order", NULL);
     /* From here on the CA has an order of ours, whatever the body says. */
-    a->order.open = a->order.made_now = true;
+    a->order.open = a->order.fresh = true;
     err = acme_reply_json(a, reply, &root);
     if (err == ACME_OK)
         err = take_order(a, root);
@@ -202,7 +202,7 @@ int accept_look(struct acme_agent *a, const struct acme_reply *reply, struct acm
 /* The CA does not know the order any more: it has expired while we were away. */
 int refused_look(struct acme_agent *a, const struct acme_problem *problem, struct acme_next *next)
 {
-    if (problem->http_status != 404 || a->order.made_now)
+    if (problem->http_status != 404 || a->order.fresh)
         return ACME_E_REFUSED;
     a->order.stale = true;
     next->row = ACME_ROW_END;
@@ -322,14 +322,21 @@ int step_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_n
     (void)reply;
     next->row = a->order.open ? ACME_ROW_FINALIZE : ACME_ROW_ORDER;
     a->order.finalized = a->order.open;
-    if (a->cert_key.type != (uint8_t)type) {
-        if (!a->config->reuse_key || !a->cert.has || reuse_key(a) != ACME_OK ||
-            a->cert_key.type != (uint8_t)type)
-            err = acme_key_make(&a->cert_key, type);
-        a->order.key_stored = false;
+    if (a->cert_key.type == (uint8_t)type) {
+        /* It came with the order, but the order's record may have failed. */
+        next->save = a->order.open && !a->order.key_stored ? ACME_SAVE_ORDER : 0;
+        return ACME_OK;
     }
-    /* Without an order yet, its record will hold the key from the beginning. */
-    if (a->order.open && !a->order.key_stored)
+    if (a->config->reuse_key && a->cert.has)
+        err = reuse_key(a);
+    if (err == ACME_AGAIN)
+        return err;
+    if (a->cert_key.type != (uint8_t)type)
+        err = acme_key_make(&a->cert_key, type);
+    else
+        err = ACME_OK;
+    a->order.key_stored = false;
+    if (a->order.open)
         next->save = ACME_SAVE_ORDER;
     next->wait_ms = err == ACME_AGAIN ? 100 : 0;
     return err;

@@ -36,7 +36,7 @@ static int gc_room(struct flash_slots *fs, uint32_t body)
     }
     if (fs->prep_step != 0) {
         r = fl_prepare(fs);
-        return r == ACME_AGAIN || r == ACME_OK ? ACME_AGAIN : r;
+        return r == ACME_OK || r == ACME_E_SLOT ? ACME_AGAIN : r; /* and see what is ready */
     }
     if (fs->opening != 0) {
         r = fl_open(fs, FL_COPIES);
@@ -228,14 +228,16 @@ static int gc_run(struct flash_slots *fs)
 
 /* ---- room for a record ---- */
 
-/* A new head: plain while two sectors are ready, so that one is always left to copy into. */
+/* A new head: plain while so many sectors are ready that one is left to copy into, and (from four
+ * sectors on, as long as there is something to gain by compaction) one more, should it fail. */
 int fl_advance(struct flash_slots *fs)
 {
     struct fl_spares spares;
     int r;
     if (fs->opening == 0) {
         r = fl_spares(fs, &spares);
-        if (r == ACME_OK && spares.ready < 2u && spares.rest != 0) {
+        uint32_t want = fs->dev->sectors >= 4u && fs->passes == 0 ? 3u : 2u;
+        if (r == ACME_OK && spares.ready < want && spares.rest != 0) {
             fs->prep = spares.next_rest;
             fs->prep_step = 1;
             return ACME_OK;
@@ -244,7 +246,7 @@ int fl_advance(struct flash_slots *fs)
             return r != ACME_OK ? r : ACME_E_SLOT;
         }
         fs->prep = spares.next_ready;
-        fs->opening = (uint8_t)(spares.ready >= 2u || fs->used == 0 ? 1 : 2);
+        fs->opening = (uint8_t)(spares.ready >= want || fs->used == 0 ? 1 : 2);
     }
     r = fl_open(fs, fs->opening == 2 ? FL_COPIES : 0);
     fs->opening = (uint8_t)(r == ACME_AGAIN ? fs->opening : 0);

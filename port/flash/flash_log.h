@@ -1,4 +1,4 @@
-/* flash_log.h - what flash_log.c (reading the log) gives to flash_slots.c (changing it) */
+/* flash_log.h - what the files of this folder give to each other */
 #ifndef FLASH_LOG_H
 #define FLASH_LOG_H
 
@@ -63,6 +63,11 @@ int fl_last(const struct flash_slots *fs, uint32_t sector, uint32_t *index);
  * entry, or 0 at the end. Places that a later entry passes over are not seen. */
 int fl_walk(const struct flash_slots *fs, uint32_t sector, uint32_t *index, struct flash_entry *e);
 
+/* The next entry of all sectors in use, from the newest back, beginning with fl_newest: 1 and the
+ * entry, or 0. */
+struct fl_cursor fl_newest(const struct flash_slots *fs);
+int fl_next(const struct flash_slots *fs, struct fl_cursor *c, struct flash_entry *e);
+
 /* Is the body whole, and (unless key is NULL) does it belong to key: 1 or 0. */
 int fl_body(const struct flash_slots *fs, const struct flash_entry *e, const void *key);
 
@@ -105,8 +110,8 @@ int fl_fits(const struct flash_slots *fs, uint32_t body, uint32_t places);
 /* Append fs->put to the table of head; with mark, and the proof that it was completed. */
 int fl_put(struct flash_slots *fs, int mark);
 
-/* Read head, tail, used and seq from the flash, and where to go on writing. fs->tip: the last
- * record, in fs->put, may have been cut while it was committed. */
+/* flash_mount.c: read head, tail, used and seq from the flash, and where to go on writing. fs->tip:
+ * the last record, in fs->put, may have been cut while it was committed. */
 int fl_mount(struct flash_slots *fs);
 
 /* flash_gc.c */

@@ -190,7 +190,10 @@ int fl_prepare(struct flash_slots *fs)
     if (r != ACME_AGAIN) {
         fs->prep_step = 0;
     }
-    if (r < 0 && r != ACME_AGAIN) {
+    if (r == ACME_OK) {
+        fs->prep_fails = 0;
+    } else if (r != ACME_AGAIN && ++fs->prep_fails >= 3u) {
+        fs->prep_fails = 0;
         fl_bad(fs, fs->prep);
     }
     return r;

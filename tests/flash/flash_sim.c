@@ -176,6 +176,11 @@ static int sim_erase(void *ctx, uint32_t sector)
     if (sim_busy(s, 2, sector) != ACME_OK) {
         return ACME_AGAIN;
     }
+    if (s->tail != NULL) {
+        const uint8_t *h = s->mem + sector * s->dev.sector_size;
+        uint32_t number = (uint32_t)h[8] | (uint32_t)h[9] << 8;
+        s->unsafe += memcmp(h, "LWF1", 4) == 0 && number >= *s->tail;
+    }
     torn = sim_cut(s);
     s->erases[sector]++;
     s->erase_count++;

@@ -270,6 +270,27 @@ TEST(terms_that_nobody_agreed_to)
     CHECK_INT(w.requests, 1);
 }
 
+/* Some CAs give terms that are no https URL: a person must see them all the same. */
+TEST(terms_are_shown_as_they_are_if_that_is_safe)
+{
+    static const struct w_script data[] = {
+        {.row = "directory", .find = "https://ca.example/terms", .put = "data:text/plain,Do%20it"},
+        {0}};
+    static const struct w_script bad[] = {
+        {.row = "directory", .find = "https://ca.example/terms", .put = "x:\\u001b[2J"}, {0}};
+
+    w_reset();
+    config.terms_agreed = false;
+    w.script = data;
+    CHECK_INT(w_issue(0), ACME_E_TERMS);
+    CHECK_STR(w.terms, "data:text/plain,Do%20it");
+    w_reset();
+    config.terms_agreed = false;
+    w.script = bad;
+    CHECK_INT(w_issue(0), ACME_E_TERMS);
+    CHECK_STR(w.terms, "x:?[2J");
+}
+
 TEST(user_action_required_stops)
 {
     static const struct w_script script[] = {

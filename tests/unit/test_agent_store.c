@@ -45,11 +45,13 @@ TEST(each_write_that_fails_loses_nothing)
 TEST(no_key_is_used_that_is_not_durable)
 {
     w_reset();
+    w.authz_reuse = true;
     CHECK_INT(w_boot(), ACME_OK);
-    w.until = "key";
+    w.until = "order";
     CHECK_INT(w_run(0), ACME_OK);
     w.until = NULL;
-    w.write_fail_at = w.writes + 1; /* in key, and in clear */
+    w.write_fail_slot = ACME_SLOT_ORDER; /* in order, and in clear */
+    w.write_fail_at = 1;
     w.write_fail_count = 1000;
     CHECK_INT(w_run(0), ACME_E_SLOT);
     CHECK_INT(w.certificates, 0);

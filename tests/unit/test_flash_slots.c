@@ -164,7 +164,8 @@ static struct value step(const struct geom *g, uint64_t seed, uint32_t i, int *k
     struct value v;
     *k = (int)(sim_random(&r) % KEYS);
     v.version = i + 1;
-    v.len = 1 + sim_random(&r) % (sim_random(&r) % 3 == 0 ? g->body : g->body / 8 + 8);
+    v.len = sim_random(&r) % 3 == 0 ? g->body : g->body / 8 + 8;
+    v.len = 1 + sim_random(&r) % v.len;
     if (sim_random(&r) % 12 == 0) {
         v.len = 0;
     }

@@ -2,7 +2,9 @@
 #include "lwacme.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +44,14 @@ static const char *words_for(const char *step)
     return step;
 }
 
+/* Can a line be drawn over? */
+static bool is_screen(void)
+{
+    const char *kind = getenv("TERM");
+
+    return isatty(STDERR_FILENO) == 1 && (kind == NULL || strcmp(kind, "dumb") != 0);
+}
+
 void show_init(struct show *s, const struct options *o)
 {
     memset(s, 0, sizeof *s);
@@ -49,13 +59,22 @@ void show_init(struct show *s, const struct options *o)
     s->quiet = o->quiet;
     s->verbose = o->verbose;
     s->http_port = o->http_port;
-    s->live = !o->json && !o->quiet && o->verbose == 0 && isatty(STDERR_FILENO) == 1;
+    s->live = !o->json && !o->quiet && o->verbose == 0 && is_screen();
 }
 
 /* -- the live line -- */
 
+/* A line that reaches the edge would be wrapped, and only its last row drawn over the next time. */
+static int screen_width(void)
+{
+    struct winsize size;
+
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1 : 79;
+}
+
 static void draw(struct show *s, bool last)
 {
+    char line[240];
     const char *words = words_for(s->step);
     uint64_t now = posix_now_ms(NULL);
     char count[24] = "";
@@ -69,9 +88,11 @@ static void draw(struct show *s, bool last)
     if (!last && s->wait_until_ms > now)
         snprintf(waiting, sizeof waiting, ", %lu s left for %s",
                  (unsigned long)((s->wait_until_ms - now + 999) / 1000), s->waiting_for);
-    fprintf(stderr, "\r\x1b[K  %s%s  %lu.%lu s%s%s", words, count,
-            (unsigned long)((now - s->since_ms) / 1000),
-            (unsigned long)((now - s->since_ms) % 1000 / 100), waiting, last ? "\n" : "");
+    snprintf(line, sizeof line, "  %s%s  %lu.%lu s%s", words, count,
+             (unsigned long)((now - s->since_ms) / 1000),
+             (unsigned long)((now - s->since_ms) % 1000 / 100), waiting);
+    fprintf(stderr, "\r\x1b[K%.*s%s", last ? (int)sizeof line : screen_width(), line,
+            last ? "\n" : "");
     fflush(stderr);
 }
 
