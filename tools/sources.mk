@@ -17,6 +17,7 @@ SRC_CORE = \
 	$(SRC_CRYPTO_RSA) \
 	core/acme_csr.c \
 	core/acme_der.c \
+	core/acme_event_json.c \
 	core/acme_exchange.c \
 	core/acme_http.c \
 	core/acme_http_chunked.c \
