@@ -70,7 +70,8 @@ endif
 # The folder tells compilers and wolfSSL versions apart: build/host, build/san-clang, ...
 O := build/$(NAME)$(if $(findstring clang,$(CC)),-$(notdir $(CC)))$(WOLFSSL:%=-wolfssl-%)
 
-CPPFLAGS = -D_GNU_SOURCE -Iport -Icore -Isolvers -Iport/posix -Iport/sockets
+CPPFLAGS = -D_GNU_SOURCE -Iport -Icore -Isolvers -Iport/posix -Iport/sockets \
+	-Iport/flash
 WOLFSSL_CPPFLAGS = -DWOLFSSL_USER_SETTINGS -Iboards/linux -Icore $(WOLFSSL_DEFS) \
 	-isystem $(WOLFSSL_DIR)
 SECTIONS = -ffunction-sections -fdata-sections
@@ -82,6 +83,7 @@ LINK = $(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -Wl,--gc-sections
 LIB := $(O)/liblwacme.a
 LIB_WOLFSSL := $(O)/libwolfssl.a
 TOOL := $(O)/lwacme
+MKCONFIG := $(O)/mkconfig
 
 OBJ_CORE = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT) $(SRC_CORE)))
 OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS)))
@@ -107,7 +109,7 @@ CONFORMANCE = $(patsubst tests/conformance/main_%.c,$(O)/tests/conformance_%,\
 include tests/conformance/lwip/lwip.mk
 
 .PHONY: all lib programs unit-programs conformance-programs
-all: lib $(if $(OBJ_TOOL),$(TOOL))
+all: lib $(if $(OBJ_TOOL),$(TOOL)) $(MKCONFIG)
 programs: all unit-programs conformance-programs
 lib: $(LIB) $(LIB_WOLFSSL)
 unit-programs: $(UNIT)
@@ -134,6 +136,10 @@ $(TOOL): $(OBJ_TOOL) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS)
 	@$(if $(STATIC),strip $@)
+
+$(MKCONFIG): $(patsubst %.c,$(O)/%.o,$(SRC_MKCONFIG) $(SRC_PORT_FLASH)) $(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS)
 
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"

@@ -28,6 +28,7 @@ SRC_CORE = \
 	core/acme_name.c \
 	core/acme_objects.c \
 	core/acme_pem.c \
+	core/acme_provision.c \
 	core/acme_records.c \
 	core/acme_sched.c \
 	core/acme_steps.c \
@@ -65,3 +66,6 @@ SRC_TOOL = \
 	tools/lwacme/status.c \
 	tools/lwacme/trust.c \
 	tools/lwacme/webroot.c
+
+# What a device needs before its first start, into a flash image.
+SRC_MKCONFIG = tools/mkconfig/mkconfig.c

@@ -20,7 +20,7 @@ int *__errno(void)
 
 _Noreturn void board_panic(const char *what)
 {
-    board_print("{\"event\":\"panic\",\"what\":\"%s\"}\n", what);
+    board_print("{\"v\":1,\"event\":\"panic\",\"what\":\"%s\"}\n", what);
     board_exit(70);
 }
 

@@ -3,16 +3,27 @@
 #define ACME_BOARD_CONFIG_H
 
 /* The agent (core/acme_config.h). */
-#define ACME_MAX_NAMES       4
-#define ACME_MAX_URL         192
-#define ACME_MAX_ORDER_TEXT  1536
-#define ACME_MAX_TOKEN       64
-#define ACME_MAX_NONCE       96
-#define ACME_MAX_DETAIL      192
-#define ACME_IO_SIZE         6144
-#define ACME_SCRATCH_SIZE    4096
-#define ACME_MAX_CHAIN_CERTS 6
-#define ACME_MAX_KEY_DER     128
+#define ACME_MAX_NAMES          4
+#define ACME_MAX_URL            192
+#define ACME_MAX_ORDER_TEXT     1536
+#define ACME_MAX_TOKEN          64
+#define ACME_MAX_NONCE          96
+#define ACME_MAX_DETAIL         192
+#define ACME_IO_SIZE            6144
+#define ACME_SCRATCH_SIZE       4096
+#define ACME_MAX_CHAIN_CERTS    6
+#define ACME_MAX_KEY_DER        128
+#define ACME_MAX_DIRECTORY_TEXT 640
+#define ACME_MAX_HOST           127
+
+/* The responder: a CA asks from several places, the others queue. */
+#define HTTP01_MAX_CONNECTIONS 2
+#define HTTP01_HEAD_MAX        640
+#define HTTP01_LINE_MAX        256
+
+#define BOARD_CONFIG_MAX 2560 /* bytes of a CONFIG record: two roots */
+#define BOARD_CERT_MAX   6144 /* bytes of a CERT record; lent from the pool */
+#define BOARD_CPU_HZ     142000000u
 
 /* Sockets: the CA, the responder's listener and two of the CA's validators, HTTPS listener and one
  * client. */

@@ -99,7 +99,6 @@
 #define RSA_MIN_SIZE 2048
 #define WOLFSSL_RSA_PUBLIC_ONLY
 #define WOLFSSL_RSA_VERIFY_ONLY
-#define WOLFSSL_RSA_VERIFY_INLINE
 
 /* Arithmetic: wolfSSL's assembler for Cortex-M, in its small form (the other is 78 KB larger). */
 #define WOLFSSL_SP_MATH
