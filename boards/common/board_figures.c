@@ -56,12 +56,12 @@ void board_figures_poll(struct acme_agent *agent, uint32_t *sleep_ms)
     (void)acme_agent_poll(agent, sleep_ms);
     took = board_cycles() - from;
     acme_agent_status(agent, &after);
-    if (took > figures.longest) {
+    if (took > figures.longest && took < UINT32_MAX / 2) { /* the counter may go back by a little */
         figures.longest = took;
         figures.longest_in = before.step;
     }
     if (after.busy && !before.busy)
         figures.began_ms = board_ms();
-    if (before.busy && !after.busy)
+    if (before.busy && !after.busy && after.requests > 0)
         board_figures_tell(agent);
 }

@@ -48,7 +48,7 @@
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
 #define MEMP_NUM_PBUF            4
 #define MEMP_NUM_UDP_PCB         (3 + LWIP_IPV6) /* DHCP, DNS, SNTP */
-#define MEMP_NUM_TCP_PCB         5
+#define MEMP_NUM_TCP_PCB         6
 #define MEMP_NUM_TCP_PCB_LISTEN  2
 #define MEMP_NUM_TCP_SEG         10
 #define MEMP_NUM_SYS_TIMEOUT     (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 1) /* SNTP */

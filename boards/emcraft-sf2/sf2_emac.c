@@ -18,7 +18,9 @@
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
 
+#ifndef EMAC_RX
 #define EMAC_RX 4 /* with 2, a server's flight of three segments loses one in half of the runs */
+#endif
 /* A frame of 1514 bytes (the card strips the checksum), and a VLAN tag. */
 #define EMAC_FRAME 1520
 
@@ -53,9 +55,10 @@ static struct {
     struct emac_desc rx[EMAC_RX], tx;
     struct emac_buf *held[EMAC_RX]; /* the buffer of each descriptor, or NULL */
     struct emac_buf *free;
-    unsigned next;  /* the descriptor that the card fills next */
-    unsigned fill;  /* the first descriptor without a buffer, when empty > 0 */
-    unsigned empty; /* how many descriptors have none */
+    unsigned next;        /* the descriptor that the card fills next */
+    unsigned fill;        /* the first descriptor without a buffer, when empty > 0 */
+    unsigned empty;       /* how many descriptors have none */
+    volatile bool paused; /* the interrupt has stopped the card */
     uint32_t link_checked_ms;
     struct board_netif_stat stat;
 } emac;
@@ -115,11 +118,14 @@ static struct pbuf *emac_take(unsigned i, uint16_t len)
 
 static void emac_restart(void)
 {
-    /* The card met a descriptor without a buffer: it dropped the frame and stopped. It starts again
-     * where this register points, not where it was. */
-    if ((SF2_EMAC->rx_status & RX_OVERFLOW) == 0 || emac.held[emac.next] == NULL)
+    bool overflow = (SF2_EMAC->rx_status & RX_OVERFLOW) != 0;
+    /* The card met a descriptor without a buffer: it dropped the frame and stopped; or the
+     * interrupt has stopped it before. It starts again where this register points, not where it
+     * was. */
+    if ((!overflow && !emac.paused) || (emac.rx[emac.next].size & DESC_EMPTY) == 0)
         return;
-    emac.stat.stopped++;
+    emac.stat.stopped += overflow;
+    emac.paused = false;
     SF2_EMAC->rx_status = RX_OVERFLOW;
     SF2_EMAC->rx_desc = (uint32_t)(uintptr_t)&emac.rx[emac.next];
     SF2_EMAC->rx_ctl = 1;
@@ -134,7 +140,6 @@ static void emac_receive(struct netif *netif)
         if (emac.held[i] == NULL || (size & DESC_EMPTY) != 0)
             break;
         emac.next = (i + 1) % EMAC_RX;
-        SF2_EMAC->rx_status = STATUS_PACKET;
         struct pbuf *p = emac_take(i, (uint16_t)(size & DESC_SIZE));
         if (p != NULL && netif->input(p, netif) != ERR_OK)
             pbuf_free(p);
@@ -142,10 +147,22 @@ static void emac_receive(struct netif *netif)
     emac_restart();
 }
 
-/* Only wakes the main loop: all work is done there, so nothing is shared with an interrupt. */
+/* Wakes the main loop, where all work is done. While that computes (a signature takes 10 ms), the
+ * card is stopped when one buffer is left: what comes then waits in its FIFO, where an overflow
+ * would have dropped it. */
 void sf2_emac_interrupt(void)
 {
-    SF2_EMAC->irq_mask = 0;
+    unsigned ready = 0;
+    for (unsigned i = 0; i < EMAC_RX; i++)
+        ready += (emac.rx[i].size & DESC_EMPTY) != 0;
+    if (ready <= 1) {
+        SF2_EMAC->rx_ctl = 0;
+        emac.paused = true;
+    }
+    while ((SF2_EMAC->rx_status & STATUS_PACKET) != 0)
+        SF2_EMAC->rx_status = STATUS_PACKET; /* one less in the card's count */
+    if ((SF2_EMAC->rx_status & RX_OVERFLOW) != 0 || emac.paused)
+        SF2_EMAC->irq_mask = 0;
 }
 
 /* ---- send ---- */
