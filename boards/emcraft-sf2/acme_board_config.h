@@ -17,18 +17,13 @@
 #define ACME_MAX_HOST           127
 
 /* The responder: a CA asks from several places, the others queue. */
-#define HTTP01_MAX_CONNECTIONS 2
+#define HTTP01_MAX_CONNECTIONS 3
 #define HTTP01_HEAD_MAX        640
 #define HTTP01_LINE_MAX        256
 
 #define BOARD_CONFIG_MAX 2560 /* bytes of a CONFIG record: two roots */
 #define BOARD_CERT_MAX   6144 /* bytes of a CERT record; lent from the pool */
 #define BOARD_CPU_HZ     142000000u
-
-/* Sockets: the CA, the responder's listener and two of the CA's validators, HTTPS listener and one
- * client. */
-#define LWIP_NET_SOCKS   6
-#define LWIP_NET_BACKLOG 3 /* CAs validate from three places at the same moment */
 
 /* TLS memory. 22 528 bytes serve every handshake, and a session with a record of 16 KB; they are
  * the agent's during a run and the HTTPS server's at other times. */

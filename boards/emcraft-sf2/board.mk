@@ -27,7 +27,7 @@ BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTING
 	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_EXTRA)
 BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
 	-isystem $(LWIP_DIR)/src/include -isystem $(WOLFSSL_DIR) -isystem $(CJSON_DIR)
-BOARD_COMPILE = $(BCC) $(BOARD_CPU) $(BOARD_OPT) $(BOARD_DEFS) $(BOARD_INC) -MMD -MP
+BOARD_COMPILE = $(BCC) $(BOARD_CPU) $(BOARD_OPT) $(BOARD_DEFS) $(BOARD_INC) -MD -MP
 BOARD_LINK = $(BCC) $(BOARD_CPU) $(BOARD_OPT) -nostartfiles --specs=nano.specs -T $(BD)/sf2.ld \
 	-Wl,--gc-sections -Wl,--no-warn-rwx-segments
 

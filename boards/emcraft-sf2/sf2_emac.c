@@ -23,6 +23,7 @@
 #endif
 /* A frame of 1514 bytes (the card strips the checksum), and a VLAN tag. */
 #define EMAC_FRAME 1520
+#define EMAC_SHORT 384 /* a request of a CA's validator */
 
 #define DESC_EMPTY 0x80000000u /* receive: the card may fill it. Transmit: it has been sent */
 #define DESC_SIZE  0x7ffu
@@ -95,24 +96,33 @@ static void emac_give_back(struct pbuf *p)
     emac_refill();
 }
 
-/* A frame that lwIP may keep as long as it likes. The last buffer is never lent: a frame in a
+/* The buffer itself, without a copy; its descriptor gets another one, or waits for it. */
+static struct pbuf *emac_lend(unsigned i, uint16_t len)
+{
+    struct emac_buf *b = emac.held[i];
+    emac.held[i] = NULL;
+    if (emac.empty++ == 0)
+        emac.fill = i;
+    emac_refill();
+    return pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &b->p, b->frame, EMAC_FRAME);
+}
+
+/* A frame that lwIP may keep as long as it likes. Short ones are copied: a dozen requests that wait
+ * to be read would otherwise hold all buffers. The last buffer is never lent: a frame in a
  * connection's queue would stop the card, and with it the ACK that this connection waits for. */
 static struct pbuf *emac_take(unsigned i, uint16_t len)
 {
-    struct emac_buf *b = emac.held[i];
-    if (emac.free != NULL || emac.empty + 1 < EMAC_RX) {
-        emac.held[i] = NULL;
-        if (emac.empty++ == 0)
-            emac.fill = i;
-        emac_refill();
-        return pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &b->p, b->frame, EMAC_FRAME);
-    }
-    struct pbuf *copy = pbuf_alloc(PBUF_RAW, len, PBUF_RAM);
+    bool may_lend = emac.free != NULL || emac.empty + 1 < EMAC_RX;
+    struct pbuf *copy = NULL;
+    if (len <= EMAC_SHORT || !may_lend)
+        copy = pbuf_alloc(PBUF_RAW, len, PBUF_RAM);
+    if (copy == NULL && may_lend)
+        return emac_lend(i, len);
     if (copy != NULL)
-        pbuf_take(copy, b->frame, len);
-    emac.stat.copied += copy != NULL;
+        pbuf_take(copy, emac.held[i]->frame, len);
+    emac.stat.copied += copy != NULL && len > EMAC_SHORT;
     emac.stat.dropped += copy == NULL;
-    emac_arm(i, b);
+    emac_arm(i, emac.held[i]);
     return copy;
 }
 

@@ -58,18 +58,14 @@ class Clock:
     """The time server; tells the truth, or anything else."""
 
     def __init__(self):
-        self.server = None
-        self.tell()
-
-    def tell(self, at=None, offset=0):
-        self.close()
-        self.server = sntp_server.Server(123, offset, at)
+        self.server = sntp_server.Server(123)
         self.server.start()
 
+    def tell(self, at=None, offset=0):
+        self.server.at, self.server.offset = at, offset
+
     def close(self):
-        if self.server:
-            self.server.close()
-            self.server = None
+        self.server.close()
 
 
 class Device:
