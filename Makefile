@@ -4,7 +4,10 @@
 #   make demo              get a certificate from a test CA on this machine, and look at it
 #   make test              all tests, with gcc, with clang, and with sanitizers
 #   make test-all          with one more version of the test CA
-#   make test-unit         ... test-conformance, test-interop: one kind, for the build chosen below
+#   make test-unit         ... test-conformance, test-interop, test-boards: one kind, for the build
+#                          chosen below
+#   make test-cross        programs for other processors, under qemu-user
+#   make sim               the agent against a lying CA, network, clock and storage (tests/sim)
 #   make check             the include and name rules; a report on format, lengths and analysers
 #   make size              bytes by component
 #   make bench             requests, instructions, memory and time of an issuance
@@ -15,6 +18,7 @@
 # Which build:
 #   CC=clang               in build/host-clang
 #   SAN=1                  AddressSanitizer and UndefinedBehaviorSanitizer, in build/san
+#   TARGET=mips-linux-gnu  static, for another processor (tools/cross.mk), in build/mips-linux-gnu
 #   STATIC=musl            one small static program, in build/musl
 #   DEPS_DIR=DIR           take the tarballs from DIR: nothing is downloaded
 #   WOLFSSL=5.7.2          with the fallback wolfSSL, in build/host-wolfssl-5.7.2
@@ -42,6 +46,7 @@ ifeq ($(origin CC),default)
 CC := gcc
 endif
 AR = ar
+STRIP = strip
 
 CFLAGS = -O2 -g
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
@@ -66,6 +71,7 @@ WOLFSSL_DEFS = -DACME_SMALL_BINARY
 else ifdef STATIC
 $(error STATIC=$(STATIC): only STATIC=musl is known)
 endif
+include tools/cross.mk
 
 # The folder tells compilers and wolfSSL versions apart: build/host, build/san-clang, ...
 O := build/$(NAME)$(if $(findstring clang,$(CC)),-$(notdir $(CC)))$(WOLFSSL:%=-wolfssl-%)
@@ -75,7 +81,9 @@ CPPFLAGS = -D_GNU_SOURCE -Iport -Icore -Isolvers -Iport/posix -Iport/sockets \
 WOLFSSL_CPPFLAGS = -DWOLFSSL_USER_SETTINGS -Iboards/linux -Icore $(WOLFSSL_DEFS) \
 	-isystem $(WOLFSSL_DIR)
 SECTIONS = -ffunction-sections -fdata-sections
-COMPILE = $(CC) $(CFLAGS) $(SECTIONS) $(HARDENING) $(SANITIZE) -MMD -MP
+# Also where long has 32 bits, dates go past 2038 and inode numbers past 2^32.
+WIDE = -D_FILE_OFFSET_BITS=64 -D_TIME_BITS=64
+COMPILE = $(CC) $(CFLAGS) $(SECTIONS) $(HARDENING) $(SANITIZE) $(WIDE) -MMD -MP
 LINK = $(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -Wl,--gc-sections
 
 # ---- what is built ---------------------------------------------------------------------------
@@ -109,16 +117,18 @@ CONFORMANCE = $(patsubst tests/conformance/main_%.c,$(O)/tests/conformance_%,\
 include tests/conformance/lwip/lwip.mk
 
 .PHONY: all lib programs unit-programs conformance-programs
-all: lib $(if $(OBJ_TOOL),$(TOOL)) $(MKCONFIG)
-programs: all unit-programs conformance-programs
+all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG))
+programs: all unit-programs conformance-programs $(SIM_QUICK)
 lib: $(LIB) $(LIB_WOLFSSL)
 unit-programs: $(UNIT)
 conformance-programs: $(CONFORMANCE)
 
+include tests/sim/sim.mk
+
 # ---- how -------------------------------------------------------------------------------------
 
 # Everything is compiled anew when the flags are not those of the last time.
-FLAGS := $(CC) $(CFLAGS) $(HARDENING) $(SANITIZE) $(LDFLAGS) $(WARNINGS) $(WOLFSSL_DEFS) $(CJSON_DEFS)
+FLAGS := $(CC) $(CFLAGS) $(HARDENING) $(SANITIZE) $(WIDE) $(LDFLAGS) $(WARNINGS) $(WOLFSSL_DEFS) $(CJSON_DEFS)
 $(O)/flags: FORCE
 	@mkdir -p $(@D)
 	@echo '$(FLAGS)' | cmp -s - $@ || echo '$(FLAGS)' >$@
@@ -134,8 +144,8 @@ $(LIB) $(LIB_WOLFSSL):
 
 $(TOOL): $(OBJ_TOOL) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS)
-	@$(if $(STATIC),strip $@)
+	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
+	@$(if $(STATIC)$(TARGET),$(STRIP) $@)
 
 $(MKCONFIG): $(patsubst %.c,$(O)/%.o,$(SRC_MKCONFIG) $(SRC_PORT_FLASH)) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
@@ -143,13 +153,26 @@ $(MKCONFIG): $(patsubst %.c,$(O)/%.o,$(SRC_MKCONFIG) $(SRC_PORT_FLASH)) $(LIB) $
 
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -o $@ $^ $(LDLIBS)
+	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 
-$(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
-		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
-		$(LIB) $(LIB_WOLFSSL)
+# Slots over flash are a board's choice: not in the library of a host.
+$(O)/tests/test_flash_slots: $(O)/tests/unit/test_flash_slots.o $(O)/tests/flash/flash_sim.o \
+		$(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH)) $(LIB)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
+
+# The agent's tests bring their own acme_exchange: it must come before the library.
+$(filter $(O)/tests/test_agent_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O)/tests/unit/agent_exchange.o \
+		$(O)/tests/unit/agent_world.o $(O)/tests/unit/agent_ca.o $(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS)
+
+$(O)/tests/conformance_flash: $(O)/tests/flash/flash_sim.o $(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH))
+$(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
+		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
+		$(OBJ_SIM_PORT) $(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 
 $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 	@mkdir -p $(@D)
@@ -159,7 +182,8 @@ $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 # Who may see what, beside the public headers.
 CPPFLAGS_core = $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
 CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
-CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance
+CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
+	-Iport/flash
 
 # Other people's code: our flags, without our warnings.
 $(OBJ_WOLFSSL_C): $(O)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(O)/flags boards/linux/user_settings.h core/acme_wolfssl.h
@@ -179,27 +203,32 @@ $(O)/cjson/%.o: $(CJSON_DIR)/%.c $(O)/flags
 
 # suites FOLDER: what tests/run.py runs of one build
 unit_suites = $(UNIT:$(O)/%=$(1)/%)
+sim_suites = $(SIM_QUICK:$(O)/%=$(1)/%)
 conformance_suites = $(CONFORMANCE:$(O)/%=$(1)/%)
 interop_suites = $(foreach suite,$(INTEROP),"env LWACME=$(1)/lwacme $(suite)")
 # With clang a taste of it: what the compilers may disagree on is in the units.
 interop_taste = "env LWACME=$(1)/lwacme tests/interop/test_pebble.py life 10-names" \
-	"env LWACME=$(1)/lwacme tests/interop/test_trust.py"
+	"env LWACME=$(1)/lwacme tests/interop/test_trust.py" \
+	"env LWACME=$(1)/lwacme tests/interop/test_embed.py readme certificate"
 csr_suite = "tests/unit/csr_openssl.py $(1)/tests/test_csr"
 check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
-INTEROP = $(if $(OBJ_TOOL),$(wildcard tests/interop/test_*.py))
+INTEROP = $(if $(OBJ_TOOL),$(filter-out %/test_cross.py,$(wildcard tests/interop/test_*.py)))
 PEBBLE = build/pebble
 
-.PHONY: test test-all test-unit test-conformance test-interop check report
+.PHONY: test test-all test-unit test-conformance test-interop test-boards check report
 test:
-	@tools/setup.sh test
+	@tools/setup.sh test boards
 	@$(MAKE) --no-print-directory CC=gcc SAN= STATIC= programs
 	@$(MAKE) --no-print-directory CC=clang SAN= STATIC= programs
 	@$(MAKE) --no-print-directory CC=gcc SAN=1 STATIC= programs
-	@$(if $(INTEROP),tools/get_pebble.py)
+	@$(MAKE) --no-print-directory cross
+	@$(if $(INTEROP),tools/get_pebble.py >/dev/null)
+	@$(board_image)
 	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
-		$(call conformance_suites,build/$(build)) \
-		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build))))
+		$(call conformance_suites,build/$(build)) $(call sim_suites,build/$(build)) \
+		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build)))) \
+		@ $(cross_suites) $(board_suites)
 
 # The same with one more version of the test CA.
 test-all:
@@ -212,8 +241,18 @@ test-unit: lib unit-programs
 test-conformance: conformance-programs
 	@tests/run.py $(call conformance_suites,$(O))
 test-interop: all
-	@tools/get_pebble.py
+	@tools/get_pebble.py >/dev/null
 	@tests/run.py $(call interop_suites,$(O))
+
+# Firmware in QEMU; skipped with a reason where the cross compiler or QEMU is missing.
+board_suites = tests/boards/test_emcraft.py
+board_image = if command -v arm-none-eabi-gcc >/dev/null; then \
+	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=emcraft-sf2 firmware; fi
+test-boards: all
+	@tools/setup.sh boards
+	@tools/get_pebble.py >/dev/null
+	@$(board_image)
+	@tests/run.py $(board_suites)
 
 check: lib
 	@tests/run.py $(call check_suites,$(O))
@@ -225,24 +264,26 @@ report:
 
 .PHONY: size bench demo
 ifndef BOARD # a board has its own
-$(O)/size_of_agent.o: core/acme_agent.h $(O)/flags
+$(O)/size_of_agent.o $(O)/size_of_small_agent.o: core/acme_agent.h $(O)/flags
 	@mkdir -p $(@D)
 	@printf '#include "acme_agent.h"\nchar acme_size_of_agent[sizeof(struct acme_agent)];\n' | \
-		$(CC) -std=c11 $(CPPFLAGS) -MMD -MF $(@:.o=.d) -MT $@ -x c - -c -o $@
-size: all $(O)/size_of_agent.o
-	@tools/size_report.py $(NAME) $(TOOL) $(O)/size_of_agent.o
+		$(CC) -std=c11 $(CPPFLAGS) $(SIZE_DEFS) -MMD -MF $(@:.o=.d) -MT $@ -x c - -c -o $@
+# The bounds of the reference board, with this compiler's pointers.
+$(O)/size_of_small_agent.o: SIZE_DEFS = -DACME_BOARD_CONFIG -DBOARD_BUILD_TIME=0 -Iboards/emcraft-sf2
+size: all $(O)/size_of_agent.o $(O)/size_of_small_agent.o
+	@tools/size_report.py $(NAME) $(TOOL) $(O)/size_of_agent.o $(O)/size_of_small_agent.o
 
 bench:
 	@tools/setup.sh bench
 	@$(MAKE) --no-print-directory all
 	@$(MAKE) --no-print-directory STATIC=musl all
-	@tools/get_pebble.py
+	@tools/get_pebble.py >/dev/null
 	@tests/interop/bench.py build/host/lwacme build/musl/lwacme
 
 demo:
 	@tools/setup.sh demo
 	@$(MAKE) --no-print-directory all
-	@tools/get_pebble.py
+	@tools/get_pebble.py newest >/dev/null
 	@tools/demo.sh $(TOOL) $(PEBBLE)
 endif
 

@@ -14,6 +14,7 @@
 #define NONCE_TRIES_MAX  120 /* a CA that refuses nine of ten nonces is still served */
 #define NONCE_TRIES_FAST 5
 #define LOST_TRIES_MAX   2
+#define LOST_IN_RUN_MAX  10
 #define REDIRECTS_MAX    5
 #define LONG_WAIT_MS     600000
 #define RETRY_AFTER_MAX  (366u * ACME_DAY)
@@ -29,15 +30,20 @@ static void set_step(struct acme_agent *a, uint8_t row)
 {
     struct acme_event event = {.type = ACME_EVENT_STEP};
 
-    if (row == a->until && a->busy) { /* a staged walk rests here, the order left open */
+    if (row == a->until && a->busy && (a->outcome == ACME_AGAIN || a->outcome == ACME_OK)) {
+        /* a staged walk rests here, the order left open */
         a->until = ACME_ROW_NONE;
         a->outcome = ACME_OK;
+        a->wake_ms = 0;
         row = ACME_ROW_REST;
+    }
+    /* Fetching a nonce is part of the row that needs it: its tries go on being counted. */
+    if (row != ACME_ROW_NONCE && a->step != ACME_ROW_NONCE) {
+        a->lost_tries = 0;
+        a->nonce_tries = 0;
     }
     a->step = row;
     a->phase = PHASE_START;
-    a->lost_tries = 0;
-    a->nonce_tries = 0;
     a->row_since_ms = clock_ms(a);
     if (row == ACME_ROW_REST || row == ACME_ROW_LOAD)
         return;
@@ -102,6 +108,9 @@ static void fail(struct acme_agent *a, int err)
     int64_t now = 0;
 
     (void)acme_wall_clock(a, &now);
+    /* The next run must not build on what only this RAM knows. */
+    if (a->phase == PHASE_SAVE)
+        a->owed |= a->save_mask & (ACME_SAVE_ACCOUNT | ACME_SAVE_ORDER);
     a->save_mask = 0;
     a->save_encoded = false;
     a->wake_ms = 0;
@@ -123,6 +132,8 @@ static void fail(struct acme_agent *a, int err)
     }
     a->note[0] = '\0';
     memset(&a->problem, 0, sizeof a->problem);
+    if (a->step == ACME_ROW_ACCOUNT) /* its record may lack it: the CA tells it again */
+        a->kid[0] = '\0';
     if (a->step == ACME_ROW_LOAD) /* nothing may be written over what could not be read */
         a->asked = false;
     set_step(a, row);
@@ -157,6 +168,7 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
         break;
     case ACME_SLOT_ORDER:
         a->order_stored = a->save_len > 0;
+        a->order.key_stored = a->cert_key.type != ACME_KEY_NONE;
         break;
     case ACME_SLOT_CA_LEDGER:
         a->ledger_changed = false;
@@ -164,6 +176,7 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
     default:
         break;
     }
+    a->owed &= (uint8_t) ~(a->save_mask & -a->save_mask);
     a->save_mask &= (uint8_t)(a->save_mask - 1); /* the lowest bit */
     a->save_encoded = false;
 }
@@ -180,6 +193,8 @@ static int save(struct acme_agent *a)
 
     if (!a->save_encoded) {
         n = acme_encode(a, slot, room);
+        if (n < 0)
+            acme_wipe(room.ptr, room.len); /* a key may be in what did fit */
         if (n < 0)
             return acme_fail_note(a, n,
                                   is_cert ? "bound: io, for the certificate record"
@@ -203,17 +218,14 @@ static int save(struct acme_agent *a)
 /* accept has decided: records first, then the next row. */
 static void go(struct acme_agent *a, const struct acme_next *next)
 {
-    uint64_t now = clock_ms(a);
-    uint64_t wake = now + next->wait_ms;
-
-    /* A Retry-After is a floor for the next look at the order, always. */
-    if (next->row == ACME_ROW_LOOK && a->look_ms > wake)
-        wake = a->look_ms;
     a->next_step = next->row;
     a->save_mask = next->save;
+    if (a->step == ACME_ROW_DIRECTORY)
+        a->save_mask |= a->owed;
     a->save_encoded = false;
-    if (wake > now)
-        wait_for(a, (uint32_t)(wake - now),
+    a->note[0] = '\0';
+    if (next->wait_ms > 0)
+        wait_for(a, next->wait_ms,
                  next->row == ACME_ROW_LOOK ? "the CA" : acme_rows[next->row].name);
     if (a->save_mask != 0)
         a->phase = PHASE_SAVE;
@@ -266,6 +278,20 @@ static int write_request(struct acme_agent *a, uint8_t how, const char *url_text
     return (int)io.len;
 }
 
+/* A Retry-After is a floor for the next look at the order, whatever led to the look. */
+static int wait_to_look(struct acme_agent *a)
+{
+    uint64_t left = a->look_ms - clock_ms(a);
+
+    if (left <= LONG_WAIT_MS) {
+        wait_for(a, (uint32_t)left, "the CA");
+        return ACME_AGAIN;
+    }
+    /* The order is left open; whoever comes back at that time finds it. */
+    a->problem.retry_after_s = (uint32_t)((left + 999) / 1000);
+    return acme_fail_note(a, ACME_E_TIMEOUT, "the CA wants us to come back much later", NULL);
+}
+
 static int start_request(struct acme_agent *a, const struct acme_row *row)
 {
     struct acme_event event = {.type = ACME_EVENT_REQUEST};
@@ -275,6 +301,8 @@ static int start_request(struct acme_agent *a, const struct acme_row *row)
     struct acme_url url;
     int n;
 
+    if (a->step == ACME_ROW_LOOK && a->look_ms > clock_ms(a))
+        return wait_to_look(a);
     if (how >= ACME_POST_JWK && a->nonce[0] == '\0') {
         a->after_nonce = a->step;
         set_step(a, ACME_ROW_NONCE);
@@ -362,7 +390,6 @@ static int repeat_nonce(struct acme_agent *a)
     if (++a->nonce_tries > NONCE_TRIES_MAX)
         return ACME_E_NONCE;
     acme_emit(a, &event);
-    memset(&a->problem, 0, sizeof a->problem);
     a->phase = PHASE_START;
     if (a->nonce_tries > NONCE_TRIES_FAST)
         wait_for(a, 250, "a nonce that the CA takes");
@@ -377,7 +404,7 @@ static int account_gone(struct acme_agent *a)
         return ACME_E_ACCOUNT;
     a->kid[0] = '\0';
     a->order.stale = true;
-    a->again = true;
+    (void)acme_run_again(a);
     memset(&a->problem, 0, sizeof a->problem);
     set_step(a, ACME_ROW_END);
     return ACME_OK;
@@ -408,6 +435,13 @@ static void keep_retry_after(struct acme_agent *a, uint32_t seconds)
         a->ledger.any_set_at = now;
         a->ledger_changed = true;
     }
+}
+
+/* Retry-After of a reply that was not a refusal: when to look at the order again. */
+static void keep_look(struct acme_agent *a, uint32_t seconds)
+{
+    if (seconds > 0 && a->step != ACME_ROW_DIRECTORY && a->step != ACME_ROW_NONCE)
+        a->look_ms = clock_ms(a) + (uint64_t)seconds * 1000;
 }
 
 static int problem_error(const struct acme_problem *p)
@@ -443,8 +477,9 @@ static int lost(struct acme_agent *a, int err)
 
     a->nonce[0] = '\0';
     if (acme_err_class(err) != ACME_CLASS_CONNECTION || row == ACME_ROW_NONE ||
-        tries >= LOST_TRIES_MAX)
+        tries >= LOST_TRIES_MAX || a->lost_in_run >= LOST_IN_RUN_MAX)
         return err;
+    a->lost_in_run++;
     acme_emit(a, &event);
     if (row != a->step)
         set_step(a, row);
@@ -460,17 +495,22 @@ static int problem_reply(struct acme_agent *a, const struct acme_reply *reply)
     const struct acme_row *row = &acme_rows[a->step];
     const struct acme_json *root = NULL;
     struct acme_next next = {a->step, 0, 0};
+    struct acme_problem problem;
     uint32_t retry_after = reply_retry_after(a, reply);
     int err;
 
-    memset(&a->problem, 0, sizeof a->problem);
+    memset(&problem, 0, sizeof problem);
     if (acme_json_parse(reply->body, a->config->memory.scratch, &root) == ACME_OK)
-        acme_read_problem(root, &a->problem);
-    a->problem.http_status = reply->head.status;
-    a->problem.retry_after_s = retry_after;
-    if (a->problem.type == ACME_PROBLEM_BAD_NONCE && row->how >= ACME_POST_JWK)
-        return repeat_nonce(a);
-    if (row->refused != NULL && row->refused(a, &a->problem, &next) == ACME_OK) {
+        acme_read_problem(root, &problem);
+    problem.http_status = reply->head.status;
+    problem.retry_after_s = retry_after;
+    if (problem.type == ACME_PROBLEM_BAD_NONCE && row->how >= ACME_POST_JWK)
+        return repeat_nonce(a); /* what was known before is still why */
+    a->problem = problem;
+    if (row->refused != NULL && row->refused(a, &problem, &next) == ACME_OK) {
+        if (!a->order.respond_refused) /* it is dealt with; a later failure has words of its own */
+            memset(&a->problem, 0, sizeof a->problem);
+        keep_look(a, retry_after);
         go(a, &next);
         return ACME_OK;
     }
@@ -491,20 +531,14 @@ static int problem_reply(struct acme_agent *a, const struct acme_reply *reply)
 static int good_reply(struct acme_agent *a, const struct acme_reply *reply)
 {
     struct acme_next next = {a->step, 0, 0};
-    uint32_t retry_after = reply_retry_after(a, reply);
     int err;
 
-    if (retry_after > 0 && a->step != ACME_ROW_DIRECTORY && a->step != ACME_ROW_NONCE)
-        a->look_ms = clock_ms(a) + (uint64_t)retry_after * 1000;
+    keep_look(a, reply_retry_after(a, reply));
     err = acme_rows[a->step].accept(a, reply, &next);
     if (err != ACME_OK)
         return err;
-    if (next.row == ACME_ROW_LOOK && a->look_ms > clock_ms(a) + LONG_WAIT_MS) {
-        /* The order is left open; whoever comes back at that time finds it. */
-        a->problem.retry_after_s = retry_after;
-        return acme_fail_note(a, ACME_E_TIMEOUT, "the CA wants us to come back much later", NULL);
-    }
-    a->lost_tries = 0;
+    if (a->step != ACME_ROW_NONCE)
+        a->lost_tries = 0;
     go(a, &next);
     return ACME_OK;
 }
@@ -626,7 +660,7 @@ int acme_agent_poll(struct acme_agent *a, uint32_t *sleep_ms)
         stop_run(a);
     now = clock_ms(a);
     wanted = 0;
-    if (a->wake_ms > now)
+    if (a->wake_ms > now && a->phase != PHASE_SAVE) /* records do not wait */
         wanted = a->wake_ms - now > 3600000 ? 3600000 : (uint32_t)(a->wake_ms - now);
     else {
         err = turn(a, &wanted);
@@ -647,7 +681,7 @@ int acme_agent_ask(struct acme_agent *a, unsigned flags, const char *until_row)
     if (a->busy)
         return ACME_E_ARG;
     if (until_row != NULL) {
-        for (uint8_t i = 0; i < ACME_ROW_COUNT; i++) {
+        for (uint8_t i = ACME_ROW_REST + 1; i < ACME_ROW_COUNT; i++) {
             if (strcmp(acme_rows[i].name, until_row) == 0)
                 until = i;
         }

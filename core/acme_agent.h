@@ -123,10 +123,10 @@ struct acme_order_name {
     uint16_t authorization;
     uint16_t challenge;
     uint16_t token;
-    uint8_t type;     /* enum acme_challenge_type */
-    uint8_t solver;   /* index into solvers */
-    uint8_t flags;    /* enum order_flag in acme_steps.h */
-    uint8_t declined; /* bit i: solver i declined it */
+    uint8_t type;        /* enum acme_challenge_type */
+    uint8_t solver;      /* index into solvers */
+    uint16_t flags;      /* enum order_flag in acme_steps.h */
+    uint8_t declined[5]; /* for each type's bit in acme_challenge_type; bit i: solver i */
 };
 
 struct acme_order_state {
@@ -141,7 +141,8 @@ struct acme_order_state {
     uint64_t since_ms;    /* start of the present wait: validation, or issuance */
     uint64_t why_ms;      /* when the authorizations were last asked why */
     bool responded;       /* the CA has been told of all */
-    bool finalized;       /* a finalize has left */
+    bool finalized;       /* a finalize may have left */
+    bool key_stored;      /* ORDER holds cert_key */
     bool stale;           /* ORDER was for something else: only cleaned up */
     bool dead;            /* the CA will not make it valid any more */
     bool respond_refused; /* the CA did not take a challenge response */
@@ -187,6 +188,7 @@ struct acme_agent {
     uint8_t next_step;   /* entered when save_mask is written */
     uint8_t after_nonce; /* the row that needed a nonce */
     uint8_t save_mask;   /* records still to be written: bits of enum acme_save */
+    uint8_t owed;        /* ... that could not be written: what follows waits for them */
     bool save_encoded;   /* save_len bytes of the lowest bit's record lie in their buffer */
     size_t save_len;
     uint64_t wake_ms; /* nothing to do before */
@@ -195,6 +197,9 @@ struct acme_agent {
     uint8_t until;     /* rest before this row; ACME_ROW_NONE */
     uint8_t ask_flags; /* bits of enum acme_ask */
     uint8_t lost_tries, redirects, account_retries, stale_retries;
+    uint8_t lost_in_run; /* replies, at all rows together */
+    uint8_t agains;      /* the run began once more */
+    uint8_t damaged;     /* records to charge with the worst, and to write: enum acme_save */
     uint16_t nonce_tries;
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
     int outcome;

@@ -22,6 +22,8 @@ void *acme_json_malloc(size_t size);
 void acme_json_free(void *ptr);
 void *acme_json_realloc(void *ptr, size_t size);
 double acme_json_strtod(const char *text, char **end);
+int acme_json_no_sprintf(char *out, const char *format, ...);
+int acme_json_no_sscanf(const char *text, const char *format, ...);
 
 /* The arena of the parse that runs: blocks one after another. cap is 0 between parses. */
 static struct {
@@ -63,6 +65,22 @@ void acme_json_free(void *ptr)
 void *acme_json_realloc(void *ptr, size_t size)
 {
     return ptr == NULL ? acme_json_malloc(size) : NULL;
+}
+
+/* Only cJSON's printer calls these two, and nobody calls the printer. They are here so that a
+ * program links without --gc-sections, which drops it; a call would fail, not print. */
+int acme_json_no_sprintf(char *out, const char *format, ...)
+{
+    (void)out;
+    (void)format;
+    return -1;
+}
+
+int acme_json_no_sscanf(const char *text, const char *format, ...)
+{
+    (void)text;
+    (void)format;
+    return -1;
 }
 
 static bool json_digit(char c)

@@ -409,9 +409,10 @@ int acme_load_account(struct acme_agent *a)
             a->kid[0] = '\0';
     }
     check_key(&a->account_key);
-    if (a->account_key.type == ACME_KEY_NONE)
-        a->kid[0] = '\0';
-    return ACME_OK;
+    if (a->account_key.type != ACME_KEY_NONE)
+        return ACME_OK;
+    a->kid[0] = '\0';
+    return ACME_E_SLOT_CORRUPT; /* a key that this build cannot use is not silently replaced */
 }
 
 int acme_load_ledger(struct acme_agent *a)
@@ -462,6 +463,7 @@ int acme_load_order(struct acme_agent *a)
     }
     a->order.text_mark = a->order.text_len;
     check_key(&a->cert_key);
+    a->order.key_stored = a->cert_key.type != ACME_KEY_NONE;
     /* An order for other names, another key type or another CA is not gone on with; what was begun
      * for it is still cleaned up. */
     a->order.stale = !wanted;

@@ -6,6 +6,8 @@
 #include "acme_jws.h"
 #include "acme_time.h"
 
+#define AGAINS_MAX 3
+
 /* -- shared by the rows -- */
 
 int acme_fail_note(struct acme_agent *a, int err, const char *note, const char *detail)
@@ -44,6 +46,14 @@ const char *acme_event_word(enum acme_event_type type)
 #undef EVENT_WORD
     };
     return type < ACME_EVENT_END_ ? words[type] : "";
+}
+
+int acme_run_again(struct acme_agent *a)
+{
+    if (++a->agains > AGAINS_MAX)
+        return acme_fail_note(a, ACME_E_REPLY, "the CA makes us begin again and again", NULL);
+    a->again = true;
+    return ACME_OK;
 }
 
 int acme_wall_clock(struct acme_agent *a, int64_t *now)
@@ -130,24 +140,14 @@ static int judge_load(struct acme_agent *a, int err, const char *record, bool re
     *damaged = false;
     if (err == ACME_OK || err == ACME_E_SLOT_EMPTY)
         return ACME_OK;
+    if (err == ACME_AGAIN) /* the medium is busy: all are read anew */
+        return err;
     if (err == ACME_E_SLOT_CORRUPT && replaceable) {
         *damaged = true;
         warn(a, err, record);
         return ACME_OK;
     }
     return acme_fail_note(a, err, record, NULL);
-}
-
-/* Nobody knows how often we have asked: as after four orders in vain, an hour passes first. */
-static void assume_worst(struct acme_agent *a, struct acme_sched *s)
-{
-    int64_t now = 0;
-
-    memset(s, 0, sizeof *s);
-    if (acme_wall_clock(a, &now) != ACME_OK)
-        return;
-    for (int i = 0; i < 4; i++)
-        acme_sched_charge(s, now);
 }
 
 int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
@@ -158,15 +158,14 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     (void)reply;
     a->loaded = false;
     err = judge_load(a, acme_load_sched(a), "the record of attempts (sched)", true, &damaged);
-    if (damaged)
-        assume_worst(a, &a->sched);
+    a->damaged = damaged ? ACME_SAVE_SCHED : 0;
     if (err == ACME_OK)
         err = judge_load(a, acme_load_account(a), "the account record, with the account key",
                          a->config->replace_damaged, &damaged);
     if (err == ACME_OK) {
         err = judge_load(a, acme_load_ledger(a), "the CA's ledger record", true, &damaged);
         if (damaged)
-            assume_worst(a, &a->ledger.account);
+            a->damaged |= ACME_SAVE_LEDGER;
     }
     if (err == ACME_OK) {
         err = acme_load_order(a);
@@ -185,6 +184,17 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 }
 
 /* -- rest: the only place that decides to contact the CA -- */
+
+/* The clock was set back: waits that were noted in its future start anew. */
+static void rest_rebase(struct acme_agent *a, int64_t now)
+{
+    (void)acme_sched_rebase(&a->sched, now);
+    (void)acme_sched_rebase(&a->ledger.account, now);
+    (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
+    (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
+    if (a->failure.at > now) /* its Retry-After counts from there */
+        a->failure.at = now;
+}
 
 static void raise_to(uint32_t *value, uint32_t other)
 {
@@ -218,6 +228,22 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, bool *by_ca)
     return ca > own ? ca : own;
 }
 
+/* A schedule was damaged: nobody knows how often we have asked. As after four orders in vain, an
+ * hour passes first; counted from now, so it is stored. */
+static void rest_repair(struct acme_agent *a, struct acme_next *next, int64_t now)
+{
+    struct acme_sched worst = {0};
+
+    for (int i = 0; i < 4; i++)
+        acme_sched_charge(&worst, now);
+    if (a->damaged & ACME_SAVE_SCHED)
+        a->sched = worst;
+    if (a->damaged & ACME_SAVE_LEDGER)
+        a->ledger.account = worst;
+    next->save = a->damaged;
+    a->damaged = 0;
+}
+
 static bool rest_due(const struct acme_agent *a, int64_t now)
 {
     if (a->order.open || (a->ask_flags & ACME_ASK_FORCE) != 0)
@@ -234,6 +260,7 @@ static int rest_stay(struct acme_agent *a, struct acme_next *next, int outcome, 
         a->outcome = outcome;
     a->asked = a->again = false;
     a->ask_flags = 0;
+    a->until = ACME_ROW_NONE;
     next->wait_ms = wait_s > 3600 ? 3600 * 1000 : (uint32_t)(wait_s * 1000);
     return ACME_AGAIN;
 }
@@ -276,27 +303,38 @@ static bool rest_order_done(const struct acme_agent *a)
 static void rest_go(struct acme_agent *a, struct acme_next *next)
 {
     if (!a->again) {
-        a->account_retries = 0;
+        a->account_retries = a->agains = 0;
         a->renewed = false;
     }
     a->again = false;
     a->busy = true;
     a->redirect[0] = '\0';
     a->redirects = 0;
-    a->stale_retries = 0;
-    a->look_ms = 0;
+    a->stale_retries = a->lost_in_run = 0;
+    a->order.since_ms = a->order.why_ms = 0; /* a walk may have rested for long */
+    a->order.rounds = 0;
+    a->order.fresh = false;
+    if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
+        a->look_ms = 0;
     a->held_told = a->not_due_told = a->clock_told = false;
     a->outcome = ACME_AGAIN;
     memset(&a->problem, 0, sizeof a->problem);
     next->row = ACME_ROW_DIRECTORY;
-    if (a->order.open && a->order.stale) {
-        a->again = true; /* clean up what the old configuration began, then start */
-        next->row = ACME_ROW_END;
-    } else if (a->order.open && rest_order_done(a)) {
-        a->outcome = ACME_OK;
-        a->again = (a->ask_flags & ACME_ASK_FORCE) != 0;
-        next->row = ACME_ROW_END;
-    }
+}
+
+/* An open order that only waits for its end: no request is needed, so nothing holds it back. */
+static bool rest_end(struct acme_agent *a, struct acme_next *next)
+{
+    bool done = a->loaded && a->order.open && !a->order.stale && rest_order_done(a);
+
+    if (!done && !(a->loaded && a->order.open && a->order.stale))
+        return false;
+    rest_go(a, next);
+    /* clean up what the old configuration began, then start */
+    a->again = !done || (a->ask_flags & ACME_ASK_FORCE) != 0;
+    a->outcome = done ? ACME_OK : ACME_AGAIN;
+    next->row = ACME_ROW_END;
+    return true;
 }
 
 int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
@@ -313,6 +351,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         if (!a->again) {
             a->asked = false;
             a->ask_flags = 0;
+            a->until = ACME_ROW_NONE;
         }
     }
     if (!a->asked && !a->again && a->config->only_when_asked)
@@ -323,10 +362,13 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         a->clock_told = true;
         return rest_stay(a, next, ACME_E_CLOCK, 1);
     }
-    (void)acme_sched_rebase(&a->sched, now);
-    (void)acme_sched_rebase(&a->ledger.account, now);
-    (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
-    (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
+    rest_rebase(a, now);
+    if (a->loaded && a->damaged != 0) {
+        rest_repair(a, next, now);
+        return ACME_OK;
+    }
+    if (rest_end(a, next))
+        return ACME_OK;
     if (a->loaded && !rest_due(a, now))
         return rest_not_due(a, next, now);
     wait = rest_wait(a, now, &by_ca);
@@ -520,6 +562,7 @@ static int step_charge(struct acme_agent *a, const struct acme_reply *reply, str
     if (err != ACME_OK)
         return err;
     acme_sched_charge(&a->sched, now);
+    a->look_ms = 0; /* spoke of another order */
     acme_order_reset(&a->order);
     acme_key_wipe(&a->cert_key);
     next->row = ACME_ROW_KEY;

@@ -63,7 +63,7 @@ enum acme_save {
 struct acme_next {
     uint8_t row;      /* enum acme_row_id */
     uint8_t save;     /* bits of enum acme_save, written in the order of the bits */
-    uint32_t wait_ms; /* before the next row; a Retry-After in the reply makes it longer */
+    uint32_t wait_ms; /* before the next row; LOOK waits longer where a Retry-After wants it */
 };
 
 struct acme_row {
@@ -97,13 +97,16 @@ enum order_flag {
     ORDER_RESPONDED = 16, /* the CA was told */
     ORDER_SEEN = 32,      /* the CA's query was seen, or cannot be */
     ORDER_ANSWERED = 128, /* ... by this run: its responder was there when the CA came */
-    ORDER_STORED = 64     /* came from the ORDER record and was not met again at the CA yet */
+    ORDER_STORED = 64,    /* came from the ORDER record and was not met again at the CA yet */
+    ORDER_REFUSED = 256   /* the CA refused our response */
 };
 
 /* -- shared by the rows (acme_steps.c) -- */
 
 /* Remember what exactly went wrong, for the failure that accept is about to answer. */
 int acme_fail_note(struct acme_agent *a, int err, const char *note, const char *detail);
+/* After END the run begins once more: ACME_OK, or ACME_E_REPLY when it did so too often. */
+int acme_run_again(struct acme_agent *a);
 void acme_emit(struct acme_agent *a, struct acme_event *event); /* fills step and NULL texts */
 /* The event and the note for terms that a person has to agree to. */
 void acme_tell_terms(struct acme_agent *a, struct acme_slice where);
@@ -120,6 +123,8 @@ int acme_keep_text(struct acme_agent *a, char *text, uint16_t *text_len, size_t 
 /* The row that the order's status calls for (RFC 8555 7.1.6), after a fresh look at it. */
 int acme_order_next(struct acme_agent *a, struct acme_next *next);
 void acme_order_reset(struct acme_order_state *order);
+/* Forget what belongs to one run: the next one asks the CA anew. */
+void acme_order_rest(struct acme_order_state *order);
 /* After the account is known: the open order, or a new one. */
 uint8_t acme_after_account(const struct acme_agent *a);
 

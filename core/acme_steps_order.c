@@ -8,7 +8,20 @@
 #define POLL_MAX_MS  10000
 #define WHY_AFTER_MS 20000  /* some CAs never move an order whose challenge failed */
 #define PATIENCE_MS  600000 /* then the order is left open, and looked at by the next run */
-#define ROUNDS_MAX   8
+#define ROUNDS_MAX   12
+
+void acme_order_rest(struct acme_order_state *order)
+{
+    order->fresh = order->responded = order->finalized = order->respond_refused = false;
+    order->rounds = 0;
+    order->index = 0;
+    order->poll_ms = 0;
+    order->since_ms = order->why_ms = 0;
+    for (uint16_t i = 0; i < order->names_count; i++) {
+        order->names[i].flags &= ORDER_BEGUN | ORDER_STORED;
+        memset(order->names[i].declined, 0, sizeof order->names[i].declined);
+    }
+}
 
 void acme_order_reset(struct acme_order_state *order)
 {
@@ -82,6 +95,8 @@ static int order_authorizations(struct acme_agent *a, const struct acme_order_ob
 
     if (order->names_count > 0 && order->names[0].authorization != 0)
         return ACME_OK;
+    if (object->authorizations != NULL && object->authorizations_count < order->names_count)
+        return acme_fail_note(a, ACME_E_REPLY, "the order's names have changed", NULL);
     if (object->authorizations_count > ACME_MAX_NAMES)
         return acme_fail_note(a, ACME_E_SIZE, "bound: ACME_MAX_NAMES, for authorizations", NULL);
     for (uint16_t i = 0; node != NULL; i++, node = acme_json_next(node)) {
@@ -115,11 +130,13 @@ static int take_order(struct acme_agent *a, const struct acme_json *root)
     order->status = (uint8_t)object.status;
     order->text_len = order->text_mark;
     order->certificate = 0;
-    if (object.finalize != NULL) {
+    if (object.finalize != NULL &&
+        strcmp(acme_order_text(a, order->finalize), object.finalize) != 0) {
         at = acme_order_keep_url(a, object.finalize, "finalize");
         if (at < 0)
             return at;
         order->finalize = (uint16_t)at;
+        order->text_mark = order->text_len; /* some CAs leave it out later */
     }
     if (object.certificate != NULL) {
         at = acme_order_keep_url(a, object.certificate, "the certificate");
@@ -150,6 +167,8 @@ int accept_order(struct acme_agent *a, const struct acme_reply *reply, struct ac
         return acme_fail_note(a, ACME_E_URL, "the CA's URL for the order", NULL);
     if (!acme_copy_text(a->order.url, sizeof a->order.url, location))
         return acme_fail_note(a, ACME_E_SIZE, "bound: ACME_MAX_URL, for the order", NULL);
+    /* From here on the CA has an order of ours, whatever the body says. */
+    a->order.open = a->order.fresh = true;
     err = acme_reply_json(a, reply, &root);
     if (err == ACME_OK)
         err = take_order(a, root);
@@ -157,7 +176,6 @@ int accept_order(struct acme_agent *a, const struct acme_reply *reply, struct ac
         err = acme_fail_note(a, ACME_E_REPLY, "the order has no authorizations", NULL);
     if (err != ACME_OK)
         return err;
-    a->order.open = a->order.fresh = true;
     next->save = ACME_SAVE_ORDER;
     return acme_order_next(a, next);
 }
@@ -187,9 +205,8 @@ int refused_look(struct acme_agent *a, const struct acme_problem *problem, struc
     if (problem->http_status != 404 || a->order.fresh)
         return ACME_E_REFUSED;
     a->order.stale = true;
-    a->again = true;
     next->row = ACME_ROW_END;
-    return ACME_OK;
+    return acme_run_again(a);
 }
 
 /* Once more in a while, slower each time. */
@@ -244,7 +261,10 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next)
     case ACME_STATUS_PENDING:
         return pending_next(a, next);
     case ACME_STATUS_READY:
-        /* After a finalize: the CA has not taken it (its reply was lost), so it may be sent. */
+        /* After a finalize: the CA has not taken it (or it was lost), so it may be sent again. */
+        if (order->finalized && ++order->rounds > ROUNDS_MAX)
+            return acme_fail_note(a, ACME_E_SERVER, "it stays ready though it was finalized", NULL);
+        next->wait_ms = order->finalized ? 1000 : 0;
         next->row = ACME_ROW_KEY;
         return ACME_OK;
     case ACME_STATUS_PROCESSING:
@@ -279,12 +299,12 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next)
 static int reuse_key(struct acme_agent *a)
 {
     struct acme_certificate old;
-    struct acme_span scratch = a->config->memory.scratch;
-    int err = acme_agent_certificate(a, scratch, &old);
+    struct acme_span io = a->config->memory.io; /* it took the record when it was loaded */
+    int err = acme_agent_certificate(a, io, &old);
 
     if (err == ACME_OK)
         err = acme_key_read(&a->cert_key, old.key);
-    acme_wipe(scratch.ptr, scratch.len);
+    acme_wipe(io.ptr, io.len);
     if (err != ACME_OK)
         acme_key_wipe(&a->cert_key);
     return err;
@@ -301,11 +321,21 @@ int step_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_n
 
     (void)reply;
     next->row = a->order.open ? ACME_ROW_FINALIZE : ACME_ROW_ORDER;
-    if (a->cert_key.type == (uint8_t)type)
-        return ACME_OK; /* durable already: it came with the order */
-    if (!a->config->reuse_key || !a->cert.has || reuse_key(a) != ACME_OK ||
-        a->cert_key.type != (uint8_t)type)
+    a->order.finalized = a->order.open;
+    if (a->cert_key.type == (uint8_t)type) {
+        /* It came with the order, but the order's record may have failed. */
+        next->save = a->order.open && !a->order.key_stored ? ACME_SAVE_ORDER : 0;
+        return ACME_OK;
+    }
+    if (a->config->reuse_key && a->cert.has)
+        err = reuse_key(a);
+    if (err == ACME_AGAIN)
+        return err;
+    if (a->cert_key.type != (uint8_t)type)
         err = acme_key_make(&a->cert_key, type);
+    else
+        err = ACME_OK;
+    a->order.key_stored = false;
     if (a->order.open)
         next->save = ACME_SAVE_ORDER;
     next->wait_ms = err == ACME_AGAIN ? 100 : 0;
@@ -339,7 +369,6 @@ int accept_finalize(struct acme_agent *a, const struct acme_reply *reply, struct
 {
     const struct acme_json *root = NULL;
 
-    a->order.finalized = true;
     a->order.since_ms = 0;
     a->order.poll_ms = POLL_FIRST_MS;
     next->row = ACME_ROW_LOOK;
@@ -388,6 +417,8 @@ int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acm
     text.len = reply->body.len;
     a->order.dead = true; /* until proved otherwise: the same bytes would come again */
     err = acme_chain_from_pem(text, &chain);
+    if (err == ACME_E_SIZE || acme_wall_clock(a, &now) != ACME_OK)
+        a->order.dead = false; /* nothing is wrong with it: it can be fetched again */
     if (err == ACME_E_SIZE)
         return acme_fail_note(a, err, "bound: ACME_MAX_CHAIN_CERTS", NULL);
     if (err != ACME_OK)
@@ -429,8 +460,9 @@ static bool order_survives(const struct acme_agent *a)
 
     if (!a->order.open || a->order.stale || a->order.dead || a->outcome == ACME_OK)
         return false;
-    return a->outcome == ACME_E_RATE || class_of == ACME_CLASS_NONE ||
-           class_of == ACME_CLASS_CONNECTION || class_of == ACME_CLASS_OPERATOR;
+    return a->outcome == ACME_E_RATE || a->outcome == ACME_E_SOLVER ||
+           class_of == ACME_CLASS_NONE || class_of == ACME_CLASS_CONNECTION ||
+           class_of == ACME_CLASS_OPERATOR;
 }
 
 int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
@@ -441,6 +473,7 @@ int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme
         acme_order_reset(&a->order);
         acme_key_wipe(&a->cert_key);
     }
+    acme_order_rest(&a->order);
     if (a->outcome == ACME_OK) {
         acme_sched_succeeded(&a->sched);
         memset(&a->failure, 0, sizeof a->failure);

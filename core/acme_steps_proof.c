@@ -18,6 +18,20 @@ static void tell_challenge(struct acme_agent *a, const struct acme_order_name *n
     acme_emit(a, &event);
 }
 
+static bool awaits(const struct acme_order_name *name, unsigned flag)
+{
+    return (name->flags & ORDER_CHOSEN) != 0 && (name->flags & ORDER_VALID) == 0 &&
+           (name->flags & flag) == 0;
+}
+
+/* The next name, from index on, that still awaits flag; false: there is none. */
+static bool next_awaiting(struct acme_agent *a, unsigned flag)
+{
+    while (a->order.index < a->order.names_count && !awaits(&a->order.names[a->order.index], flag))
+        a->order.index++;
+    return a->order.index < a->order.names_count;
+}
+
 /* -- authorizations -- */
 
 int build_authz(struct acme_agent *a, const char **url, struct acme_slice *payload)
@@ -57,7 +71,7 @@ static int place_identifier(struct acme_agent *a, const char *identifier)
     int at;
 
     if (here->identifier != 0 && strcmp(acme_order_text(a, here->identifier), identifier) == 0) {
-        here->flags &= (uint8_t)~ORDER_STORED;
+        here->flags &= (uint16_t)~ORDER_STORED;
         return ACME_OK;
     }
     for (uint16_t i = 0; i < order->names_count; i++) {
@@ -68,7 +82,7 @@ static int place_identifier(struct acme_agent *a, const char *identifier)
         if ((other->flags & ORDER_STORED) == 0)
             return acme_fail_note(a, ACME_E_REPLY, "two authorizations for ", identifier);
         swap_names(here, other);
-        here->flags &= (uint8_t)~ORDER_STORED;
+        here->flags &= (uint16_t)~ORDER_STORED;
         return ACME_OK;
     }
     if (here->identifier != 0) { /* a stored one of another name: to a free place */
@@ -87,22 +101,31 @@ static int place_identifier(struct acme_agent *a, const char *identifier)
     return ACME_OK;
 }
 
+/* The solvers that declined a challenge of this type (a bit each), for this name. */
+static uint8_t *declined(struct acme_order_name *name, unsigned type)
+{
+    size_t i = 0;
+
+    while (i + 1 < sizeof name->declined && (1u << i) < type)
+        i++;
+    return &name->declined[i];
+}
+
 /* Is there a challenge that a configured solver takes? The first solver that fits wins; among its
  * types, the first that the CA offers. */
 static int choose_challenge(struct acme_agent *a, const struct acme_authorization *authz,
                             struct acme_challenge_object *out, uint8_t *solver)
 {
-    const struct acme_order_name *name = &a->order.names[a->order.index];
+    struct acme_order_name *name = &a->order.names[a->order.index];
     int bad = ACME_OK;
 
     for (uint8_t s = 0; s < a->solvers_count; s++) {
-        if (name->declined & (1u << s))
-            continue;
         for (const struct acme_json *node = acme_json_first(authz->challenges); node != NULL;
              node = acme_json_next(node)) {
             int err = acme_read_challenge(node, out);
             if (out->type == ACME_CHALLENGE_NONE ||
-                (a->solvers[s]->ops->types & (unsigned)out->type) == 0)
+                (a->solvers[s]->ops->types & (unsigned)out->type) == 0 ||
+                (*declined(name, (unsigned)out->type) & (1u << s)) != 0)
                 continue;
             if (err == ACME_OK) {
                 *solver = s;
@@ -155,15 +178,16 @@ static int take_challenge(struct acme_agent *a, const struct acme_authorization 
         return err;
     if (challenge.status == ACME_STATUS_INVALID)
         return acme_order_refuse(a, ACME_E_VALIDATION, challenge.error, authz->identifier.text);
-    same = (name->flags & ORDER_CHOSEN) != 0 && name->type == challenge.type &&
-           name->solver == solver && challenge.token != NULL &&
-           strcmp(acme_order_text(a, name->token), challenge.token) == 0;
+    same = name->token != 0 && name->type == challenge.type && name->solver == solver &&
+           strcmp(acme_order_text(a, name->token),
+                  challenge.token != NULL ? challenge.token : "") == 0;
+    if (!same && (name->flags & ORDER_BEGUN) != 0)
+        return ACME_E_DECLINED; /* what was begun must be ended first */
     if (!same) {
         token = acme_order_keep_text(a, challenge.token != NULL ? challenge.token : "");
         if (token < 0)
             return token;
         name->token = (uint16_t)token;
-        name->flags &= ORDER_BEGUN;
     }
     if (!same || name->challenge == 0) {
         url = acme_order_keep_url(a, challenge.url, "a challenge");
@@ -234,9 +258,8 @@ static int start_anew(struct acme_agent *a, struct acme_next *next)
     a->note[0] = '\0';
     memset(&a->problem, 0, sizeof a->problem);
     a->order.stale = true;
-    a->again = true;
     next->row = ACME_ROW_END;
-    return ACME_OK;
+    return acme_run_again(a);
 }
 
 int accept_authz(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
@@ -254,10 +277,18 @@ int accept_authz(struct acme_agent *a, const struct acme_reply *reply, struct ac
         name->flags |= ORDER_VALID;
     else if (authz.status == ACME_STATUS_PENDING || authz.status == ACME_STATUS_PROCESSING)
         err = take_challenge(a, &authz);
+    else if (authz.status == ACME_STATUS_UNKNOWN)
+        return acme_fail_note(a, ACME_E_REPLY, "an authorization without a known status", NULL);
     else {
         (void)acme_fail_note(a, ACME_E_VALIDATION, "the authorization is ",
                              acme_status_name(authz.status));
         err = acme_order_refuse(a, ACME_E_VALIDATION, authz_error(&authz), authz.identifier.text);
+    }
+    if (err == ACME_E_DECLINED) {
+        /* Another solver, type or token than before the restart: clean up, and go on anew with the
+         * order. */
+        next->row = ACME_ROW_END;
+        return acme_run_again(a);
     }
     if (err == ACME_E_VALIDATION && failed_while_away(a, authz.identifier.text))
         return start_anew(a, next);
@@ -269,6 +300,24 @@ int accept_authz(struct acme_agent *a, const struct acme_reply *reply, struct ac
         order->index = 0;
         next->row = ACME_ROW_NOTE;
     }
+    return ACME_OK;
+}
+
+/* A response was refused. That is no harm where the name is valid all the same. */
+static int after_refusal(struct acme_agent *a, struct acme_next *next)
+{
+    struct acme_order_state *order = &a->order;
+
+    for (uint16_t i = 0; i < order->names_count; i++) {
+        if ((order->names[i].flags & (ORDER_REFUSED | ORDER_VALID)) == ORDER_REFUSED) {
+            order->dead = true;
+            return ACME_E_REFUSED;
+        }
+    }
+    order->respond_refused = false;
+    memset(&a->problem, 0, sizeof a->problem);
+    order->index = 0;
+    next->row = next_awaiting(a, ORDER_RESPONDED) ? ACME_ROW_RESPOND : ACME_ROW_WATCH;
     return ACME_OK;
 }
 
@@ -292,14 +341,14 @@ int accept_why(struct acme_agent *a, const struct acme_reply *reply, struct acme
                              acme_status_name(authz.status));
         return acme_order_refuse(a, ACME_E_VALIDATION, NULL, authz.identifier.text);
     }
+    if (authz.status == ACME_STATUS_VALID)
+        order->names[order->index].flags |= ORDER_VALID;
     order->index++;
     next->row = ACME_ROW_WHY;
     if (order->index < order->names_count)
         return ACME_OK;
-    if (order->respond_refused) {
-        order->dead = true;
-        return ACME_E_REFUSED;
-    }
+    if (order->respond_refused)
+        return after_refusal(a, next);
     if (order->status == ACME_STATUS_INVALID)
         return acme_fail_note(a, ACME_E_ORDER, "the order became invalid", NULL);
     return acme_order_poll(a, next, "validation");
@@ -365,20 +414,6 @@ static int fill_challenge(struct acme_agent *a, const struct acme_order_name *na
     return ACME_OK;
 }
 
-static bool awaits(const struct acme_order_name *name, unsigned flag)
-{
-    return (name->flags & ORDER_CHOSEN) != 0 && (name->flags & ORDER_VALID) == 0 &&
-           (name->flags & flag) == 0;
-}
-
-/* The next name, from index on, that still awaits flag; false: there is none. */
-static bool next_awaiting(struct acme_agent *a, unsigned flag)
-{
-    while (a->order.index < a->order.names_count && !awaits(&a->order.names[a->order.index], flag))
-        a->order.index++;
-    return a->order.index < a->order.names_count;
-}
-
 /* Words for a solver that failed: which one, for which name. */
 static int solver_failed(struct acme_agent *a, const struct acme_order_name *name, int err)
 {
@@ -414,7 +449,7 @@ int step_begin(struct acme_agent *a, const struct acme_reply *reply, struct acme
     next->wait_ms = 0;
     if (err == ACME_E_DECLINED) {
         /* Another solver, or another type of challenge: the authorization tells which there are. */
-        name->declined |= (uint8_t)(1u << name->solver);
+        *declined(name, name->type) |= (uint8_t)(1u << name->solver);
         name->flags = 0;
         next->row = ACME_ROW_AUTHZ;
         return ACME_OK;
@@ -485,7 +520,7 @@ int refused_respond(struct acme_agent *a, const struct acme_problem *problem,
         problem->type == ACME_PROBLEM_ACCOUNT_DOES_NOT_EXIST ||
         problem->type == ACME_PROBLEM_USER_ACTION_REQUIRED)
         return ACME_E_REFUSED;
-    a->order.names[a->order.index].flags |= ORDER_RESPONDED;
+    a->order.names[a->order.index].flags |= ORDER_RESPONDED | ORDER_REFUSED;
     a->order.respond_refused = true;
     a->order.index = 0;
     next->row = ACME_ROW_WHY;
@@ -566,7 +601,7 @@ int step_end(struct acme_agent *a, const struct acme_reply *reply, struct acme_n
             event.detail = acme_order_text(a, name->identifier);
             acme_emit(a, &event);
         }
-        name->flags &= (uint8_t) ~(ORDER_BEGUN | ORDER_READY | ORDER_SEEN);
+        name->flags &= (uint16_t) ~(ORDER_BEGUN | ORDER_READY | ORDER_SEEN);
     }
     next->row = ACME_ROW_CLEAR;
     return ACME_OK;

@@ -90,7 +90,8 @@ struct acme_slots {
 
     /* The record into buf: its length (1..cap); ACME_E_SLOT_EMPTY when there is none (never
      * written, or emptied); ACME_E_SIZE when it is longer than cap; ACME_E_SLOT_CORRUPT when the
-     * medium says that it is damaged; ACME_E_SLOT when the medium cannot be read. */
+     * medium says that it is damaged; ACME_E_SLOT when the medium cannot be read;
+     * ACME_AGAIN while the medium is busy with an erase or a write. */
     int (*read)(void *ctx, enum acme_slot slot, const char *key, void *buf, size_t cap);
 
     /* Replace the record. After ACME_OK the new one is durable. After ACME_AGAIN (the medium is

@@ -25,7 +25,8 @@ LINE = re.compile(r"^(ok|not ok|skip) ([^:\s]+)(?:: *(.*))?$")
 class Suite:
     def __init__(self, command, heading):
         self.command = command
-        words = [word for word in shlex.split(command) if word != "env" and "=" not in word]
+        words = [word for word in shlex.split(command)
+                 if word != "env" and "=" not in word and not word.startswith("qemu-")]
         self.name = (heading + " " if heading else "") + os.path.basename(words[0])
         self.passed = 0
         self.failed = []

@@ -126,7 +126,7 @@ echo "privkey.pem and cert.pem are a pair"
 step "The same command again"
 "$lwacme" "$@"
 
-step "lwacme status"
+step "lwacme status --state-dir state"
 "$lwacme" status --state-dir state
 printf '\n%sDone.%s All that was started is being stopped; the files stay in %s.\n' \
     "$bold" "$plain" "$dir"

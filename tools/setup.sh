@@ -1,8 +1,9 @@
 #!/bin/sh
 # setup.sh GROUP... - install, with apt, what a target needs and this machine lacks
 #
-# Groups: build (compile), demo, test, bench, check, all. Says nothing and asks nothing when
-# everything is there.
+# Groups: build (compile), demo, test, boards, bench, check, all; cross (compile for and test other
+# processors), or only the compiler for one of them, by its name. Says nothing and asks nothing
+# when everything is there.
 set -eu
 
 # What each group needs: a command or a file, and the Debian package that has it.
@@ -13,12 +14,28 @@ needs() {
     bench) echo "$(needs demo) musl-gcc=musl-tools valgrind=valgrind ip=iproute2" ;;
     check) echo "$(needs build) python3=python3 clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck" ;;
     test) echo "$(needs demo) clang=clang musl-gcc=musl-tools ip=iproute2 unshare=util-linux setpriv=util-linux" ;;
-    all) echo "$(needs test) $(needs bench) $(needs check)" ;;
+    boards) echo "$(needs demo) qemu-system-arm=qemu-system-arm arm-none-eabi-gcc=gcc-arm-none-eabi /usr/lib/arm-none-eabi/newlib/libc_nano.a=libnewlib-arm-none-eabi ip=iproute2 unshare=util-linux" ;;
+    cross)
+        for target in mips-linux-gnu mipsel-linux-gnu arm-linux-gnueabihf aarch64-linux-gnu \
+            riscv64-linux-gnu; do
+            needs $target
+        done
+        echo "qemu-mips=qemu-user"
+        ;;
+    mips-linux-gnu | mipsel-linux-gnu | riscv64-linux-gnu) needs_target "$1" "${1%%-*}" ;;
+    arm-linux-gnueabihf) needs_target "$1" armhf ;;
+    aarch64-linux-gnu) needs_target "$1" arm64 ;;
+    all) echo "$(needs test) $(needs boards) $(needs cross) $(needs bench) $(needs check)" ;;
     *)
         echo "setup: no group $1" >&2
         exit 1
         ;;
     esac
+}
+
+# needs_target TARGET ARCHITECTURE: compiler and C library for another processor
+needs_target() {
+    echo "$(needs build) $1-gcc=gcc-$1 /usr/$1/include/stdio.h=libc6-dev-$2-cross"
 }
 
 missing=

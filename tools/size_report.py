@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Bytes of a linked program by component, from its linker map.
 
-usage: size_report.py LABEL PROGRAM SIZE-OBJECT
+usage: size_report.py LABEL PROGRAM SIZE-OBJECT SMALL-SIZE-OBJECT
 
-SIZE-OBJECT defines acme_size_of_agent, an array as large as struct acme_agent. The last line is
+The objects define acme_size_of_agent, an array as large as struct acme_agent with the bounds of a host
+and with those of the reference board. The last line is
 "LABEL: text N B, data N B, bss N B, agent N B"; text, data and bss are those of `size PROGRAM`.
 """
 
@@ -64,10 +65,11 @@ def agent_size(path):
 
 
 def main():
-    label, program, agent = sys.argv[1:]
+    label, program, agent, small = sys.argv[1:]
     print("%-24s %10s %10s %10s" % (label, "text", "data", "bss"))
     for name, columns in read_map(program + ".map").items():
         print("  %-22s %10d %10d %10d" % (name, *columns))
+    print("  with the bounds of boards/emcraft-sf2: agent %d B" % agent_size(small))
     text, data, bss = subprocess.check_output(["size", program], text=True).splitlines()[1].split()[:3]
     print("%s: text %s B, data %s B, bss %s B, agent %d B" % (label, text, data, bss, agent_size(agent)))
 

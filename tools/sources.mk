@@ -52,6 +52,7 @@ SRC_PORT_POSIX = \
 SRC_PORT_FLASH = \
 	port/flash/flash_gc.c \
 	port/flash/flash_log.c \
+	port/flash/flash_mount.c \
 	port/flash/flash_op.c \
 	port/flash/flash_slots.c
 SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_net.c

@@ -17,7 +17,7 @@ BCC = $(CROSS)gcc
 
 BOARD_CPU = -mcpu=cortex-m3 -mthumb
 BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common \
-	$(if $(LTO),-flto)
+	$(if $(LTO),-flto -flto-partition=one)
 BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 # The floor of the clock is the commit's time: two builds of one commit are the same.
 BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
@@ -48,18 +48,18 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %sp_c32.c %cpuid.c %sp_i
 SRC_BOARD_AGENT = $(filter-out $(SRC_CRYPTO_RSA) core/acme_store.c core/acme_buf.c,$(SRC_CORE)) \
 	core/acme_crypto_norsa.c $(SRC_SOLVERS) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_start.c \
-	https_server.c)
+	$(if $(SERVER),https_server.c,https_none.c))
 
 OBJ_BOARD = $(patsubst %.c,$(BO)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOARD_PORT) \
 	core/acme_store.c core/acme_buf.c) $(SRC_LWIP:%.c=$(BO)/lwip/%.o) \
 	$(SRC_BOARD_WOLFSSL:%.c=$(BO)/wolfssl/%.o)
 OBJ_BOARD_AGENT = $(SRC_BOARD_AGENT:%.c=$(BO)/%.o) $(BO)/cjson/cJSON.o
 
-.PHONY: firmware bringup size
+.PHONY: firmware bringup size demo
 firmware: $(BO)/firmware.elf
 bringup: $(BO)/bringup.elf
 size: $(BO)/firmware.elf
-	@python3 boards/common/board_size.py $(<:.elf=.map)
+	@python3 boards/common/board_size.py emcraft-sf2 $< $(BD)/budget $(if $(SERVER),server,agent)
 
 $(BO)/firmware.elf: $(OBJ_BOARD) $(OBJ_BOARD_AGENT) $(BO)/config.o
 $(BO)/bringup.elf: $(OBJ_BOARD) $(BO)/$(BD)/bringup.o $(BO)/anchor.o
@@ -69,6 +69,10 @@ $(BO)/firmware.elf $(BO)/bringup.elf: $(BD)/sf2.ld
 	@$(CROSS)size $@
 	@if $(CROSS)nm $@ | grep -qwE 'malloc|free|_sbrk|_malloc_r'; then \
 		echo "$@: something allocates from the heap" >&2; rm -f $@; exit 1; fi
+
+demo: $(BO)/firmware.elf $(MKCONFIG)
+	@tools/get_pebble.py
+	@BOARD_ELF=$< tests/boards/demo.py
 
 # blob SYMBOL, FILE
 board_blob = $(BCC) $(BOARD_CPU) -DBLOB_NAME=$(1) -DBLOB_FILE='"$(2)"' -c -o $@ $<

@@ -18,7 +18,7 @@ int fl_remount(struct flash_slots *fs)
 /* Room in head for a copy and what follows it; otherwise a new head is prepared and opened. */
 static int gc_room(struct flash_slots *fs, uint32_t body)
 {
-    uint32_t count;
+    struct fl_spares spares;
     int r;
     /* In a head that stays if power fails, what is torn keeps away from the table by FL_GAP. */
     while (fs->opening == 0 && fs->prep_step == 0 &&
@@ -26,20 +26,17 @@ static int gc_room(struct flash_slots *fs, uint32_t body)
         if (fs->copying) {
             return fl_remount(fs); /* this sector is broken: it cannot hold what another held */
         }
-        r = fl_spare(fs, 1, &fs->prep, &count);
-        if (r == ACME_OK && count == 0) {
-            r = fl_spare(fs, 0, &fs->prep, &count);
-            fs->prep_step = r == ACME_OK && count != 0;
-        } else {
-            fs->opening = r == ACME_OK;
-        }
-        if (r != ACME_OK || (fs->opening == 0 && fs->prep_step == 0)) {
+        r = fl_spares(fs, &spares);
+        if (r != ACME_OK || spares.ready + spares.rest == 0) {
             return r != ACME_OK ? r : ACME_E_SLOT;
         }
+        fs->opening = spares.ready != 0;
+        fs->prep_step = spares.ready == 0;
+        fs->prep = spares.ready != 0 ? spares.next_ready : spares.next_rest;
     }
     if (fs->prep_step != 0) {
         r = fl_prepare(fs);
-        return r == ACME_AGAIN || r == ACME_OK ? ACME_AGAIN : r;
+        return r == ACME_OK || r == ACME_E_SLOT ? ACME_AGAIN : r; /* and see what is ready */
     }
     if (fs->opening != 0) {
         r = fl_open(fs, FL_COPIES);
@@ -75,10 +72,7 @@ static int gc_live(const struct flash_slots *fs, const struct flash_entry *e)
     if (r <= 0 || best.sector != e->sector || best.index != e->index) {
         return r < 0 ? r : 0;
     }
-    if (e->length == 0) { /* an emptied slot: the note is of use while there is an older record */
-        return fl_elsewhere(fs, e, e->sector);
-    }
-    return 1;
+    return e->length != 0; /* emptied: all that is older lies before it, so it has gone already */
 }
 
 static int gc_pick(struct flash_slots *fs)
@@ -193,12 +187,8 @@ static int gc_commit(struct flash_slots *fs)
 
 int fl_retire(struct flash_slots *fs)
 {
-    uint32_t count = 0;
-    int r = fl_count(fs, fs->tail, &count);
-    if (r == ACME_OK) {
-        fs->gc_index = count - 1u;
-        fs->gc_step = 1;
-    }
+    int r = fl_last(fs, fs->tail, &fs->gc_index);
+    fs->gc_step = r == ACME_OK;
     return r;
 }
 
@@ -238,25 +228,25 @@ static int gc_run(struct flash_slots *fs)
 
 /* ---- room for a record ---- */
 
-/* A new head: plain while two sectors are ready, so that one is always left to copy into. */
+/* A new head: plain while so many sectors are ready that one is left to copy into, and (from four
+ * sectors on, as long as there is something to gain by compaction) one more, should it fail. */
 int fl_advance(struct flash_slots *fs)
 {
-    uint32_t ready, rest, number;
+    struct fl_spares spares;
     int r;
     if (fs->opening == 0) {
-        r = fl_spare(fs, 1, &number, &ready);
-        if (r == ACME_OK && ready < 2u) {
-            r = fl_spare(fs, 0, &number, &rest);
-            if (r == ACME_OK && rest != 0) {
-                fs->prep = number;
-                fs->prep_step = 1;
-                return ACME_OK;
-            }
+        r = fl_spares(fs, &spares);
+        uint32_t want = fs->dev->sectors >= 4u && fs->passes == 0 ? 3u : 2u;
+        if (r == ACME_OK && spares.ready < want && spares.rest != 0) {
+            fs->prep = spares.next_rest;
+            fs->prep_step = 1;
+            return ACME_OK;
         }
-        if (r != ACME_OK || ready == 0) {
+        if (r != ACME_OK || spares.ready == 0) {
             return r != ACME_OK ? r : ACME_E_SLOT;
         }
-        fs->opening = (uint8_t)(ready >= 2u || fs->used == 0 ? 1 : 2);
+        fs->prep = spares.next_ready;
+        fs->opening = (uint8_t)(spares.ready >= want || fs->used == 0 ? 1 : 2);
     }
     r = fl_open(fs, fs->opening == 2 ? FL_COPIES : 0);
     fs->opening = (uint8_t)(r == ACME_AGAIN ? fs->opening : 0);
@@ -292,20 +282,10 @@ static int room_full(struct flash_slots *fs, uint32_t body)
     return ACME_E_SLOT_FULL;
 }
 
-/* Sectors out of use that are not known to be bad. */
-static int room_spares(const struct flash_slots *fs)
-{
-    uint32_t number, ready, rest;
-    int r = fl_spare(fs, 1, &number, &ready);
-    if (r == ACME_OK) {
-        r = fl_spare(fs, 0, &number, &rest);
-    }
-    return r == ACME_OK ? (int)(ready + rest) : r;
-}
-
 int fl_room(struct flash_slots *fs, uint32_t body)
 {
     for (;;) {
+        struct fl_spares spares;
         int r = fl_pending(fs);
         if (r != ACME_OK) {
             return r;
@@ -319,12 +299,13 @@ int fl_room(struct flash_slots *fs, uint32_t body)
         if (fs->passes >= fs->dev->sectors - 1u) {
             return room_full(fs, body);
         }
-        r = room_spares(fs);
-        if (r >= 0) {
-            if (fs->passes != 0 && r < 2 && fs->tail == fs->head) {
-                return room_full(fs, body);
-            }
-            r = fs->passes == 0 || r >= 2 ? fl_advance(fs) : fl_retire(fs);
+        r = fl_spares(fs, &spares);
+        if (r == ACME_OK && (fs->passes == 0 || spares.ready + spares.rest >= 2u)) {
+            r = fl_advance(fs);
+        } else if (r == ACME_OK && fs->tail == fs->head) {
+            return room_full(fs, body);
+        } else if (r == ACME_OK) {
+            r = fl_retire(fs);
         }
         if (r != ACME_OK) {
             return r;

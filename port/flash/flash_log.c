@@ -1,4 +1,4 @@
-/* flash_log.c - reading the log: headers, tables, bodies, mount. Nothing here changes the flash. */
+/* flash_log.c - reading the log: headers, tables, bodies. Nothing here changes the flash. */
 #include "flash_log.h"
 
 #include <string.h>
@@ -119,7 +119,7 @@ static int fl_header_ok(const struct flash_slots *fs, uint32_t place, const uint
 int fl_sector(const struct flash_slots *fs, uint32_t place, struct fl_sector *out)
 {
     uint8_t h[2][FL_ENTRY];
-    int ok[2];
+    int ok[2] = {0, 0};
     memset(out, 0, sizeof *out);
     for (uint32_t i = 0; i < 2; i++) {
         int r = fl_read(fs, place * fs->dev->sector_size + i * fl_place(fs->dev), h[i], FL_ENTRY);
@@ -253,35 +253,63 @@ int fl_walk(const struct flash_slots *fs, uint32_t sector, uint32_t *index, stru
     return 0;
 }
 
-/* The next entry of all sectors in use; *place and *index start at 0 and FL_NONE - 1. */
-static int fl_next(const struct flash_slots *fs, uint32_t *place, uint32_t *index,
-                   struct flash_entry *e)
+/* The sector in use before this one, and its last good place; 0 when there is none. The first entry
+ * of a sector says both: what its predecessor got after that, or what only seemed to be absent from
+ * it then, does not count. */
+static int fl_before(const struct flash_slots *fs, uint32_t *sector, uint32_t *index)
 {
-    for (; *place < fs->dev->sectors; ++*place, *index = FL_NONE - 1u) {
+    struct flash_entry e;
+    uint32_t before = 0, count = 0;
+    int r = fl_entry(fs, *sector, 0, &e);
+    if (r == FL_VALID && e.type == FL_TYPE_TAIL && e.length < *sector) {
+        *sector = e.length < fs->tail ? 0 : e.length;
+        *index = e.crc;
+        return ACME_OK;
+    }
+    for (uint32_t i = 0; r >= 0 && i < fs->dev->sectors; i++) { /* damaged: by the headers */
         struct fl_sector s;
-        int r = fl_sector(fs, *place, &s);
-        if (r != ACME_OK) {
-            return r;
+        r = fl_sector(fs, i, &s);
+        before = s.number < *sector && s.number > before ? s.number : before;
+    }
+    *sector = before < fs->tail ? 0 : before;
+    if (r >= 0 && *sector != 0) {
+        r = fl_count(fs, *sector, &count);
+    }
+    *index = count - 1u;
+    return r < 0 ? r : ACME_OK;
+}
+
+int fl_next(const struct flash_slots *fs, struct fl_cursor *c, struct flash_entry *e)
+{
+    while (c->sector != 0) {
+        int r = fl_walk(fs, c->sector, &c->index, e);
+        if (r == 0) {
+            r = fl_before(fs, &c->sector, &c->index);
         }
-        if (s.number == 0 || fs->used == 0 || s.number < fs->tail || s.number > fs->head) {
-            continue;
-        }
-        if (*index == FL_NONE - 1u) {
-            uint32_t count = fs->last + 1u;
-            if (s.number != fs->head) {
-                r = fl_count(fs, s.number, &count);
-            } /* else: known, and a marginal place beyond is not looked at */
-            if (r != ACME_OK) {
-                return r;
-            }
-            *index = count - 1u;
-        }
-        r = fl_walk(fs, s.number, index, e);
         if (r != 0) {
             return r;
         }
     }
     return 0;
+}
+
+struct fl_cursor fl_newest(const struct flash_slots *fs)
+{
+    struct fl_cursor c;
+    c.sector = fs->used != 0 ? fs->head : 0;
+    c.index = fs->last;
+    return c;
+}
+
+int fl_last(const struct flash_slots *fs, uint32_t sector, uint32_t *index)
+{
+    struct fl_cursor c = fl_newest(fs);
+    int r = ACME_OK;
+    while (r == ACME_OK && c.sector != sector && c.sector != 0) {
+        r = fl_before(fs, &c.sector, &c.index);
+    }
+    *index = c.sector == sector ? c.index : FL_NONE;
+    return r;
 }
 
 int fl_body(const struct flash_slots *fs, const struct flash_entry *e, const void *key)
@@ -324,9 +352,9 @@ int fl_find(const struct flash_slots *fs, uint8_t type, const void *key, uint8_t
     memset(&limit, 0, sizeof limit);
     *damaged = 0;
     for (;;) {
-        uint32_t place = 0, index = FL_NONE - 1u;
+        struct fl_cursor c = fl_newest(fs);
         int r, found = 0;
-        while ((r = fl_next(fs, &place, &index, &e)) > 0) {
+        while ((r = fl_next(fs, &c, &e)) > 0) {
             if (e.type == type && e.hash == hash && e.key_len == key_len &&
                 (!limited || fl_newer(&limit, &e)) && (!found || fl_newer(&e, out))) {
                 *out = e;
@@ -351,160 +379,13 @@ int fl_find(const struct flash_slots *fs, uint8_t type, const void *key, uint8_t
 int fl_elsewhere(const struct flash_slots *fs, const struct flash_entry *e, uint32_t sector)
 {
     struct flash_entry o;
-    uint32_t place = 0, index = FL_NONE - 1u;
+    struct fl_cursor c = fl_newest(fs);
     int r;
-    while ((r = fl_next(fs, &place, &index, &o)) > 0) {
+    while ((r = fl_next(fs, &c, &o)) > 0) {
         if ((o.sector != sector || fl_newer(&o, e)) && o.type == e->type && o.hash == e->hash &&
             o.key_len == e->key_len) {
             return 1;
         }
-    }
-    return r;
-}
-
-/* The newest sector below `below` that holds anything, and the oldest, by their headers. */
-static int fl_ends(struct flash_slots *fs, uint32_t below)
-{
-    fs->head = 0;
-    fs->tail = 0;
-    for (uint32_t i = 0; i < fs->dev->sectors; i++) {
-        struct fl_sector s;
-        int r = fl_sector(fs, i, &s);
-        if (r != ACME_OK) {
-            return r;
-        }
-        if (s.number == 0 || s.ready || s.number >= below) {
-            continue;
-        }
-        uint32_t count = 0;
-        r = fl_count(fs, s.number, &count);
-        if (r != ACME_OK) {
-            return r;
-        }
-        if (count == 0) {
-            continue;
-        }
-        fs->head = s.number > fs->head ? s.number : fs->head;
-        fs->tail = fs->tail == 0 || s.number < fs->tail ? s.number : fs->tail;
-    }
-    return ACME_OK;
-}
-
-/* What the log itself says about the oldest sector, the sectors in use and the last sequence. */
-static int fl_window(struct flash_slots *fs)
-{
-    uint32_t tail = fs->tail, place, index;
-    struct flash_entry e;
-    int r;
-    fs->used = 1; /* so that fl_next looks */
-    for (place = 0, index = FL_NONE - 1u; (r = fl_next(fs, &place, &index, &e)) > 0;) {
-        if (e.type == FL_TYPE_TAIL && e.offset > tail && e.offset <= fs->head) {
-            tail = e.offset;
-        }
-        fs->seq = e.seq >= fs->seq ? e.seq + 1u : fs->seq;
-    }
-    fs->tail = tail;
-    fs->used = 0;
-    for (place = 0; place < fs->dev->sectors && r >= 0; place++) {
-        struct fl_sector s;
-        r = fl_sector(fs, place, &s);
-        fs->used += s.number >= fs->tail && s.number <= fs->head && s.number != 0;
-    }
-    return r;
-}
-
-/* Where to go on in head. A torn program may have left cells that read blank now and not later:
- * it can be no longer than one page and one place after the last byte that is seen. */
-static int fl_free(struct flash_slots *fs, uint32_t from)
-{
-    uint32_t end = from;
-    for (uint32_t at = from; at < fl_floor(fs);) {
-        uint8_t p[64];
-        uint32_t n = fl_floor(fs) - at < sizeof p ? fl_floor(fs) - at : (uint32_t)sizeof p;
-        int r = fl_read(fs, fl_base(fs->dev, fs->head) + at, p, n);
-        if (r != ACME_OK) {
-            return r;
-        }
-        for (uint32_t i = 0; i < n; i++) {
-            end = p[i] != 0xff ? at + i + 1u : end;
-        }
-        at += n;
-    }
-    fs->data = fl_round(fs->dev, end) + fs->dev->page;
-    return ACME_OK;
-}
-
-/* The last good entry of head. It may be one whose program was cut, that reads right by chance:
- * what follows an entry without a gap was begun in the same run, after the entry was done; when
- * there is nothing, the entry is kept as it was read (fs->tip) and written once more. */
-static int fl_tip(struct flash_slots *fs)
-{
-    struct flash_entry e;
-    uint32_t end = 2u * fl_place(fs->dev), index;
-    int r = fl_count(fs, fs->head, &fs->table);
-    fs->last = FL_NONE;
-    fs->tip = 0;
-    for (index = fs->table - 1u; r == ACME_OK && (r = fl_walk(fs, fs->head, &index, &e)) > 0;) {
-        r = ACME_OK;
-        if (fs->last == FL_NONE) {
-            fs->last = e.index;
-            fs->put = e;
-        }
-        if (e.type != FL_TYPE_TAIL && e.offset + e.key_len + e.length > end) {
-            end = e.offset + e.key_len + e.length;
-        }
-    }
-    if (r == ACME_OK) {
-        r = fl_free(fs, fl_round(fs->dev, end));
-    }
-    if (r == ACME_OK && fs->last != FL_NONE && fs->last != 0) {
-        r = fl_entry(fs, fs->head, fs->last + 1u, &e);
-        fs->tip = r == FL_BLANK;
-    }
-    return r < 0 ? r : ACME_OK;
-}
-
-/* Was head opened to hold copies, and the copying not finished? Then, or when it has nothing but
- * its first entry, it holds nothing that the older sectors do not have. */
-static int fl_unfinished(const struct flash_slots *fs)
-{
-    struct flash_entry e;
-    uint32_t index = fs->last;
-    int r = ACME_OK, copies = fs->used == fs->dev->sectors || index == FL_NONE || index == 0;
-    while ((r = fl_walk(fs, fs->head, &index, &e)) > 0) {
-        if (e.type == FL_TYPE_TAIL && e.index != 0) {
-            return 0;
-        }
-        copies |= e.index == 0 && (e.flags & FL_COPIES) != 0;
-    }
-    return r < 0 ? r : copies;
-}
-
-/* The log that ends below the sector number. */
-static int fl_log(struct flash_slots *fs, uint32_t below)
-{
-    int r = fl_ends(fs, below);
-    fs->used = 0;
-    fs->table = 0;
-    fs->last = FL_NONE;
-    fs->tip = 0;
-    if (r == ACME_OK && fs->head != 0) {
-        r = fl_tip(fs);
-        if (r == ACME_OK) {
-            r = fl_window(fs);
-        }
-    }
-    return r < 0 ? r : ACME_OK;
-}
-
-int fl_mount(struct flash_slots *fs)
-{
-    int r;
-    fs->seq = 1;
-    r = fl_log(fs, FL_NONE);
-    if (r == ACME_OK && fs->head != 0) {
-        r = fl_unfinished(fs);
-        r = r > 0 ? fl_log(fs, fs->head) : r;
     }
     return r;
 }

@@ -1,4 +1,4 @@
-/* flash_log.h - what flash_log.c (reading the log) gives to flash_slots.c (changing it) */
+/* flash_log.h - what the files of this folder give to each other */
 #ifndef FLASH_LOG_H
 #define FLASH_LOG_H
 
@@ -25,6 +25,11 @@ struct fl_sector {
 };
 
 uint32_t fl_crc(uint32_t crc, const void *data, size_t len);
+/* A place in the walk over all entries. */
+struct fl_cursor {
+    uint32_t sector, index;
+};
+
 void fl_put32(uint8_t *p, uint32_t v);
 uint32_t fl_get32(const uint8_t *p);
 int fl_blank(const uint8_t *p, size_t len);
@@ -51,9 +56,17 @@ int fl_entry(const struct flash_slots *fs, uint32_t sector, uint32_t index, stru
 /* Table places up to the last one that is not blank. */
 int fl_count(const struct flash_slots *fs, uint32_t sector, uint32_t *count);
 
-/* Walk a table from its end: *index from fl_count - 1 down to FL_NONE. Answers 1 and the entry, or
- * 0 at the end. Places that a later entry passes over are not seen. */
+/* The last good place of a sector in use, or FL_NONE. */
+int fl_last(const struct flash_slots *fs, uint32_t sector, uint32_t *index);
+
+/* Walk a table from its end: *index from its last good place down to FL_NONE. Answers 1 and the
+ * entry, or 0 at the end. Places that a later entry passes over are not seen. */
 int fl_walk(const struct flash_slots *fs, uint32_t sector, uint32_t *index, struct flash_entry *e);
+
+/* The next entry of all sectors in use, from the newest back, beginning with fl_newest: 1 and the
+ * entry, or 0. */
+struct fl_cursor fl_newest(const struct flash_slots *fs);
+int fl_next(const struct flash_slots *fs, struct fl_cursor *c, struct flash_entry *e);
 
 /* Is the body whole, and (unless key is NULL) does it belong to key: 1 or 0. */
 int fl_body(const struct flash_slots *fs, const struct flash_entry *e, const void *key);
@@ -76,8 +89,11 @@ int fl_continue(struct flash_slots *fs);
 /* The bytes in buf. */
 int fl_program(struct flash_slots *fs, uint32_t addr, uint32_t len);
 
-/* How many sectors out of use are ready (or are not), and the number the next of them has. */
-int fl_spare(const struct flash_slots *fs, uint8_t ready, uint32_t *number, uint32_t *count);
+/* The sectors out of use: how many are ready and how many are not, and the next number of each. */
+struct fl_spares {
+    uint32_t ready, rest, next_ready, next_rest;
+};
+int fl_spares(const struct flash_slots *fs, struct fl_spares *out);
 
 /* Do not use this sector again before the next start. */
 void fl_bad(struct flash_slots *fs, uint32_t number);
@@ -85,7 +101,7 @@ void fl_bad(struct flash_slots *fs, uint32_t number);
 /* Erase sector number fs->prep and give it its header; prep_step is 1 at first, 0 at the end. */
 int fl_prepare(struct flash_slots *fs);
 
-/* Make the next ready sector the head. */
+/* Make the ready sector number fs->prep the head. */
 int fl_open(struct flash_slots *fs, uint16_t flags);
 
 /* Is there room in head for a body and so many table places. */
@@ -94,8 +110,8 @@ int fl_fits(const struct flash_slots *fs, uint32_t body, uint32_t places);
 /* Append fs->put to the table of head; with mark, and the proof that it was completed. */
 int fl_put(struct flash_slots *fs, int mark);
 
-/* Read head, tail, used and seq from the flash, and where to go on writing. fs->tip: the last
- * record, in fs->put, may have been cut while it was committed. */
+/* flash_mount.c: read head, tail, used and seq from the flash, and where to go on writing. fs->tip:
+ * the last record, in fs->put, may have been cut while it was committed. */
 int fl_mount(struct flash_slots *fs);
 
 /* flash_gc.c */

@@ -108,9 +108,9 @@ int fl_program(struct flash_slots *fs, uint32_t addr, uint32_t len)
     return fl_start(fs, OP_PROGRAM, addr, len);
 }
 
-int fl_spare(const struct flash_slots *fs, uint8_t ready, uint32_t *number, uint32_t *count)
+int fl_spares(const struct flash_slots *fs, struct fl_spares *out)
 {
-    *count = 0;
+    memset(out, 0, sizeof *out);
     for (uint32_t i = fs->dev->sectors; i > 0; i--) {
         uint32_t q = fs->head + i, place = q % fs->dev->sectors;
         struct fl_sector s;
@@ -125,9 +125,12 @@ int fl_spare(const struct flash_slots *fs, uint8_t ready, uint32_t *number, uint
         if (fs->used != 0 && s.number >= fs->tail && s.number <= fs->head) {
             continue;
         }
-        if ((s.ready && s.number == q) == (ready != 0)) {
-            *number = q;
-            ++*count;
+        if (s.ready && s.number == q) {
+            out->ready++;
+            out->next_ready = q;
+        } else {
+            out->rest++;
+            out->next_rest = q;
         }
     }
     return ACME_OK;
@@ -187,7 +190,10 @@ int fl_prepare(struct flash_slots *fs)
     if (r != ACME_AGAIN) {
         fs->prep_step = 0;
     }
-    if (r < 0 && r != ACME_AGAIN) {
+    if (r == ACME_OK) {
+        fs->prep_fails = 0;
+    } else if (r != ACME_AGAIN && ++fs->prep_fails >= 3u) {
+        fs->prep_fails = 0;
         fl_bad(fs, fs->prep);
     }
     return r;
@@ -198,14 +204,11 @@ int fl_open(struct flash_slots *fs, uint16_t flags)
     int r;
     if (!fl_busy(fs)) {
         struct flash_entry e;
-        uint32_t count;
-        r = fl_spare(fs, 1, &fs->prep, &count);
-        if (r != ACME_OK || count == 0) {
-            return r != ACME_OK ? r : ACME_E_SLOT;
-        }
         memset(&e, 0, sizeof e);
         e.sector = fs->prep;
         e.offset = fs->used != 0 ? fs->tail : fs->prep;
+        e.length = fs->used != 0 ? fs->head : 0;
+        e.crc = fs->last;
         e.prev = FL_NO_PREV;
         e.flags = flags;
         memset(fs->buf, 0xff, fl_place(fs->dev));

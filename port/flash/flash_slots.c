@@ -302,11 +302,12 @@ int flash_slots_write(void *ctx, enum acme_slot slot, const char *key, const voi
 
 static int idle_erase(struct flash_slots *fs)
 {
-    uint32_t count;
+    struct fl_spares spares;
     int r = fl_pending(fs);
     if (r == ACME_OK) {
-        r = fl_spare(fs, 0, &fs->prep, &count);
-        if (r == ACME_OK && count != 0) {
+        r = fl_spares(fs, &spares);
+        if (r == ACME_OK && spares.rest != 0) {
+            fs->prep = spares.next_rest;
             fs->prep_step = 1;
             r = ACME_AGAIN;
         }

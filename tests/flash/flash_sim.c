@@ -76,7 +76,7 @@ static void sim_byte(struct flash_sim *s, uint32_t at, uint8_t to, int torn, int
         s->soft[at] |= change & rare;
     } else if (s->tear == TEAR_LATE) {
         s->mem[at] = to;
-        s->soft[at] |= change & rare;
+        s->soft[at] |= in_prefix == 3 ? change & (uint8_t)-change : 0;
     }
     s->soft_count += s->soft[at] != 0;
 }
@@ -100,6 +100,16 @@ static void sim_change(struct flash_sim *s, uint32_t addr, const uint8_t *data, 
                 return;
             }
             in_prefix = i < stop ? 1 : 2;
+        }
+        if (torn && s->tear == TEAR_SUFFIX) {
+            if (i < stop) {
+                continue;
+            }
+            in_prefix = i > stop ? 1 : 2;
+        }
+        if (torn && s->tear == TEAR_LATE && i >= stop && (s->mem[addr + i] & 0x5a) != (to & 0x5a)) {
+            in_prefix = 3; /* one bit, once */
+            stop = len;
         }
         if (data != NULL && !s->overwrites) {
             to &= s->mem[addr + i];
@@ -166,11 +176,19 @@ static int sim_erase(void *ctx, uint32_t sector)
     if (sim_busy(s, 2, sector) != ACME_OK) {
         return ACME_AGAIN;
     }
+    if (s->tail != NULL) {
+        const uint8_t *h = s->mem + sector * s->dev.sector_size;
+        uint32_t number = (uint32_t)h[8] | (uint32_t)h[9] << 8;
+        s->unsafe += memcmp(h, "LWF1", 4) == 0 && number >= *s->tail;
+    }
     torn = sim_cut(s);
     s->erases[sector]++;
     s->erase_count++;
     if (s->ops != s->lazy_at && sector != s->bad_sector) {
         sim_change(s, sector * s->dev.sector_size, NULL, s->dev.sector_size, torn);
+    }
+    if (s->stuck != SIM_NONE && s->stuck / s->dev.sector_size == sector) {
+        s->mem[s->stuck] = 0;
     }
     s->dead = torn;
     return torn ? ACME_E_SLOT : ACME_OK;
@@ -189,6 +207,7 @@ void sim_init(struct flash_sim *s, uint32_t size, uint32_t sectors, uint16_t pag
     s->dev.align = align;
     s->dev.burst = 4;
     s->bad_sector = SIM_NONE;
+    s->stuck = SIM_NONE;
     s->mem = malloc((size_t)size * sectors);
     s->soft = calloc(sectors, size);
     if (s->mem == NULL || s->soft == NULL) {

@@ -12,8 +12,9 @@ enum sim_tear {
     TEAR_PREFIX, /* the first bytes done, the next one in part; an erase: part of the sector */
     TEAR_MIX,    /* each changing bit is old, new or unstable */
     TEAR_EARLY,  /* nearly nothing happened: a few changing bits are unstable */
-    TEAR_LATE,   /* nearly done: a few changed bits are unstable */
+    TEAR_LATE,   /* nearly done: one changed bit is unstable */
     TEAR_AFTER,  /* done, but nobody was told */
+    TEAR_SUFFIX, /* the last bytes done, the one before in part: headers stand over blank cells */
     TEAR_KINDS
 };
 
@@ -30,10 +31,13 @@ struct flash_sim {
     enum sim_tear tear;
     int dead;
     uint32_t lazy_at;    /* this operation silently does nothing; 0: none */
+    uint32_t stuck;      /* this byte stays 0 after an erase; NONE: none */
     uint32_t bad_sector; /* cannot be erased, nor programmed; NONE: none */
     uint32_t erases[32], erase_count, program_bytes;
-    uint32_t over;   /* programs of anything but zeros over bytes that were not blank */
-    uint32_t broken; /* calls against the contract of struct flash_dev */
+    uint32_t over;        /* programs of anything but zeros over bytes that were not blank */
+    const uint32_t *tail; /* of the store: a sector from here on is erased with its header gone */
+    uint32_t unsafe;      /* erases that were not so */
+    uint32_t broken;      /* calls against the contract of struct flash_dev */
 };
 
 #define SIM_NONE 0xffffffffu

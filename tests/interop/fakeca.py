@@ -152,10 +152,14 @@ class FakeCA:
         if self.max_tls is not None:
             self.context.maximum_version = self.max_tls
         self.context.load_cert_chain(*self.server_cert)
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
         return self
 
     def __exit__(self, kind, value, tb):
+        # A close does not wake accept, and its descriptor may soon be the next CA's listener.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(10)
         self.listener.close()
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -122,7 +122,8 @@ class Forwarder:
         self.lock = threading.Lock()
         self.listener = socket.create_server((host, port), backlog=64)
         self.port = self.listener.getsockname()[1]
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
 
     def accept(self):
         while True:
@@ -186,6 +187,9 @@ class Forwarder:
         self.flights = []
 
     def close(self):
+        # A close does not wake accept, and its descriptor may soon be another listener's.
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(10)
         self.listener.close()
 
 

@@ -233,22 +233,60 @@ static int case_lazy(struct box *b)
         m.at = -1;
         sim_free(&b->s);
         box_open(b, g);
-        for (int i = 0; i < 300; i += 20) {
-            b->s.bad_sector = i < 100 ? SIM_NONE : b->s.bad_sector;
-            if (work(&b->fs, &b->s, g, &m, 4, (uint32_t)i, (uint32_t)i + 20) < 0 ||
-                reboot(&b->fs, &b->s, &m) != 0) {
+        for (uint32_t i = 0; i < 400; i += 5) {
+            uint8_t *p = b->s.mem + bad * g->size;
+            uint32_t number;
+            if (work(&b->fs, &b->s, g, &m, 4, i, i + 5) < 0 || reboot(&b->fs, &b->s, &m) != 0) {
                 return -1;
             }
-            if (i >= 100 && b->s.bad_sector == SIM_NONE && b->fs.head % g->sectors != bad &&
-                b->fs.tail % g->sectors != bad) {
-                memset(b->s.mem + bad * g->size, 0x5a, g->size);
-                b->s.bad_sector = bad; /* from now on: neither erased nor programmed */
-                if (b->fs.used > 1 && (b->fs.head - bad) % g->sectors <= b->fs.used) {
-                    return 0; /* it held records: that is loss, not this case */
-                }
+            number = (uint32_t)p[8] | (uint32_t)p[9] << 8;
+            if (i >= 100 && (number < b->fs.tail || number > b->fs.head)) {
+                memset(p, 0x5a, g->size); /* from now on it is neither erased nor programmed */
+                b->s.bad_sector = bad;
             }
         }
+        WANT(b->s.bad_sector, bad);
     }
+    return 0;
+}
+
+/* A sector in which one cell cannot be erased any more is not used. */
+static int case_stuck(struct box *b)
+{
+    struct flash_stat st;
+    b->s.stuck = 2u * b->s.dev.sector_size + b->s.dev.sector_size / 2u;
+    WANT(box_put(b, 3, "k", "x", 1), ACME_OK);
+    WANT(idle(&b->fs), ACME_OK);
+    WANT(flash_slots_stat(&b->fs, &st), ACME_OK);
+    WANT(st.ready + st.used, b->s.dev.sectors - 1u);
+    return 0;
+}
+
+/* After a cut during compaction the new head is erased again; a cut in that erase could leave its
+ * header over weak cells, so the header must be gone first. */
+static int case_header(struct box *b)
+{
+    struct model m;
+    const struct geom *g = &geoms[5];
+    uint32_t erases = 0;
+    for (uint32_t cut = 150; cut < 400; cut++) {
+        int at;
+        memset(&m, 0, sizeof m);
+        m.at = -1;
+        sim_free(&b->s);
+        box_open(b, g);
+        b->s.tail = &b->fs.tail;
+        b->s.cut_at = b->s.ops + cut;
+        b->s.tear = TEAR_PREFIX;
+        at = work(&b->fs, &b->s, g, &m, 3, 0, 150);
+        if (at < 0 || reboot(&b->fs, &b->s, &m) != 0 ||
+            work(&b->fs, &b->s, g, &m, 3, (uint32_t)at, (uint32_t)at + 40) < 0) {
+            return -1;
+        }
+        erases += b->s.erase_count;
+        WANT(b->s.unsafe, 0);
+    }
+    WANT(erases > 600, 1);
     return 0;
 }
 
@@ -379,6 +417,8 @@ static void test_cases(void)
         {"each bit flipped at rest", case_flips, 5},
         {"a damaged record is told as damaged", case_damaged, 1},
         {"operations that do nothing, a dead sector", case_lazy, 1},
+        {"a stuck cell", case_stuck, 1},
+        {"a header is gone before its erase", case_header, 5},
         {"foreign bytes, other geometry", case_foreign, 1},
         {"unknown slots survive", case_unknown, 1},
         {"a write given up", case_drop, 1},

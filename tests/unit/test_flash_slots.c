@@ -164,7 +164,8 @@ static struct value step(const struct geom *g, uint64_t seed, uint32_t i, int *k
     struct value v;
     *k = (int)(sim_random(&r) % KEYS);
     v.version = i + 1;
-    v.len = 1 + sim_random(&r) % (sim_random(&r) % 3 == 0 ? g->body : g->body / 8 + 8);
+    v.len = sim_random(&r) % 3 == 0 ? g->body : g->body / 8 + 8;
+    v.len = 1 + sim_random(&r) % v.len;
     if (sim_random(&r) % 12 == 0) {
         v.len = 0;
     }
@@ -265,6 +266,7 @@ static int run_once(const struct run *q, struct flash_sim *s, struct flash_slots
     if (reboot(fs, s, &m) != 0) {
         return -1;
     }
+    at += q->cut1 % 2u != 0 && at < (int)(q->first + q->count); /* not every write is tried again */
     if (q->cut2 != 0) {
         sim_power_on(s);
         s->cut_at = q->cut2;
@@ -339,8 +341,7 @@ static int cuts(const struct geom *g, uint32_t count, int pairs, uint32_t chance
         for (q.chance = 0; q.chance < chances && r >= 0; q.chance++) {
             for (int t = 0; t < TEAR_KINDS && r >= 0; t++) {
                 q.tear = (enum sim_tear)t;
-                if (pairs && scale == 1 &&
-                    (t == TEAR_BEFORE || t == TEAR_LATE || t == TEAR_AFTER)) {
+                if (pairs && scale == 1 && (t == TEAR_BEFORE || t == TEAR_AFTER)) {
                     continue;
                 }
                 for (q.cut1 = 1, r = 0; r != 1 && r >= 0; q.cut1++) {

@@ -46,14 +46,16 @@ static void on_event(void *ctx, const struct acme_event *event)
 
 static void catch_signals(void)
 {
-    struct sigaction action;
+    struct sigaction action, before;
 
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
     sigemptyset(&action.sa_mask);
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
-    (void)sigaction(SIGHUP, &action, NULL);
+    /* nohup: who started us wants that the end of the terminal is none of ours. */
+    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+        (void)sigaction(SIGHUP, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
 }
@@ -270,6 +272,9 @@ int issue_run(const struct options *o)
     err = status.outcome;
     if (err != ACME_OK && err != ACME_E_HELD)
         tell_detail(err);
+    /* Such as a clock that is not set: only a warning was sent, which -q leaves out. */
+    if (err != ACME_OK && signalled == 0 && !world.show.failed && !world.show.held)
+        show_error(&world.show, err, "%s", acme_err_words(err));
     if (err == ACME_OK || (status.has_certificate && status.renewed)) {
         int installed = install(o, status.renewed);
         if (err == ACME_OK)

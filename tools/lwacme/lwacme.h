@@ -56,9 +56,11 @@ struct show {
     char step[16]; /* of the line that is being shown */
     uint16_t index, count;
     uint64_t since_ms;      /* when it began */
+    uint64_t drawn_ms;      /* when it was last drawn */
     uint64_t wait_until_ms; /* what is waited for ends then; 0: nothing */
     char waiting_for[64];
     bool line_open;
+    bool key_told;
     bool failed; /* a failure was shown: it needs no other words */
     bool held;
 };

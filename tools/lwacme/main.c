@@ -1,7 +1,9 @@
 /* lwacme: the command. */
 #include "lwacme.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 /* The table of --help, by the kind of error. */
 int exit_status(int err)
@@ -36,14 +38,42 @@ int exit_status(int err)
     return acme_err_class(err) == ACME_CLASS_CONNECTION ? EXIT_LATER : EXIT_LOCAL;
 }
 
+/* Started without one of 0, 1 and 2, a record or a connection would be opened under that number,
+ * and what is printed would go there. */
+static bool hold_standard_files(void)
+{
+    int fd;
+
+    do
+        fd = open("/dev/null", O_RDWR);
+    while (fd >= 0 && fd <= STDERR_FILENO);
+    return fd > STDERR_FILENO && close(fd) == 0;
+}
+
+/* Whoever reads stdout must not take half of it for the whole. */
+static int close_output(int status)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return status;
+    fputs("lwacme: error: stdout cannot be written\n", stderr);
+    return status == EXIT_DONE ? EXIT_LOCAL : status;
+}
+
 int main(int argc, char **argv)
 {
     static struct options options;
     bool leave = true;
-    int status = options_read(&options, argc, argv, &leave);
+    int status;
 
-    if (leave)
-        return status;
-    umask(077);
-    return options.command == COMMAND_STATUS ? status_run(&options) : issue_run(&options);
+    if (!hold_standard_files())
+        return EXIT_LOCAL;
+    status = options_read(&options, argc, argv, &leave);
+    if (!leave) {
+        /* Every file is made with the mode that its readers need: secrets for their owner alone,
+         * certificates and answers to challenges for the web server too. The caller's umask
+         * changes neither. */
+        umask(022);
+        status = options.command == COMMAND_STATUS ? status_run(&options) : issue_run(&options);
+    }
+    return close_output(status);
 }

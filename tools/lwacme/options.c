@@ -8,6 +8,8 @@
 
 #include <wolfssl/version.h>
 
+#define FOLDER_MAX 240 /* of the 255 that file systems take */
+
 static const char help_text[] =
     "lwacme " ACME_VERSION ": gets, and keeps, TLS certificates from an ACME CA (RFC 8555)\n"
     "\n"
@@ -99,18 +101,53 @@ static const struct option long_options[] = {
     {NULL, 0, NULL, 0},
 };
 
+/* The length of the character at s, or 0: a control character (C0, DEL, C1) or not UTF-8. */
+static size_t plain_character(const unsigned char *s)
+{
+    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
+
+    if (s[0] < ' ' || s[0] == 127 || s[0] > 0xf4 || (s[0] == 0xc2 && s[1] < 0xa0))
+        return 0;
+    for (size_t i = 1; i < len; i++) {
+        if ((s[i] & 0xc0) != 0x80)
+            return 0;
+    }
+    return len;
+}
+
+/* What was typed is printed in many places, on terminals and as JSON: it is judged once, here. */
+static bool plain_text(const char *text)
+{
+    const unsigned char *s = (const unsigned char *)text;
+    size_t len = 1;
+
+    for (; *s != '\0' && len > 0; s += len)
+        len = plain_character(s);
+    return len > 0;
+}
+
 /* "lwacme: error: ...", with what the person typed made safe for a terminal. */
 static int usage(const char *message, const char *text)
 {
     char shown[160];
+    bool plain = text != NULL && plain_text(text);
     size_t n = 0;
 
     for (; text != NULL && text[n] != '\0' && n + 1 < sizeof shown; n++)
-        shown[n] = (unsigned char)text[n] < ' ' || text[n] == 127 ? '?' : text[n];
+        shown[n] = plain || (text[n] >= ' ' && text[n] < 127) ? text[n] : '?';
     shown[n] = '\0';
     fprintf(stderr, "lwacme: error: %s%s%s\nlwacme: `lwacme --help` tells more\n", message,
             text != NULL ? ": " : "", shown);
     return EXIT_USAGE;
+}
+
+static const char *option_name(int option)
+{
+    const struct option *o = long_options;
+
+    while (o->name != NULL && o->val != option)
+        o++;
+    return o->name != NULL ? o->name : option == 'm' ? "-m" : NULL;
 }
 
 static int add_name(struct options *o, const char *text)
@@ -252,8 +289,9 @@ static int take(struct options *o, int option, char *value)
     case OPT_JSON:
         o->json = true;
         return EXIT_DONE;
-    default:
-        return EXIT_USAGE; /* getopt has said why */
+    default: /* getopt has said why */
+        fputs("lwacme: `lwacme --help` tells more\n", stderr);
+        return EXIT_USAGE;
     }
 }
 
@@ -276,8 +314,19 @@ static int default_state_dir(struct options *o)
         return usage("there is no home folder: give --state-dir", NULL);
     if (n < 0 || (size_t)n >= sizeof dir)
         return usage("the home folder's path is too long: give --state-dir", NULL);
+    if (!plain_text(dir))
+        return usage("the home folder's path is not plain UTF-8 text", dir);
     o->state_dir = dir;
     return EXIT_DONE;
+}
+
+/* ".NAME.<n>" must fit into a folder, whatever n will be. */
+static bool folder_fits(const struct options *o)
+{
+    char folder[FOLDER_MAX];
+
+    install_folder(o->cert_name[0] != '\0' ? o->cert_name : o->names[0], folder, sizeof folder);
+    return folder[0] != '\0';
 }
 
 static int check(struct options *o)
@@ -287,8 +336,17 @@ static int check(struct options *o)
     if (acme_url_read(acme_slice_text(o->server), &url) != ACME_OK)
         return usage("--server must be a plain https:// URL: ACME is never spoken without TLS",
                      o->server);
+    /* wolfSSL compares a certificate with no other name of one label. */
+    if (!url.ip_literal && memchr(url.host.ptr, '.', url.host.len) == NULL &&
+        !acme_slice_is(url.host, "localhost"))
+        return usage("the host of --server must have a dot (give its full name), be localhost, or "
+                     "an IP address",
+                     o->server);
     if (o->command == COMMAND_ISSUE && o->names_count == 0)
         return usage("no name is given: use -d NAME", NULL);
+    if (o->command == COMMAND_ISSUE && !folder_fits(o))
+        return usage("the first name is too long for a folder's name: give a shorter --cert-name",
+                     NULL);
     if (o->command == COMMAND_ISSUE && o->webroot != NULL && o->http_bind != NULL)
         return usage("--webroot and --http-bind exclude one another", NULL);
     if (o->quiet && o->verbose > 0)
@@ -298,12 +356,19 @@ static int check(struct options *o)
 
 int options_read(struct options *o, int argc, char **argv, bool *leave)
 {
+    static char name[] = "lwacme"; /* what getopt puts before its messages */
     int option, err;
 
     memset(o, 0, sizeof *o);
+    if (argc > 0)
+        argv[0] = name;
     o->http_port = 80;
     o->server = ACME_LETS_ENCRYPT;
     *leave = true;
+    for (int i = 1; i < argc; i++) {
+        if (!plain_text(argv[i]))
+            return usage("a control character, or no UTF-8", argv[i]);
+    }
     while ((option = getopt_long(argc, argv, "d:m:vqh", long_options, NULL)) != -1) {
         if (option == OPT_HELP || option == 'h') {
             fputs(help_text, stdout);
@@ -313,6 +378,8 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
             printf("lwacme " ACME_VERSION " (wolfSSL " LIBWOLFSSL_VERSION_STRING ")\n");
             return EXIT_DONE;
         }
+        if (optarg != NULL && *optarg == '\0' && option != 'd')
+            return usage("an option's value is empty", option_name(option));
         err = take(o, option, optarg);
         if (err != EXIT_DONE)
             return err;
@@ -320,7 +387,7 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
     if (optind >= argc)
         return usage("a command is missing: issue or status", NULL);
     if (optind + 1 < argc)
-        return usage("what is this", argv[optind + 1]);
+        return usage("one command at a time, and names go with -d", argv[optind + 1]);
     if (strcmp(argv[optind], "issue") == 0)
         o->command = COMMAND_ISSUE;
     else if (strcmp(argv[optind], "status") == 0)

@@ -2,7 +2,9 @@
 #include "lwacme.h"
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -42,6 +44,14 @@ static const char *words_for(const char *step)
     return step;
 }
 
+/* Can a line be drawn over? */
+static bool is_screen(void)
+{
+    const char *kind = getenv("TERM");
+
+    return isatty(STDERR_FILENO) == 1 && (kind == NULL || strcmp(kind, "dumb") != 0);
+}
+
 void show_init(struct show *s, const struct options *o)
 {
     memset(s, 0, sizeof *s);
@@ -49,13 +59,22 @@ void show_init(struct show *s, const struct options *o)
     s->quiet = o->quiet;
     s->verbose = o->verbose;
     s->http_port = o->http_port;
-    s->live = !o->json && !o->quiet && o->verbose == 0 && isatty(STDERR_FILENO) == 1;
+    s->live = !o->json && !o->quiet && o->verbose == 0 && is_screen();
 }
 
 /* -- the live line -- */
 
+/* A line that reaches the edge would be wrapped, and only its last row drawn over the next time. */
+static int screen_width(void)
+{
+    struct winsize size;
+
+    return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 1 ? size.ws_col - 1 : 79;
+}
+
 static void draw(struct show *s, bool last)
 {
+    char line[240];
     const char *words = words_for(s->step);
     uint64_t now = posix_now_ms(NULL);
     char count[24] = "";
@@ -63,14 +82,17 @@ static void draw(struct show *s, bool last)
 
     if (words == NULL)
         return;
+    s->drawn_ms = now;
     if (s->count > 1)
         snprintf(count, sizeof count, " (%u of %u)", s->index, s->count);
     if (!last && s->wait_until_ms > now)
         snprintf(waiting, sizeof waiting, ", %lu s left for %s",
                  (unsigned long)((s->wait_until_ms - now + 999) / 1000), s->waiting_for);
-    fprintf(stderr, "\r\x1b[K  %s%s  %lu.%lu s%s%s", words, count,
-            (unsigned long)((now - s->since_ms) / 1000),
-            (unsigned long)((now - s->since_ms) % 1000 / 100), waiting, last ? "\n" : "");
+    snprintf(line, sizeof line, "  %s%s  %lu.%lu s%s", words, count,
+             (unsigned long)((now - s->since_ms) / 1000),
+             (unsigned long)((now - s->since_ms) % 1000 / 100), waiting);
+    fprintf(stderr, "\r\x1b[K%.*s%s", last ? (int)sizeof line : screen_width(), line,
+            last ? "\n" : "");
     fflush(stderr);
 }
 
@@ -83,7 +105,7 @@ void show_flush(struct show *s)
 
 void show_tick(struct show *s)
 {
-    if (s->line_open && s->live)
+    if (s->line_open && s->live && posix_now_ms(NULL) - s->drawn_ms >= 100)
         draw(s, false);
 }
 
@@ -94,10 +116,16 @@ static void show_step(struct show *s, const struct acme_event *event)
 
     if (words == NULL || s->quiet)
         return;
+    if (strcmp(event->step, "key") == 0) { /* entered once more to see that there is one */
+        if (s->key_told)
+            return;
+        s->key_told = true;
+    }
     if (!same) {
         show_flush(s);
         snprintf(s->step, sizeof s->step, "%s", event->step);
         s->since_ms = posix_now_ms(NULL);
+        s->drawn_ms = 0; /* a new line is drawn at once */
         s->line_open = true;
         if (!s->live && event->count <= 1)
             fprintf(stderr, "lwacme: %s\n", words);
@@ -246,7 +274,7 @@ static void show_plain(struct show *s, const struct acme_event *e)
         break;
     case ACME_EVENT_RETRY:
         if (s->verbose > 0 || e->err != ACME_E_NONCE)
-            say(s, "once more: %s", acme_err_words(e->err));
+            say(s, "trying again: %s", acme_err_words(e->err));
         break;
     case ACME_EVENT_ORDER:
         if (s->verbose > 0)
@@ -258,7 +286,7 @@ static void show_plain(struct show *s, const struct acme_event *e)
         break;
     case ACME_EVENT_NOT_DUE:
         acme_time_text(e->at, when);
-        say(s, "nothing due: the certificate is valid, and renewed from %s on", when);
+        say(s, "nothing due: the certificate is valid; it will be renewed from %s on", when);
         break;
     case ACME_EVENT_WARNING:
         say(s, "warning: %s%s%s (%s)", e->text, e->detail[0] != '\0' ? ": " : "", e->detail,
@@ -288,7 +316,7 @@ static void show_held(struct show *s, const struct acme_event *e)
         fprintf(stderr, "  last      %s\n", acme_err_words(e->failure->err));
         show_failure(stderr, e->failure);
     }
-    fprintf(stderr, "  do        wait, or use %s\n",
+    fprintf(stderr, "  sooner    only with %s\n",
             by_ca ? "--ignore-retry-after, at your own risk" : "--now");
 }
 

@@ -22,6 +22,7 @@ struct reader {
     struct acme_port port;
     struct http01 http01; /* an agent has a solver, also one that only reads */
     unsigned shown, broken;
+    char damaged[200]; /* records of the certificate being shown, "; " between them */
 };
 
 struct fact {
@@ -29,14 +30,19 @@ struct fact {
     struct acme_agent_status status;
     struct acme_certificate cert;
     struct acme_cert_facts leaf;
-    int err; /* of reading the certificate */
+    const char *damaged; /* records that could not be used; "" if none */
+    int err;             /* of reading the certificate */
     int64_t now;
 };
 
 static void read_event(void *ctx, const struct acme_event *event)
 {
-    (void)ctx;
-    (void)event;
+    struct reader *r = ctx;
+    size_t len = strlen(r->damaged);
+
+    if (event->type == ACME_EVENT_WARNING && event->err == ACME_E_SLOT_CORRUPT)
+        snprintf(r->damaged + len, sizeof r->damaged - len, "%s%s", len > 0 ? "; " : "",
+                 event->text);
 }
 
 static long days_left(const struct fact *f)
@@ -84,6 +90,8 @@ static void print_plain(const struct fact *f)
     else
         printf("  certificate  %s\n",
                f->err == ACME_E_SLOT_EMPTY ? "none yet" : acme_err_words(f->err));
+    if (f->damaged[0] != '\0')
+        printf("  damaged   %s\n", f->damaged);
     if (f->status.order_open)
         printf("  order     one is open: the next run goes on with it\n");
     if (failure->err != ACME_OK) {
@@ -126,6 +134,8 @@ static void print_json(const struct fact *f)
         acme_json_put_time(&b, "due_at", f->status.due_at);
     } else if (f->err != ACME_E_SLOT_EMPTY)
         acme_json_put_text(&b, "error", acme_err_name(f->err));
+    if (f->damaged[0] != '\0')
+        acme_json_put_text(&b, "damaged", f->damaged);
     if (f->status.order_open)
         acme_buf_text(&b, ",\"order_open\":true");
     if (f->status.next_at > f->now) {
@@ -147,12 +157,18 @@ static void show_one(void *arg, const char *key)
     struct acme_slice no_anchor = {(const uint8_t *)"", 0};
     struct acme_solver *solver = http01_init(&r->http01, &r->port, NULL, 80);
     struct acme_span room = {record, sizeof record};
+    struct acme_name name;
     struct fact f;
     uint32_t sleep_ms;
 
     memset(&config, 0, sizeof config);
     memset(&f, 0, sizeof f);
-    names[0] = f.key = key;
+    f.key = key;
+    f.damaged = r->damaged;
+    r->damaged[0] = '\0';
+    /* What a certificate is called need not be one of its names; none is asked for here. */
+    names[0] = acme_name_read(acme_slice_text(key), &name, NULL) == ACME_OK ? key : "name.invalid";
+    config.cert_name = key;
     config.directory_url = r->o->server;
     config.names = names;
     config.names_count = 1;
@@ -174,7 +190,7 @@ static void show_one(void *arg, const char *key)
                 : acme_agent_certificate(&agent, room, &f.cert);
     if (f.err == ACME_OK)
         f.err = acme_cert_facts(acme_chain_at(&f.cert.chain, 0), &f.leaf);
-    if (f.err != ACME_OK && f.err != ACME_E_SLOT_EMPTY)
+    if ((f.err != ACME_OK && f.err != ACME_E_SLOT_EMPTY) || r->damaged[0] != '\0')
         r->broken++;
     (void)posix_unix_time(NULL, &f.now);
     if (r->o->json)

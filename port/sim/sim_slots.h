@@ -1,0 +1,52 @@
+/* sim_slots.h - records in memory, as file slots keep them: busy, failing, and cut in the middle
+ *
+ * A write has four moments: before anything, with the new file written beside, after the rename
+ * that is not durable yet (old or new, as chance has it), and when it is durable. Flash with its
+ * own ways to lose bytes is port/flash over a chip model; this is the medium of hosts.
+ */
+#ifndef SIM_SLOTS_H
+#define SIM_SLOTS_H
+
+#include "sim_world.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define SIM_SLOTS_MAX   32
+#define SIM_SLOTS_BYTES 33024
+
+struct sim_record {
+    uint8_t slot; /* 0: free */
+    char key[ACME_SLOT_KEY_MAX + 1];
+    uint32_t len; /* 0: empty */
+    uint32_t writes;
+    uint8_t data[SIM_SLOTS_BYTES];
+};
+
+struct sim_slots {
+    struct acme_slots ops; /* ctx is the struct sim_slots */
+    struct sim_world *world;
+    struct sim_port *owner; /* whose calls are counted; may be NULL */
+    uint32_t busy_max_ms;   /* a write answers ACME_AGAIN for up to so long */
+    uint32_t fail_permille; /* ... ACME_E_SLOT, nothing written */
+    int fail_with;          /* every write answers this; ACME_OK: none does */
+    uint64_t busy_until;    /* of the write under way; 0: none */
+    uint64_t version;       /* counts changes */
+    uint64_t writes;
+    struct sim_record records[SIM_SLOTS_MAX];
+};
+
+void sim_slots_init(struct sim_slots *s, struct sim_world *w);
+/* What lies there, or NULL: for those who check, no call of the port. */
+struct sim_record *sim_slots_find(struct sim_slots *s, enum acme_slot slot, const char *key);
+/* One bit of one record changes. False: there is no record in the slot. */
+bool sim_slots_flip(struct sim_slots *s, enum acme_slot slot, const char *key);
+/* The machine has lost power: a write that was busy never happened. */
+void sim_slots_power_off(struct sim_slots *s);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

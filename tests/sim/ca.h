@@ -1,0 +1,207 @@
+/* ca.h - a CA by RFC 8555, as a model inside the process, and the one that checks the agent
+ *
+ * It speaks HTTP over the simulated net, believes nothing that it did not verify (signature, nonce,
+ * URL, kid, content type, CSR), validates http-01 by connecting to the device, issues real chains
+ * and keeps rate limits. What an honest agent never does is noted in `broken`. How it misbehaves is
+ * in evil.h.
+ */
+#ifndef CA_H
+#define CA_H
+
+#include "acme_buf.h"
+#include "acme_crypto.h"
+#include "acme_objects.h"
+#include "evil.h"
+#include "sim_net.h"
+
+#define CA_HOST      "ca.test"
+#define CA_BASE      "https://" CA_HOST
+#define CA_DIRECTORY CA_BASE "/directory"
+#define CA_NODE      1
+#define CA_ORDERS    160
+#define CA_ACCOUNTS  256
+#define CA_NAMES     3
+#define CA_CONNS     8
+#define CA_PROBES    12
+#define CA_IN        12288
+#define CA_BODY      32768
+#define CA_NONCES    8192
+#define CA_LEAF      1200
+
+struct ca_account {
+    struct acme_public key;
+    uint64_t number; /* random, in its URL */
+    bool gone;
+};
+
+struct ca_authz {
+    char name[64]; /* without "*." */
+    bool wildcard;
+    uint8_t status;    /* enum acme_status */
+    uint8_t challenge; /* its status */
+    bool failed_quietly, begun;
+    char token[44];
+    uint64_t validate_at; /* 0: not asked for */
+    uint8_t probes_open, probes_good, probes_bad;
+};
+
+struct ca_order {
+    uint64_t number;
+    uint32_t account;
+    uint8_t status;
+    uint8_t count;
+    struct ca_authz authz[CA_NAMES];
+    int64_t expires;
+    uint64_t processing_until; /* 0: at once */
+    bool gone, null_authz;
+    bool late; /* issued by a finalize that had been on its way for long */
+    unsigned finalizes;
+    uint8_t spki_sum[ACME_SHA256_SIZE];
+    uint16_t leaf_len; /* 0: not issued */
+    uint8_t leaf[CA_LEAF];
+    int64_t not_before, not_after;
+};
+
+struct ca_conn {
+    acme_sock sock; /* ACME_NO_SOCK: free */
+    bool hello;     /* the first byte was said */
+    bool closing;   /* when all is out */
+    uint64_t since;
+    uint64_t next_out; /* drip: not before */
+    uint32_t drip_ms;
+    size_t in_len, out_len, out_sent;
+    uint8_t in[CA_IN];
+    uint8_t out[CA_BODY + 16384];
+};
+
+struct ca_probe {
+    uint8_t kind; /* enum in ca_va.c */
+    acme_sock sock;
+    uint32_t order;
+    uint8_t authz;
+    uint64_t deadline, next;
+    size_t sent, len;
+    char request[400];
+    uint8_t in[1024];
+};
+
+/* A bucket that fills again by and by (GCRA). */
+struct ca_bucket {
+    int64_t full_at;
+};
+
+/* One request, taken apart and verified. */
+struct ca_request {
+    char method[8];
+    char path[1100];
+    struct acme_slice body;
+    bool head;
+    struct ca_account *account; /* of a kid */
+    struct acme_public key;     /* of a jwk */
+    bool has_jwk;
+    const struct acme_json *payload; /* NULL: empty (POST-as-GET) */
+};
+
+struct ca_reply {
+    int status;
+    const char *type; /* of the content */
+    char location[200];
+    char more[400]; /* other field lines */
+    bool no_nonce;
+    uint32_t retry_after; /* 0: none */
+    bool retry_date;
+    bool acted; /* something has changed by this request */
+    struct acme_buf body;
+};
+
+/* Has the device a TXT record with this token's proof? Only in worlds without http-01. */
+typedef bool (*ca_txt_fn)(void *ctx, const char *name, const char *token, const char *thumbprint);
+
+struct ca {
+    struct sim_world *world;
+    struct sim_net *net;
+    struct evil evil;
+    acme_sock door;
+    ca_txt_fn txt; /* NULL: http-01 */
+    void *txt_ctx;
+    void (*before)(void *ctx, const char *what, const struct ca_request *q,
+                   const struct ca_order *o);
+    void *before_ctx;
+
+    int64_t lifetime_s, backdate_s;
+    uint32_t validation_ms, issuance_ms;
+    bool limits; /* Let's Encrypt's */
+
+    uint32_t nonces, nonces_from; /* issued; all below nonces_from are forgotten */
+    uint8_t nonce_used[CA_NONCES / 8];
+    uint64_t path; /* in the URLs of the directory */
+
+    struct ca_account accounts[CA_ACCOUNTS];
+    struct ca_order orders[CA_ORDERS];
+    uint32_t accounts_count, orders_count;
+    struct ca_bucket order_bucket, cert_bucket, account_bucket, failure_bucket[CA_NAMES];
+
+    const char *broken; /* what the agent did against the protocol; NULL: nothing so far */
+    const char *broken_detail;
+    unsigned requests, new_accounts, new_orders, issued, downloads, failures, finalizes;
+    bool ghost; /* the present request is from before a power cut */
+    char last_path[64];
+    int last_status;
+    int64_t last_from; /* what its Retry-After counts from; 0: from when it is read */
+    uint32_t last_retry_after;
+    uint32_t retry_longest;
+    int64_t retry_spoken; /* the latest moment that a Retry-After has named */
+    struct ca_conn conns[CA_CONNS];
+    struct ca_probe probes[CA_PROBES];
+};
+
+/* The CA's own keys and certificates: once for the process. Needs the crypto hooks. */
+void ca_pki_init(void);
+
+void ca_init(struct ca *ca, struct sim_world *w, struct sim_net *net);
+void ca_poll(struct ca *ca);
+uint64_t ca_next(const struct ca *ca); /* when it has something to do by itself */
+void ca_calm(struct ca *ca);           /* no misbehaviour from here on */
+
+/* -- private to ca*.c -- */
+
+int ca_break(struct ca *ca, const char *what); /* notes it, answers -1 */
+
+/* ca_jws.c: the request's body as a JWS. 0, or the status of a problem in reply. */
+int ca_verify(struct ca *ca, const char *url, struct ca_request *q, struct ca_reply *r,
+              bool new_account);
+void ca_nonce(struct ca *ca, char out[24]);
+int ca_problem(struct ca_reply *r, int status, const char *type, const char *detail);
+bool ca_spki_equal(struct acme_slice spki, const struct acme_public *key);
+void ca_thumbprint(const struct acme_public *key, char out[44]);
+
+/* ca_routes.c */
+void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r);
+void ca_order_settle(struct ca *ca, struct ca_order *o);
+uint32_t ca_bucket_take(struct ca *ca, struct ca_bucket *b, int64_t burst, int64_t every_s);
+
+/* ca_authz.c */
+void ca_put_authz(struct ca *ca, struct ca_order *o, unsigned which, struct ca_reply *r);
+void ca_respond(struct ca *ca, struct ca_order *o, unsigned which, const struct ca_request *q,
+                struct ca_reply *r);
+
+/* ca_http.c: an answer that is given before anything is done; and the reply as bytes, right or
+ * wrong, into the connection. */
+bool ca_refuse_first(struct ca *ca, struct ca_reply *r);
+void ca_write(struct ca *ca, struct ca_conn *c, const struct ca_request *q, struct ca_reply *r);
+
+/* ca_cert.c */
+/* NULL when the CSR is right for the order, or what is wrong. */
+const char *ca_csr_check(struct ca *ca, const struct ca_order *o, struct acme_slice csr,
+                         struct acme_slice *spki);
+void ca_issue(struct ca *ca, struct ca_order *o, struct acme_slice spki);
+void ca_chain(struct ca *ca, const struct ca_order *o, struct acme_buf *out);
+/* Is der the CA's intermediate or root? */
+bool ca_is_ours(struct acme_slice der);
+
+/* ca_va.c */
+void ca_va_start(struct ca *ca, uint32_t order, uint8_t authz);
+void ca_va_poll(struct ca *ca);
+uint64_t ca_va_next(const struct ca *ca);
+
+#endif

@@ -1,0 +1,552 @@
+/* ca_routes.c - the resources of RFC 8555 7, and what goes wrong with them */
+#include <stdio.h>
+#include <string.h>
+
+#include "acme_b64.h"
+#include "acme_json.h"
+#include "ca.h"
+
+/* ---- buckets: PROTOCOL 2.1 ---- */
+
+/* 0: there was one; else the seconds until there is. */
+uint32_t ca_bucket_take(struct ca *ca, struct ca_bucket *b, int64_t burst, int64_t every_s)
+{
+    int64_t now = sim_world_unix(ca->world);
+    int64_t full_at = b->full_at > now ? b->full_at : now;
+
+    if (full_at + every_s - now > burst * every_s)
+        return (uint32_t)(full_at + every_s - now - burst * every_s);
+    b->full_at = full_at + every_s;
+    return 0;
+}
+
+static void limited(struct ca *ca, struct ca_reply *r, uint32_t seconds, bool date)
+{
+    ca_problem(r, 429, "rateLimited", "too many of these, come back later");
+    r->retry_after = seconds;
+    r->retry_date = date;
+    (void)ca;
+}
+
+static uint32_t some_time(struct ca *ca)
+{
+    static const uint32_t times[] = {1, 7, 60, 600, 3600, 20000, 90000, 400000};
+
+    return times[sim_world_below(ca->world, sizeof times / sizeof times[0])];
+}
+
+/* ---- directory ---- */
+
+static void put_member(struct acme_buf *b, const char *name, const char *url)
+{
+    acme_buf_text(b, ",\"");
+    acme_buf_text(b, name);
+    acme_buf_text(b, "\":\"");
+    acme_buf_text(b, url);
+    acme_buf_char(b, '"');
+}
+
+static bool directory_moved(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
+{
+    bool again = strncmp(q->path, "/moved", 6) == 0;
+
+    if (again ? evil_has(&ca->evil, EVIL_DIR_LOOP) && evil_does(&ca->evil, EVIL_DIR_LOOP)
+              : evil_does(&ca->evil, EVIL_DIR_MOVED) || evil_does(&ca->evil, EVIL_DIR_LOOP)) {
+        r->status = 302;
+        snprintf(r->location, sizeof r->location, CA_BASE "/moved%u",
+                 (unsigned)sim_world_below(ca->world, 1000));
+        return true;
+    }
+    if (evil_does(&ca->evil, EVIL_DIR_DOWN)) {
+        r->status = 301;
+        snprintf(r->location, sizeof r->location, "http://" CA_HOST "/directory");
+        return true;
+    }
+    return false;
+}
+
+static void directory(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
+{
+    struct acme_buf *b = &r->body;
+    char url[3100], base[64];
+    const char *at = CA_BASE;
+
+    if (directory_moved(ca, q, r))
+        return;
+    if (evil_does(&ca->evil, EVIL_DIR_PATHS))
+        ca->path++;
+    if (evil_does(&ca->evil, EVIL_DIR_HTTP))
+        at = "http://" CA_HOST;
+    if (evil_does(&ca->evil, EVIL_DIR_INSIDE))
+        at = "https://169.254.169.254";
+    if (evil_does(&ca->evil, EVIL_DIR_LOCALHOST))
+        at = "https://localhost";
+    snprintf(base, sizeof base, "%s/p%llu", at, (unsigned long long)ca->path);
+    acme_buf_text(b, "{\"x-random\":\"why not\"");
+    snprintf(url, sizeof url, "%s/new-nonce", base);
+    if (evil_does(&ca->evil, EVIL_DIR_URL_LONG)) {
+        memset(url + strlen(url), 'x', 3000);
+        url[3050] = '\0';
+    }
+    put_member(b, "newNonce", url);
+    snprintf(url, sizeof url, "%s/new-acct", base);
+    put_member(b, "newAccount", url);
+    snprintf(url, sizeof url, "%s/new-order", base);
+    if (!evil_does(&ca->evil, EVIL_DIR_LACKS))
+        put_member(b, "newOrder", url);
+    if (evil_does(&ca->evil, EVIL_DIR_META_NULL))
+        acme_buf_text(b, ",\"meta\":null,\"revokeCert\":7");
+    else if (evil_does(&ca->evil, EVIL_DIR_EAB))
+        acme_buf_text(b, ",\"meta\":{\"externalAccountRequired\":true}");
+    else
+        acme_buf_text(b, ",\"meta\":{\"termsOfService\":\"https://ca.test/terms\","
+                         "\"caaIdentities\":null}");
+    acme_buf_char(b, '}');
+}
+
+/* ---- newAccount: 7.3 ---- */
+
+static struct ca_account *account_of(struct ca *ca, const struct acme_public *key)
+{
+    for (uint32_t i = 0; i < ca->accounts_count; i++) {
+        if (!ca->accounts[i].gone && acme_public_equal(&ca->accounts[i].key, key))
+            return &ca->accounts[i];
+    }
+    return NULL;
+}
+
+static bool account_refused(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
+{
+    if (!acme_json_bool(acme_json_get(q->payload, "termsOfServiceAgreed"), false)) {
+        ca_problem(r, 400, "malformed", "must agree to the terms");
+        (void)ca_break(ca, "newAccount without the terms that a person agreed to");
+    } else if (evil_does(&ca->evil, EVIL_ACC_TERMS))
+        ca_problem(r, 403, "userActionRequired", "the terms have changed");
+    else if (evil_does(&ca->evil, EVIL_ACC_RATE))
+        limited(ca, r, some_time(ca), false);
+    else if (evil_does(&ca->evil, EVIL_ACC_CONTACT))
+        ca_problem(r, 400, "invalidContact", "no such domain");
+    else
+        return false;
+    return true;
+}
+
+static void new_account(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
+{
+    struct ca_account *account;
+    uint32_t wait = 0;
+
+    if (q->payload == NULL || account_refused(ca, q, r))
+        return;
+    account = account_of(ca, &q->key);
+    r->status = 200;
+    if (account == NULL) {
+        if (ca->limits)
+            wait = ca_bucket_take(ca, &ca->account_bucket, 10, 1080);
+        if (wait > 0 || ca->accounts_count == CA_ACCOUNTS) {
+            limited(ca, r, wait + 1, false);
+            return;
+        }
+        account = &ca->accounts[ca->accounts_count++];
+        memset(account, 0, sizeof *account);
+        account->key = q->key;
+        account->number = sim_world_random(ca->world);
+        ca->new_accounts++;
+        r->status = 201;
+        r->acted = true;
+    }
+    if (!evil_does(&ca->evil, EVIL_ACC_NO_LOCATION))
+        snprintf(r->location, sizeof r->location, CA_BASE "/acct/%016llx",
+                 (unsigned long long)account->number);
+    if (evil_does(&ca->evil, EVIL_ACC_FOREIGN))
+        snprintf(r->location, sizeof r->location, "https://10.0.0.1/acct/1");
+    if (evil_does(&ca->evil, EVIL_ACC_BODY))
+        return;
+    acme_buf_text(&r->body, evil_does(&ca->evil, EVIL_ACC_DEAD) ? "{\"status\":\"deactivated\"}"
+                                                                : "{\"status\":\"valid\"}");
+}
+
+/* ---- order objects: 7.1.3, 7.1.6 ---- */
+
+static bool all_valid(const struct ca_order *o)
+{
+    for (unsigned i = 0; i < o->count; i++) {
+        if (o->authz[i].status != ACME_STATUS_VALID)
+            return false;
+    }
+    return true;
+}
+
+void ca_order_settle(struct ca *ca, struct ca_order *o)
+{
+    if (o->status == ACME_STATUS_PENDING) {
+        for (unsigned i = 0; i < o->count; i++) {
+            if (o->authz[i].status == ACME_STATUS_INVALID)
+                o->status = ACME_STATUS_INVALID;
+        }
+        if (o->status == ACME_STATUS_PENDING && all_valid(o))
+            o->status = ACME_STATUS_READY;
+    }
+    if (o->status == ACME_STATUS_PROCESSING && ca->world->now_ms >= o->processing_until)
+        o->status = ACME_STATUS_VALID;
+    if (sim_world_unix(ca->world) > o->expires &&
+        (o->status == ACME_STATUS_PENDING || o->status == ACME_STATUS_READY))
+        o->status = ACME_STATUS_INVALID;
+}
+
+static void put_authorizations(struct ca *ca, const struct ca_order *o, struct acme_buf *b)
+{
+    unsigned first = evil_does(&ca->evil, EVIL_AUTHZ_SHUFFLED) ? 1 : 0;
+    bool twice = o->count > 1 && evil_does(&ca->evil, EVIL_AUTHZ_TWICE);
+    char url[120];
+
+    for (unsigned i = 0; i < o->count; i++) {
+        unsigned k = twice ? 0 : (i + first) % o->count;
+        snprintf(url, sizeof url, "%s\"" CA_BASE "/authz/%016llx/%u\"", i > 0 ? "," : "",
+                 (unsigned long long)o->number, k);
+        acme_buf_text(b, url);
+    }
+    for (unsigned i = 0; evil_has(&ca->evil, EVIL_ORD_MANY) && ca->evil.on && i < 101; i++) {
+        if (i == 0 && !evil_does(&ca->evil, EVIL_ORD_MANY))
+            break;
+        snprintf(url, sizeof url, ",\"" CA_BASE "/authz/x/%u\"", i);
+        acme_buf_text(b, url);
+    }
+}
+
+static void put_order(struct ca *ca, struct ca_order *o, struct ca_reply *r)
+{
+    struct acme_buf *b = &r->body;
+    char url[160];
+    const char *status;
+
+    ca_order_settle(ca, o);
+    if (evil_does(&ca->evil, EVIL_ORD_INVALID) && o->status != ACME_STATUS_VALID)
+        o->status = ACME_STATUS_INVALID;
+    status = acme_status_name((enum acme_status)o->status);
+    if (o->status == ACME_STATUS_READY && evil_does(&ca->evil, EVIL_ORD_STUCK))
+        status = "pending";
+    if (evil_does(&ca->evil, EVIL_ORD_WORD))
+        status = "canceled";
+    acme_buf_text(b, "{\"status\":\"");
+    acme_buf_text(b, status);
+    acme_buf_text(b, "\",\"expires\":\"2030-01-01T00:00:00.5Z\",\"identifiers\":[],");
+    if (evil_does(&ca->evil, EVIL_ORD_NULL) || o->null_authz) {
+        o->null_authz = true;
+        acme_buf_text(b, "\"authorizations\":null");
+    } else {
+        acme_buf_text(b, "\"authorizations\":[");
+        if (!evil_does(&ca->evil, EVIL_ORD_NONE))
+            put_authorizations(ca, o, b);
+        acme_buf_char(b, ']');
+    }
+    if (o->status == ACME_STATUS_INVALID)
+        acme_buf_text(b, ",\"error\":{\"type\":\"urn:ietf:params:acme:error:unauthorized\","
+                         "\"detail\":\"it did not work\"}");
+    snprintf(url, sizeof url, CA_BASE "/fin/%016llx", (unsigned long long)o->number);
+    put_member(b, "finalize", url);
+    if (o->status == ACME_STATUS_VALID) {
+        snprintf(url, sizeof url, CA_BASE "/cert/%016llx", (unsigned long long)o->number);
+        put_member(b, "certificate", url);
+    }
+    acme_buf_char(b, '}');
+    if (o->status == ACME_STATUS_PROCESSING && r->retry_after == 0 &&
+        sim_world_chance(ca->world, 500)) {
+        r->retry_after = sim_world_range(ca->world, 1, 5);
+        r->retry_date = sim_world_chance(ca->world, 300);
+    }
+    if (evil_does(&ca->evil, EVIL_ORD_RETRY_LONG))
+        r->retry_after = some_time(ca);
+}
+
+/* ---- newOrder: 7.4 ---- */
+
+static bool order_refused(struct ca *ca, struct ca_reply *r)
+{
+    static char long_text[5200];
+    uint32_t wait = 0;
+
+    if (evil_does(&ca->evil, EVIL_ORD_RATE))
+        limited(ca, r, some_time(ca), false);
+    else if (evil_does(&ca->evil, EVIL_ORD_RATE_DATE))
+        limited(ca, r, some_time(ca), true);
+    else if (evil_does(&ca->evil, EVIL_ORD_REJECTED)) {
+        ca_problem(r, 400, "rejectedIdentifier", "policy");
+        r->body.len--;
+        acme_buf_text(&r->body, ",\"subproblems\":[{\"type\":\"urn:ietf:params:acme:error:"
+                                "rejectedIdentifier\",\"detail\":\"forbidden\",\"identifier\":"
+                                "{\"type\":\"dns\",\"value\":\"a0.test\"}}]}");
+    } else if (evil_does(&ca->evil, EVIL_ORD_DETAIL)) {
+        for (size_t i = 0; i + 1 < sizeof long_text; i++)
+            long_text[i] = (char)(i % 37 == 0 ? 27 : 'a' + (int)(i % 26));
+        ca_problem(r, 403, "unauthorized", long_text);
+    } else {
+        if (ca->limits)
+            wait = ca_bucket_take(ca, &ca->order_bucket, 300, 36);
+        if (wait == 0)
+            return false;
+        limited(ca, r, wait, false);
+    }
+    return true;
+}
+
+static bool order_names(struct ca *ca, const struct ca_request *q, struct ca_order *o)
+{
+    const struct acme_json *node = acme_json_first(acme_json_get(q->payload, "identifiers"));
+
+    for (; node != NULL; node = acme_json_next(node)) {
+        const char *type = acme_json_member(node, "type");
+        const char *value = acme_json_member(node, "value");
+        struct ca_authz *z = &o->authz[o->count];
+
+        if (type == NULL || strcmp(type, "dns") != 0 || value == NULL || o->count == CA_NAMES ||
+            strlen(value) > 60)
+            return ca_break(ca, "newOrder: an identifier that nobody asked for") == 0;
+        z->wildcard = strncmp(value, "*.", 2) == 0;
+        snprintf(z->name, sizeof z->name, "%s", z->wildcard ? value + 2 : value);
+        z->status = z->challenge = ACME_STATUS_PENDING;
+        o->count++;
+    }
+    return o->count > 0;
+}
+
+static void order_tokens(struct ca *ca, struct ca_order *o)
+{
+    for (unsigned i = 0; i < o->count; i++) {
+        uint8_t bytes[32];
+        int n;
+
+        for (int k = 0; k < 32; k++)
+            bytes[k] = (uint8_t)(sim_world_random(ca->world) >> 40);
+        n = acme_b64url_encode(o->authz[i].token, 43, bytes, 32);
+        o->authz[i].token[n] = '\0';
+        if (evil_does(&ca->evil, EVIL_AUTHZ_VALID))
+            o->authz[i].status = o->authz[i].challenge = ACME_STATUS_VALID;
+    }
+    if (evil_does(&ca->evil, EVIL_ORD_READY)) {
+        for (unsigned i = 0; i < o->count; i++)
+            o->authz[i].status = o->authz[i].challenge = ACME_STATUS_VALID;
+    }
+}
+
+static void new_order(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
+{
+    struct ca_order *o = &ca->orders[ca->orders_count];
+
+    ca->new_orders++;
+    if (q->payload == NULL || order_refused(ca, r))
+        return;
+    if (ca->orders_count == CA_ORDERS) {
+        limited(ca, r, 3600, false);
+        return;
+    }
+    memset(o, 0, offsetof(struct ca_order, leaf));
+    o->not_before = o->not_after = 0;
+    if (!order_names(ca, q, o)) {
+        ca_problem(r, 400, "malformed", "identifiers");
+        return;
+    }
+    ca->orders_count++;
+    o->number = sim_world_random(ca->world);
+    o->account = (uint32_t)(q->account - ca->accounts);
+    o->status = ACME_STATUS_PENDING;
+    o->expires = sim_world_unix(ca->world) + 7 * 86400;
+    order_tokens(ca, o);
+    r->status = 201;
+    r->acted = true;
+    if (evil_does(&ca->evil, EVIL_ORD_RELATIVE))
+        snprintf(r->location, sizeof r->location, "/order/%016llx", (unsigned long long)o->number);
+    else if (!evil_does(&ca->evil, EVIL_ORD_NO_LOCATION))
+        snprintf(r->location, sizeof r->location, CA_BASE "/order/%016llx",
+                 (unsigned long long)o->number);
+    put_order(ca, o, r);
+}
+
+/* ---- finalize and certificate ---- */
+
+static void finalize_now(struct ca *ca, struct ca_order *o, const struct ca_request *q,
+                         struct ca_reply *r)
+{
+    uint8_t csr[4096];
+    const char *text = acme_json_member(q->payload, "csr");
+    int n = text != NULL ? acme_b64url_decode(csr, sizeof csr, text, strlen(text)) : -1;
+    struct acme_slice spki = {NULL, 0};
+    const char *why =
+        n > 0 ? ca_csr_check(ca, o, acme_slice_of(csr, (size_t)n), &spki) : "no csr in finalize";
+
+    if (why != NULL) {
+        (void)ca_break(ca, why);
+        ca_problem(r, 400, "badCSR", why);
+        return;
+    }
+    (void)acme_sha256(spki.ptr, spki.len, o->spki_sum);
+    if (ca->before != NULL)
+        ca->before(ca->before_ctx, "finalize", q, o);
+    ca_issue(ca, o, spki);
+    o->late = ca->ghost;
+    r->acted = true;
+    o->status = ACME_STATUS_PROCESSING;
+    o->processing_until = ca->world->now_ms + sim_world_below(ca->world, ca->issuance_ms + 1);
+    if (evil_does(&ca->evil, EVIL_ORD_PROCESSING))
+        o->processing_until += 1000 * (uint64_t)sim_world_range(ca->world, 600, 200000);
+}
+
+static void finalize(struct ca *ca, struct ca_order *o, const struct ca_request *q,
+                     struct ca_reply *r)
+{
+    uint32_t wait = 0;
+
+    ca->finalizes++;
+    ca_order_settle(ca, o);
+    if (o->status != ACME_STATUS_READY) {
+        if (o->leaf_len > 0 && !ca->ghost && !o->late)
+            (void)ca_break(ca, "an order was finalized twice");
+        ca_problem(r, 403, "orderNotReady", "the order is not ready");
+        return;
+    }
+    if (evil_does(&ca->evil, EVIL_FIN_NOT_READY)) {
+        ca_problem(r, 403, "orderNotReady", "not yet");
+        return;
+    }
+    if (evil_does(&ca->evil, EVIL_FIN_BAD_CSR)) {
+        ca_problem(r, 400, "badCSR", "we do not like it");
+        return;
+    }
+    if (ca->limits)
+        wait = ca_bucket_take(ca, &ca->cert_bucket, 5, 34 * 3600);
+    if (wait > 0 || evil_does(&ca->evil, EVIL_FIN_RATE)) {
+        limited(ca, r, wait > 0 ? wait : some_time(ca), sim_world_chance(ca->world, 300));
+        return;
+    }
+    finalize_now(ca, o, q, r);
+    if (r->status != 200 || evil_does(&ca->evil, EVIL_FIN_EMPTY))
+        return;
+    put_order(ca, o, r);
+}
+
+static void certificate(struct ca *ca, struct ca_order *o, struct ca_reply *r)
+{
+    ca_order_settle(ca, o);
+    if (o->leaf_len == 0 || o->status != ACME_STATUS_VALID) {
+        ca_problem(r, 404, "malformed", "no certificate here");
+        return;
+    }
+    if (evil_does(&ca->evil, EVIL_CERT_LATE)) {
+        ca_problem(r, 503, "serverInternal", "not on this server yet");
+        r->retry_after = sim_world_range(ca->world, 0, 30);
+        return;
+    }
+    ca->downloads++;
+    r->type = "application/pem-certificate-chain";
+    ca_chain(ca, o, &r->body);
+}
+
+/* ---- which ---- */
+
+static struct ca_order *order_at(struct ca *ca, const char *path, unsigned *which)
+{
+    unsigned long long number = 0;
+
+    *which = 0;
+    if (sscanf(path, "%16llx/%u", &number, which) < 1)
+        return NULL;
+    for (uint32_t i = 0; i < ca->orders_count; i++) {
+        if (ca->orders[i].number == number && *which < ca->orders[i].count)
+            return &ca->orders[i];
+    }
+    return NULL;
+}
+
+static void order_request(struct ca *ca, struct ca_request *q, struct ca_reply *r)
+{
+    const char *rest = strchr(q->path + 1, '/');
+    unsigned which = 0;
+    struct ca_order *o = rest != NULL ? order_at(ca, rest + 1, &which) : NULL;
+    bool empty = strncmp(q->path, "/fin/", 5) != 0 && strncmp(q->path, "/chall/", 7) != 0;
+
+    if (o == NULL || q->account != &ca->accounts[o->account] || o->gone) {
+        ca_problem(r, 404, "malformed", "no such resource");
+        return;
+    }
+    if (empty && q->payload != NULL) {
+        (void)ca_break(ca, "POST-as-GET with a payload (6.3)");
+        return;
+    }
+    if (strncmp(q->path, "/order/", 7) == 0) {
+        if (o->status != ACME_STATUS_VALID && evil_does(&ca->evil, EVIL_ORD_GONE)) {
+            o->gone = true;
+            ca_problem(r, 404, "malformed", "no such order");
+        } else
+            put_order(ca, o, r);
+    } else if (strncmp(q->path, "/authz/", 7) == 0)
+        ca_put_authz(ca, o, which, r);
+    else if (strncmp(q->path, "/chall/", 7) == 0)
+        ca_respond(ca, o, which, q, r);
+    else if (strncmp(q->path, "/fin/", 5) == 0)
+        finalize(ca, o, q, r);
+    else
+        certificate(ca, o, r);
+}
+
+static void nonce(struct ca *ca, struct ca_request *q, struct ca_reply *r)
+{
+    if (q->head && evil_does(&ca->evil, EVIL_NONCE_NO_HEAD)) {
+        r->status = 405;
+        r->no_nonce = true;
+    } else if (evil_does(&ca->evil, EVIL_NONCE_500)) {
+        r->status = 500;
+        r->no_nonce = true;
+    } else {
+        r->status = evil_does(&ca->evil, EVIL_NONCE_204) ? 204 : 200;
+        r->no_nonce = evil_does(&ca->evil, EVIL_NONCE_NO_FIELD);
+    }
+    if (q->head)
+        r->body.len = 0;
+}
+
+void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r)
+{
+    const char *rest = q->path;
+    char url[1200];
+    unsigned long long epoch = 0;
+    int used = 0;
+    bool account;
+
+    snprintf(url, sizeof url, CA_BASE "%s", q->path);
+    if (strcmp(q->path, "/directory") == 0 || strncmp(q->path, "/moved", 6) == 0 ||
+        strcmp(q->path, "/elsewhere") == 0) {
+        directory(ca, q, r);
+        return;
+    }
+    if (sscanf(q->path, "/p%llu%n", &epoch, &used) == 1) {
+        rest = q->path + used;
+        if (epoch != ca->path && evil_has(&ca->evil, EVIL_DIR_PATHS) == false)
+            (void)ca_break(ca, "a URL that the directory did not name");
+    }
+    if (strcmp(rest, "/new-nonce") == 0) {
+        nonce(ca, q, r);
+        return;
+    }
+    account = strcmp(rest, "/new-acct") == 0;
+    if (strcmp(q->method, "POST") != 0) {
+        (void)ca_break(ca, "GET for what only POST-as-GET may read (6.3)");
+        ca_problem(r, 405, "malformed", "POST only");
+        return;
+    }
+    if (ca_verify(ca, url, q, r, account) != 0) {
+        if (r->status == 200)
+            ca_problem(r, 400, "malformed", "no");
+        return;
+    }
+    if (ca->before != NULL)
+        ca->before(ca->before_ctx, rest, q, NULL);
+    if (account)
+        new_account(ca, q, r);
+    else if (q->account != NULL && evil_does(&ca->evil, EVIL_ACC_LOST)) {
+        q->account->gone = true;
+        ca_problem(r, 400, "accountDoesNotExist", "who are you?");
+    } else if (strcmp(rest, "/new-order") == 0)
+        new_order(ca, q, r);
+    else
+        order_request(ca, q, r);
+}

@@ -1,0 +1,193 @@
+/* main.c - the simulation's runs
+ *
+ *   sim [--seconds S | --count N] [--from N]   seeds in turn, each twice; a line for each failure
+ *   sim --seed N                               one, with all its events
+ *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
+ *                                              renewal; at every pair of moments over the commit
+ *   sim --list                                 after the run: the catalogue, and how often reached
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "run.h"
+
+static struct run run;
+static struct {
+    uint64_t seeds, cuts, broken;
+} total;
+
+static void report(uint64_t seed, uint64_t cut)
+{
+    total.broken++;
+    printf("sim: seed %llu cut %llu: invariant %u (%s: %s)\n", (unsigned long long)seed,
+           (unsigned long long)cut, run.broken, invariant_words(run.broken), run.broken_what);
+    fflush(stdout);
+}
+
+static void one_seed(uint64_t seed)
+{
+    uint64_t trace;
+    unsigned broken = run_seed(&run, seed, NULL);
+
+    total.seeds++;
+    total.cuts += run.cuts;
+    if (broken == 0) {
+        trace = run.world.trace;
+        (void)run_seed(&run, seed, NULL);
+        if (run.broken == 0 && run.world.trace != trace)
+            run_break(&run, 15, "trace hash");
+    }
+    if (run.broken != 0)
+        report(seed, run.cuts);
+}
+
+static int replay(uint64_t seed)
+{
+    run.verbose = true;
+    total.seeds = 1;
+    if (run_seed(&run, seed, NULL) != 0)
+        report(seed, run.cuts);
+    for (unsigned i = 0; i < run.ca.evil.count; i++)
+        printf("sim: %s\n", evil_name((enum evil_id)run.ca.evil.active[i].id));
+    printf("sim: seed %llu: %llu events, trace %016llx, %llu cuts, %u requests, %u orders\n",
+           (unsigned long long)seed, (unsigned long long)run.world.traced,
+           (unsigned long long)run.world.trace, (unsigned long long)run.cuts, run.ca.requests,
+           run.ca.new_orders);
+    return run.broken != 0;
+}
+
+/* ---- cuts ---- */
+
+static void plain_scenario(struct scenario *s, bool txt)
+{
+    memset(s, 0, sizeof *s);
+    s->names = 2;
+    s->txt = txt;
+    s->renew = true;
+    s->lifetime_s = 90 * 86400;
+    s->fault_s = 3600;
+    s->net.delay_min_ms = s->net.delay_max_ms = 20;
+    s->limits = true;
+}
+
+/* One run with power cut at moment first, and at moment second after the boot. False: the run had
+ * no moment `first`. */
+static bool cut_run(const struct scenario *s, uint64_t seed, uint64_t first, uint64_t second)
+{
+    run.fixed_cuts = true;
+    run.cut_list[0] = first;
+    run.cut_list[1] = second;
+    (void)run_seed(&run, seed, s);
+    total.cuts += run.cuts;
+    if (run.broken != 0) {
+        printf("sim: moments %llu and %llu, %s\n", (unsigned long long)first,
+               (unsigned long long)second, s->txt ? "dns-01" : "http-01");
+        report(seed, first);
+    }
+    return run.cuts > 0;
+}
+
+static void cuts_all(uint64_t seed)
+{
+    struct scenario s;
+
+    for (int txt = 0; txt < 2; txt++) {
+        plain_scenario(&s, txt != 0);
+        for (uint64_t n = 1; cut_run(&s, seed, n, 0); n++)
+            total.seeds++;
+    }
+}
+
+static void cuts_pairs(uint64_t seed)
+{
+    struct scenario s;
+
+    for (int txt = 0; txt < 2; txt++) {
+        plain_scenario(&s, txt != 0);
+        for (uint64_t n = 1; cut_run(&s, seed, n, 0); n++) {
+            uint64_t m = 0;
+            do {
+                total.seeds++;
+                (void)cut_run(&s, seed, n, ++m);
+            } while (run.cuts == 2 && m < 60);
+        }
+    }
+}
+
+/* ---- the command ---- */
+
+static void list(void)
+{
+    for (int i = 0; i < EVIL_COUNT; i++)
+        printf("%-10s %-34s %9llu  %s\n", evil_group((enum evil_id)i), evil_name((enum evil_id)i),
+               (unsigned long long)evil_reached[i], evil_words((enum evil_id)i));
+}
+
+static int usage(void)
+{
+    fputs(
+        "usage: sim [--seconds S] [--count N] [--from N] [--list] | --seed N | --cuts all|pairs\n",
+        stderr);
+    return 2;
+}
+
+static void crypto_up(void)
+{
+    sim_world_init(&run.world, 0);
+    sim_port_init(&run.device, &run.world, &run.net, 0, NULL);
+    acme_crypto_seed_from(&run.device.port);
+    ca_pki_init();
+}
+
+int main(int argc, char **argv)
+{
+    uint64_t seconds = 0, count = 0, from = 1;
+    const char *cuts = NULL;
+    bool want_list = false;
+    time_t start = time(NULL);
+
+    crypto_up();
+    for (int i = 1; i < argc; i++) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+        if (strcmp(argv[i], "--list") == 0) {
+            want_list = true;
+            continue;
+        }
+        i++;
+        if (strcmp(argv[i - 1], "--seed") == 0)
+            return replay(strtoull(value, NULL, 10));
+        if (strcmp(argv[i - 1], "--seconds") == 0)
+            seconds = strtoull(value, NULL, 10);
+        else if (strcmp(argv[i - 1], "--count") == 0)
+            count = strtoull(value, NULL, 10);
+        else if (strcmp(argv[i - 1], "--from") == 0)
+            from = strtoull(value, NULL, 10);
+        else if (strcmp(argv[i - 1], "--cuts") == 0)
+            cuts = value;
+        else
+            return usage();
+    }
+    if (cuts != NULL && strcmp(cuts, "all") == 0)
+        cuts_all(from);
+    else if (cuts != NULL && strcmp(cuts, "pairs") == 0)
+        cuts_pairs(from);
+    else if (cuts != NULL)
+        return usage();
+    for (uint64_t n = 0; cuts == NULL && (count > 0 ? n < count : true); n++) {
+        if (seconds > 0 && (uint64_t)(time(NULL) - start) >= seconds)
+            break;
+        if (seconds == 0 && count == 0 && n >= 1000)
+            break;
+        one_seed(from + n);
+    }
+    if (want_list)
+        list();
+    printf("sim: at most %u port calls in a poll, %u records for an order, "
+           "%u requests in an hour\n",
+           run.max_calls, run.max_writes, run.max_requests);
+    printf("sim: %llu seeds, %llu cuts, %llu violations\n", (unsigned long long)total.seeds,
+           (unsigned long long)total.cuts, (unsigned long long)total.broken);
+    return total.broken != 0;
+}

@@ -1,0 +1,216 @@
+#!/usr/bin/env python3
+"""Break the agent in small ways, one at a time, and see the tests fail.
+
+usage: mutants.py [--build build/host] [--only NAME] [--seeds N]
+
+Each mutant is one replacement in one source file. The changed file is compiled aside and linked
+before the library, so the tree stays as it is. Killed by: all single power cuts, then N seeds of
+the simulation, then the unit tests of the agent and of that file. A mutant that survives is a
+missing test; the exit status is then 1.
+"""
+
+import argparse
+import glob
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+TOP = pathlib.Path(__file__).resolve().parents[2]
+
+AGENT = "core/acme_agent.c"
+STEPS = "core/acme_steps.c"
+ORDER = "core/acme_steps_order.c"
+PROOF = "core/acme_steps_proof.c"
+RECORDS = "core/acme_records.c"
+CERT = "core/acme_cert.c"
+SCHED = "core/acme_sched.c"
+HTTP01 = "solvers/http01.c"
+
+# name, file, what stands there (once), what stands there then
+MUTANTS = [
+    # the order of record and act
+    ("order-not-recorded", ORDER,
+     "    next->save = ACME_SAVE_ORDER;\n    return acme_order_next(a, next);",
+     "    return acme_order_next(a, next);"),
+    ("attempt-not-recorded", STEPS, "    next->save = ACME_SAVE_SCHED;", ""),
+    ("account-key-not-recorded", STEPS,
+     "    next->save = ACME_SAVE_ACCOUNT | ACME_SAVE_LEDGER;", "    next->save = ACME_SAVE_LEDGER;"),
+    ("account-url-not-recorded", STEPS, "    next->save = ACME_SAVE_ACCOUNT;\n", ""),
+    ("challenges-not-recorded", PROOF, "next->save = any ? ACME_SAVE_ORDER : 0;",
+     "next->save = 0;"),
+    ("begun-not-in-record", RECORDS, "        if (a->order.names[i].flags & ORDER_BEGUN)\n",
+     "        if (a->order.names[i].flags & 0x8000)\n"),
+    ("key-not-in-order-record", RECORDS, "    put_key(&w, ORDER_KEY_TYPE, &a->cert_key);\n", ""),
+    ("certificate-over-the-old", ORDER,
+     "a->cert.slot == ACME_SLOT_CERT_A ? ACME_SLOT_CERT_B : ACME_SLOT_CERT_A", "ACME_SLOT_CERT_A"),
+    ("sequence-stays", ORDER, "a->fresh.sequence = a->cert.sequence + 1;",
+     "a->fresh.sequence = 1;"),
+    ("unwritten-is-forgotten", AGENT, "        a->save_mask |= a->owed;\n", "        ;\n"),
+    ("order-stays-open", ORDER,
+     "a->order.stale || a->order.dead || a->outcome == ACME_OK", "a->order.stale"),
+    # repeats
+    ("nonce-reused", AGENT,
+     "        a->nonce[0] = '\\0'; /* one use each, whatever comes back (RFC 8555 6.5) */\n", ""),
+    ("finalize-repeated-when-lost", STEPS,
+     "[ACME_ROW_FINALIZE] = {\"finalize\", ACME_POST_KID, ACME_ROW_LOOK,",
+     "[ACME_ROW_FINALIZE] = {\"finalize\", ACME_POST_KID, ACME_ROW_FINALIZE,"),
+    ("neworder-repeated-when-lost", STEPS,
+     "[ACME_ROW_ORDER] = {\"order\", ACME_POST_KID, ACME_ROW_NONE,",
+     "[ACME_ROW_ORDER] = {\"order\", ACME_POST_KID, ACME_ROW_ORDER,"),
+    ("nonce-tries-unbounded", AGENT, "if (++a->nonce_tries > NONCE_TRIES_MAX)",
+     "if (++a->nonce_tries > 60000)"),
+    ("redirects-unbounded", AGENT, "++a->redirects > REDIRECTS_MAX", "++a->redirects > 250"),
+    ("account-again-and-again", AGENT, "    if (a->account_retries++ > 0)\n",
+     "    if (a->account_retries > 0)\n"),
+    # time
+    ("retry-after-not-kept", AGENT,
+     "    if (seconds == 0 || acme_wall_clock(a, &now) != ACME_OK)\n        return;",
+     "    if (seconds < 4000000000u || acme_wall_clock(a, &now) != ACME_OK)\n        return;"),
+    ("retry-after-not-in-backoff", SCHED, "    if (by_ca < retry_after_s)", "    if (by_ca > 86400)"),
+    ("retry-after-of-polls-ignored", AGENT, "    if (seconds > 0 && a->step != ACME_ROW_DIRECTORY",
+     "    if (seconds > 4000000000u && a->step != ACME_ROW_DIRECTORY"),
+    ("orders-not-spaced", SCHED, "    if (orders < 4)\n        return 0;",
+     "    if (orders < 60000)\n        return 0;"),
+    ("validation-backoff-a-minute", SCHED,
+     "    if (failures <= sizeof first / sizeof first[0])\n        return first[failures - 1];",
+     "    if (failures > 0 || first[0] == 0)\n        return 60;"),
+    ("clock-of-the-future-believed", STEPS, "    if (a->failure.at > now)", "    if (a->failure.at < 0)"),
+    ("never-due", SCHED, "    return now >= acme_sched_due_at(not_before, not_after);",
+     "    return now >= not_after + 40 * ACME_DAY + 0 * not_before;"),
+    # checks
+    ("certificate-unchecked", ORDER, "    if (err == ACME_E_CERT)\n",
+     "    if (err == ACME_E_CERT)\n        err = acme_cert_facts(acme_chain_at(&chain, 0), &facts);\n"
+     "    if (err == ACME_E_CERT)\n"),
+    ("key-match-unchecked", CERT, "        return \"it is for another key than ours\";", "        return NULL;"),
+    ("names-unchecked", CERT, "            return \"it has a name that was not asked for\";",
+     "            continue;"),
+    ("expiry-unchecked", CERT, "        return \"it has expired\";", "        return NULL;"),
+    ("signature-unchecked", CERT, "        return \"its signature is wrong\";", "        return NULL;"),
+    ("issuer-unchecked", CERT, "        return \"the next one is not its issuer\";", "        return NULL;"),
+    ("pem-labels-unchecked", "core/acme_chain.c",
+     "        } else if (chain_has_armour(line)) {\n            return ACME_E_CERT;",
+     "        } else if (chain_has_armour(line)) {\n            continue;"),
+    ("token-unchecked", "core/acme_name.c",
+     "    if (token.len < 22 || token.len > ACME_MAX_TOKEN) {\n        return false;",
+     "    if (token.len > 0) {\n        return true;"),
+    ("hosts-unchecked", "core/acme_url.c", "    if (any_host || url_same_host(directory, url)) {",
+     "    if (!any_host || url_same_host(directory, url)) {"),
+    ("crc-unchecked", "core/acme_store.c",
+     "        rec_get32(data.ptr + REC_CRC) != rec_crc(data.ptr, length))", "        length > data.len)"),
+    # the world left clean
+    ("challenge-not-ended", PROOF,
+     "            err = solver->ops->end(solver, &c, name_outcome(a, name));",
+     "            err = name_outcome(a, name) > 9 ? 1 : ACME_OK;"),
+    ("port-80-stays-open", HTTP01,
+     "    if (h->live == 0)\n        h01_close(h, &h->listener);\n", ""),
+    ("responder-deaf-after-one", HTTP01, "    while (taken < HTTP01_MAX_CONNECTIONS &&",
+     "    while (taken < 0 &&"),
+    ("slow-clients-stay", HTTP01, "age >= HTTP01_DEADLINE_MS", "age >= 3600000"),
+]
+
+
+def run(command, limit=300):
+    try:
+        done = subprocess.run(command, cwd=TOP, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                              timeout=limit, check=False)
+        return done.returncode, done.stdout.decode("utf-8", "replace")
+    except subprocess.TimeoutExpired:
+        return 1, "ran out of time"
+
+
+class Bench:
+    def __init__(self, build, seeds):
+        self.build = build
+        self.seeds = seeds
+        self.sim = [p for p in glob.glob(f"{build}/tests/sim/*.o")
+                    if not p.endswith(("/quick.o",))] + glob.glob(f"{build}/port/sim/*.o")
+        self.library = [f"{build}/liblwacme.a", f"{build}/libwolfssl.a", "-lpthread"]
+
+    def compile(self, source, text, folder):
+        path = pathlib.Path(folder) / pathlib.Path(source).name
+        path.write_text(text, encoding="utf-8")
+        deps = sorted(glob.glob(str(TOP / "build/deps/*")))
+        command = ["gcc", "-O1", "-std=c11", "-w", "-D_GNU_SOURCE", "-DWOLFSSL_USER_SETTINGS",
+                   "-Iport", "-Icore", "-Isolvers", "-Iboards/linux"]
+        command += ["-I" + folder for folder in deps]
+        status, words = run(command + ["-c", "-o", str(path.with_suffix(".o")), str(path)])
+        if status != 0:
+            raise SystemExit(f"mutants.py: {source} does not compile:\n{words}")
+        return str(path.with_suffix(".o"))
+
+    def link(self, objects, program):
+        status, words = run(["gcc", "-pie", "-o", program] + objects + self.library)
+        if status != 0:
+            raise SystemExit(f"mutants.py: {program} does not link:\n{words}")
+
+    def killed(self, mutant, folder):
+        """Who notices, or None."""
+        program = f"{folder}/sim"
+        self.link([mutant] + self.sim, program)
+        status, words = run([program, "--cuts", "all"])
+        if status != 0:
+            return "cuts: " + first_failure(words)
+        status, words = run([program, "--count", str(self.seeds)])
+        if status != 0:
+            return "seeds: " + first_failure(words)
+        return self.killed_by_units(mutant, folder)
+
+    def killed_by_units(self, mutant, folder):
+        part = pathlib.Path(mutant).stem.removeprefix("acme_")
+        for test in sorted(glob.glob(f"{self.build}/tests/unit/test_*.o")):
+            name = pathlib.Path(test).stem
+            if not (name.startswith("test_agent") or part.startswith(name.removeprefix("test_"))
+                    or name.removeprefix("test_").startswith(part) or name == "test_crypto"):
+                continue
+            helpers = [] if not name.startswith("test_agent") else [
+                p for p in glob.glob(f"{self.build}/tests/unit/agent_*.o")]
+            program = f"{folder}/{name}"
+            self.link([mutant, test] + helpers, program)
+            status, words = run([program])
+            if status != 0:
+                return f"{name}: " + first_failure(words)
+        return None
+
+
+def first_failure(words):
+    for line in words.splitlines():
+        if line.startswith("not ok") or "invariant" in line:
+            return line[:110]
+    return "crash" if words else "silence"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--build", default="build/host")
+    parser.add_argument("--only", default="")
+    parser.add_argument("--seeds", type=int, default=4000)
+    options = parser.parse_args()
+    bench = Bench(options.build, options.seeds)
+    survived = 0
+    count = 0
+    for name, source, old, new in MUTANTS:
+        if options.only not in name:
+            continue
+        count += 1
+        text = (TOP / source).read_text(encoding="utf-8")
+        if text.count(old) != 1:
+            print(f"not ok mutant.{name}: {source} does not have its place exactly once")
+            survived += 1
+            continue
+        with tempfile.TemporaryDirectory() as folder:
+            who = bench.killed(bench.compile(source, text.replace(old, new), folder), folder)
+        if who is None:
+            survived += 1
+            print(f"not ok mutant.{name}: it survives")
+        else:
+            print(f"ok mutant.{name} killed by {who}")
+        sys.stdout.flush()
+    print(f"mutants: {count} made, {survived} survived")
+    return 1 if survived else 0
+
+
+if __name__ == "__main__":
+    os.environ["LC_ALL"] = "C"
+    sys.exit(main())

@@ -1,0 +1,84 @@
+/* quick.c - the simulation as a test suite of half a minute: cuts, and a few hundred seeds, with
+ * wolfCrypt */
+#include <stdio.h>
+#include <string.h>
+
+#include "run.h"
+
+#define QUICK_SEEDS 400
+#define QUICK_GROUP 40
+
+static struct run run;
+static int failed;
+
+static void say(const char *name, uint64_t seed, const char *what)
+{
+    if (run.broken == 0) {
+        printf("ok sim.%s\n", name);
+    } else {
+        failed = 1;
+        printf("not ok sim.%s: seed %llu %s: invariant %u (%s: %s)\n", name,
+               (unsigned long long)seed, what, run.broken, invariant_words(run.broken),
+               run.broken_what);
+    }
+    fflush(stdout);
+}
+
+/* Power is cut at each moment of a first issue and of a renewal. */
+static void quick_cuts(bool txt)
+{
+    struct scenario s;
+    char what[40] = "";
+
+    memset(&s, 0, sizeof s);
+    s.names = 2;
+    s.txt = s.wildcard = txt;
+    s.renew = true;
+    s.lifetime_s = 90 * 86400;
+    s.fault_s = 3600;
+    s.net.delay_min_ms = s.net.delay_max_ms = 20;
+    run.fixed_cuts = true;
+    run.cuts = 1;
+    for (uint64_t n = 1; run.cuts > 0; n++) {
+        run.cut_list[0] = n;
+        (void)run_seed(&run, 5, &s);
+        snprintf(what, sizeof what, "cut %llu", (unsigned long long)n);
+        if (run.broken != 0)
+            break;
+    }
+    say(txt ? "cuts-dns-01" : "cuts-http-01", 5, what);
+    run.fixed_cuts = false;
+}
+
+static void quick_seeds(uint64_t from)
+{
+    char name[40];
+    uint64_t seed = from, trace;
+
+    for (; seed < from + QUICK_GROUP; seed++) {
+        if (run_seed(&run, seed, NULL) != 0)
+            break;
+        if (seed % 8 != 0)
+            continue;
+        trace = run.world.trace;
+        if (run_seed(&run, seed, NULL) == 0 && run.world.trace != trace)
+            run_break(&run, 15, "trace hash");
+        if (run.broken != 0)
+            break;
+    }
+    snprintf(name, sizeof name, "seeds-%llu", (unsigned long long)from);
+    say(name, seed, "");
+}
+
+int main(void)
+{
+    sim_world_init(&run.world, 0);
+    sim_port_init(&run.device, &run.world, &run.net, 0, NULL);
+    acme_crypto_seed_from(&run.device.port);
+    ca_pki_init();
+    quick_cuts(false);
+    quick_cuts(true);
+    for (uint64_t from = 1; from <= QUICK_SEEDS; from += QUICK_GROUP)
+        quick_seeds(from);
+    return failed;
+}

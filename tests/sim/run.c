@@ -1,0 +1,417 @@
+/* run.c - the life of one seed */
+#include "run.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define DAY_MS    86400000u
+#define STILL_MAX 5000
+#define STEPS_MAX 1500000
+#define CALM_DAYS 3 /* a daily backoff and its jitter, and an hour's work */
+
+static const char *const run_names[] = {"a0.test", "b1.test", "c2.test"};
+static const char *const run_wild[] = {"a0.test", "*.a0.test", "c2.test"};
+
+static uint8_t run_io[20480];
+static _Alignas(16) uint8_t run_scratch[32768];
+static const struct acme_slice run_anchor = {(const uint8_t *)"plain", 5};
+
+/* ---- the mix ---- */
+
+static uint32_t pick(struct run *r, const uint32_t *list, uint32_t count)
+{
+    return list[sim_world_below(&r->world, count)];
+}
+#define PICK(r, ...)                                                                               \
+    pick(r, (const uint32_t[]){__VA_ARGS__},                                                       \
+         sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
+
+static void scenario_net(struct run *r, struct sim_net_faults *f)
+{
+    f->delay_min_ms = PICK(r, 1, 5, 20, 80, 300);
+    f->delay_max_ms = f->delay_min_ms * PICK(r, 1, 1, 2, 5);
+    f->split_permille = PICK(r, 0, 0, 100, 500);
+    f->stall_permille = PICK(r, 0, 0, 0, 10, 50);
+    f->stall_max_ms = PICK(r, 1000, 20000, 70000);
+    f->reset_permille = PICK(r, 0, 0, 0, 5, 30, 100);
+    f->refuse_permille = PICK(r, 0, 0, 0, 20, 200);
+    f->silent_permille = PICK(r, 0, 0, 0, 20, 200);
+    f->lookup_permille = PICK(r, 0, 0, 0, 20, 500);
+}
+
+void scenario_of(struct run *r)
+{
+    struct scenario *s = &r->s;
+
+    memset(s, 0, sizeof *s);
+    s->names = 1 + sim_world_below(&r->world, CA_NAMES);
+    s->txt = sim_world_chance(&r->world, 400);
+    s->wildcard = s->txt && sim_world_chance(&r->world, 500);
+    s->renew = sim_world_chance(&r->world, 400);
+    s->lifetime_s = (int64_t)PICK(r, 1, 6, 45, 90, 90, 200) * 86400;
+    s->limits = s->lifetime_s >= 45 * 86400 && sim_world_chance(&r->world, 500);
+    s->account_key = (uint8_t)PICK(r, 0, 0, 0, ACME_KEY_P384);
+    s->cert_key = (uint8_t)PICK(r, 0, 0, 0, ACME_KEY_P384);
+    s->reuse_key = sim_world_chance(&r->world, 150);
+    s->fault_s = PICK(r, 60, 600, 3600, 20000, 86400, 400000);
+    s->cut_permille = PICK(r, 0, 0, 300, 900);
+    s->cut_within = PICK(r, 10, 40, 150);
+    s->boot_loop_s = sim_world_chance(&r->world, 60) ? PICK(r, 1, 5, 17, 60, 600) : 0;
+    if (s->boot_loop_s > 0 && s->fault_s > s->boot_loop_s * 2000)
+        s->fault_s = s->boot_loop_s * 2000;
+    s->flip_permille = PICK(r, 0, 0, 0, 0, 0, 30, 200);
+    s->slots_busy_ms = PICK(r, 0, 0, 0, 50, 1000);
+    s->slots_fail = PICK(r, 0, 0, 0, 0, 10, 100);
+    s->txt_slow_ms = PICK(r, 0, 100, 30000);
+    s->txt_again = PICK(r, 0, 0, 300);
+    s->txt_fail = PICK(r, 0, 0, 50);
+    scenario_net(r, &s->net);
+    s->storage_lies = s->flip_permille > 0 || s->slots_fail > 0;
+}
+
+/* ---- power ---- */
+
+static void run_log(void *ctx, const char *what, uint64_t a, uint64_t b)
+{
+    const struct run *r = (const struct run *)ctx;
+
+    printf("%12.3f  %s %llu %llu\n", (double)r->world.now_ms / 1000, what, (unsigned long long)a,
+           (unsigned long long)b);
+}
+
+static void run_event(void *ctx, const struct acme_event *e)
+{
+    struct run *r = (struct run *)((struct sim_port *)ctx)->world->cut_ctx;
+
+    if (e->type == ACME_EVENT_EXCHANGE)
+        return;
+    if (e->type == ACME_EVENT_REPLY)
+        check_reply(r, e->status);
+    sim_world_note(&r->world, acme_event_word(e->type), (uint64_t)(int64_t)e->err,
+                   e->type == ACME_EVENT_REPLY ? e->status : e->ms);
+    if (r->verbose)
+        printf("              [%s] %s %s %s %s\n", e->step, e->text, e->word, e->detail,
+               e->err != 0 ? acme_err_name(e->err) : "");
+    if (r->verbose && e->type == ACME_EVENT_FAILURE)
+        printf("              failure: %s %s %s\n", acme_err_name(e->failure->err),
+               e->failure->note, e->failure->problem.detail);
+}
+
+static void run_cut(void *ctx)
+{
+    struct run *r = (struct run *)ctx;
+
+    longjmp(r->power, 1);
+}
+
+static void power_off(struct run *r, uint64_t for_ms)
+{
+    r->on = false;
+    r->cuts++;
+    r->boot_at = r->world.now_ms + for_ms;
+    r->world.cut_at = 0;
+    sim_net_power_off(&r->net, 0);
+    sim_slots_power_off(&r->slots);
+    sim_world_note(&r->world, "power off", r->cuts, for_ms);
+    check_power_off(r);
+}
+
+/* When the next cut comes, at a moment or at a time. */
+static void plan_cut(struct run *r)
+{
+    const struct scenario *s = &r->s;
+
+    r->cut_time = UINT64_MAX;
+    r->world.cut_at = 0;
+    if (r->fixed_cuts) {
+        if (r->cut_next < 2 && r->cut_list[r->cut_next] > 0)
+            r->world.cut_at = r->world.moments + r->cut_list[r->cut_next++];
+        return;
+    }
+    if (r->phase != PHASE_FAULTS)
+        return;
+    if (sim_world_chance(&r->world, s->cut_permille))
+        r->world.cut_at = r->world.moments + 1 + sim_world_below(&r->world, s->cut_within);
+    if (s->boot_loop_s > 0)
+        r->cut_time = r->world.now_ms + s->boot_loop_s * 1000;
+}
+
+static void flip_bits(struct run *r)
+{
+    static const enum acme_slot slots[] = {ACME_SLOT_ACCOUNT, ACME_SLOT_CA_LEDGER, ACME_SLOT_ORDER,
+                                           ACME_SLOT_CERT_A,  ACME_SLOT_CERT_B,    ACME_SLOT_SCHED};
+
+    if (r->phase != PHASE_FAULTS || r->s.flip_permille == 0)
+        return;
+    for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
+        const char *key = i < 2 ? r->agent.ca_key : run_names[0];
+        if (sim_world_chance(&r->world, r->s.flip_permille))
+            (void)sim_slots_flip(&r->slots, slots[i], key);
+    }
+    check_flipped(r);
+}
+
+/* Clocks go wrong at a boot, and now and then. */
+static void clock_faults(struct run *r)
+{
+    struct evil *e = &r->ca.evil;
+
+    r->device.skew_s = 0;
+    r->device.clock_unset = false;
+    r->clock_at = UINT64_MAX;
+    if (r->phase != PHASE_FAULTS)
+        return;
+    r->device.clock_unset = evil_does(e, EVIL_CLOCK_UNSET);
+    if (evil_does(e, EVIL_CLOCK_AHEAD))
+        r->device.skew_s = 86400;
+    if (evil_does(e, EVIL_CLOCK_YEARS))
+        r->device.skew_s = (int64_t)86400 * 3650;
+    if (evil_does(e, EVIL_CLOCK_BEHIND))
+        r->device.skew_s = -86400;
+    if (evil_does(e, EVIL_CLOCK_WANDERS))
+        r->device.skew_s = (int64_t)sim_world_below(&r->world, 20000) - 10000;
+    r->clock_at = r->world.now_ms + 1000 * sim_world_range(&r->world, 1, 5000);
+}
+
+static void boot(struct run *r)
+{
+    const char *why = NULL, *which = NULL;
+    int err;
+
+    flip_bits(r);
+    clock_faults(r);
+    r->solvers[0] = r->s.txt ? txt_solver_boot(&r->txt, &r->device.port)
+                             : http01_init(&r->http01, &r->device.port, NULL, 80);
+    err = acme_agent_init(&r->agent, &r->config, &r->device.port, r->solvers, 1, &why, &which);
+    if (err != ACME_OK)
+        run_break(r, 13, why);
+    r->on = true;
+    r->sleep_until = r->world.now_ms;
+    sim_world_note(&r->world, "boot", r->cuts, 0);
+    plan_cut(r);
+}
+
+/* ---- phases ---- */
+
+static void begin_faults(struct run *r)
+{
+    r->phase = PHASE_FAULTS;
+    r->phase_end = r->world.now_ms + (uint64_t)r->s.fault_s * 1000;
+    r->net.faults = r->s.net;
+    r->slots.busy_max_ms = r->s.slots_busy_ms;
+    r->slots.fail_permille = r->s.slots_fail;
+    r->txt.slow_ms = r->s.txt_slow_ms;
+    r->txt.again_permille = r->s.txt_again;
+    r->txt.fail_permille = r->s.txt_fail;
+    r->ca.evil.on = true;
+    r->renewed_from = r->due_at;
+    sim_world_note(&r->world, "faults begin", 0, 0);
+    clock_faults(r);
+    if (!r->fixed_cuts)
+        plan_cut(r);
+}
+
+static void begin_calm(struct run *r)
+{
+    int64_t wait = r->ca.retry_spoken - sim_world_unix(&r->world);
+
+    r->phase = PHASE_CALM;
+    memset(&r->net.faults, 0, sizeof r->net.faults);
+    r->net.faults.delay_min_ms = r->net.faults.delay_max_ms = 20;
+    r->slots.busy_max_ms = r->slots.fail_permille = 0;
+    r->txt.again_permille = r->txt.fail_permille = 0;
+    ca_calm(&r->ca);
+    clock_faults(r);
+    if (!r->fixed_cuts) {
+        r->world.cut_at = 0;
+        r->cut_time = UINT64_MAX;
+    }
+    wait = wait > 0 ? wait : 0;
+    /* A wait that was noted by a clock of the future starts anew when the clock is set. */
+    if (clock_lies(r) && wait < r->ca.retry_longest)
+        wait = r->ca.retry_longest;
+    r->phase_end = r->world.now_ms + (uint64_t)wait * 1000 + (uint64_t)CALM_DAYS * DAY_MS;
+    sim_world_note(&r->world, "calm", 0, 0);
+}
+
+/* Has the device what it wants, and is it at rest? */
+static bool settled(struct run *r)
+{
+    struct acme_agent_status status;
+    int64_t now = sim_world_unix(&r->world);
+
+    if (!r->on)
+        return false;
+    acme_agent_status(&r->agent, &status);
+    if (status.busy || status.order_open || !r->has_cert || now >= r->not_after)
+        return false;
+    return now < r->due_at && (!r->renewing || r->due_at > r->renewed_from);
+}
+
+static void phases(struct run *r)
+{
+    uint64_t now = r->world.now_ms;
+
+    if (r->phase == PHASE_FAULTS && now >= r->phase_end)
+        begin_calm(r);
+    if (r->phase == PHASE_CALM) {
+        if (settled(r)) {
+            check_end(r);
+            r->phase = r->s.renew && !r->renewing ? PHASE_REST : PHASE_DONE;
+            r->writes_before = r->slots.writes;
+            r->orders_before = r->ca.new_orders;
+        } else if (now >= r->phase_end)
+            run_break(r, 7, "liveness");
+    }
+    if (r->phase == PHASE_REST && sim_world_unix(&r->world) >= r->due_at - 60) {
+        if (r->slots.writes > r->writes_before + 2)
+            run_break(r, 12, "writes while at rest");
+        r->renewing = true;
+        begin_faults(r);
+    }
+}
+
+/* ---- time ---- */
+
+static void least(uint64_t *next, uint64_t at)
+{
+    if (at < *next)
+        *next = at;
+}
+
+static void advance(struct run *r)
+{
+    uint64_t now = r->world.now_ms;
+    uint64_t next = sim_net_next(&r->net);
+
+    least(&next, ca_next(&r->ca));
+    least(&next, r->on ? r->sleep_until : r->boot_at);
+    if (r->on) {
+        least(&next, r->cut_time);
+        least(&next, r->clock_at);
+    }
+    if (r->phase == PHASE_FAULTS || r->phase == PHASE_CALM)
+        least(&next, r->phase_end);
+    r->still = next <= now ? r->still + 1 : 0;
+    if (r->still > STILL_MAX)
+        run_break(r, 5, "it spins without time");
+    if (next > now)
+        r->world.now_ms = next;
+}
+
+static void poll_device(struct run *r)
+{
+    uint64_t calls = r->device.calls, at = r->world.now_ms;
+    uint32_t sleep_ms = 0;
+    int state;
+
+    if (setjmp(r->power) != 0) {
+        power_off(r, r->fixed_cuts ? 2000 : 1 + sim_world_below(&r->world, 100000));
+        return;
+    }
+    state = acme_agent_poll(&r->agent, &sleep_ms);
+    calls = r->device.calls - calls;
+    if (r->world.now_ms != at)
+        run_break(r, 5, "the clock moved");
+    r->sleep_until = sleep_ms > UINT32_MAX - 1 ? at + DAY_MS : at + sleep_ms;
+    check_poll(r, calls, state == ACME_OK);
+}
+
+static void one_step(struct run *r)
+{
+    if (!r->on && r->world.now_ms >= r->boot_at)
+        boot(r);
+    if (r->on && r->world.now_ms >= r->cut_time && r->phase == PHASE_FAULTS)
+        power_off(r, 1 + sim_world_below(&r->world, 3000));
+    if (r->on && r->world.now_ms >= r->clock_at)
+        clock_faults(r);
+    if (r->on)
+        poll_device(r);
+    ca_poll(&r->ca);
+    if (r->ca.broken != NULL)
+        run_break(r, 13, r->ca.broken);
+    phases(r);
+    advance(r);
+    if (++r->steps > STEPS_MAX)
+        run_break(r, 5, "it never ends");
+}
+
+/* ---- the beginning ---- */
+
+static void run_config(struct run *r)
+{
+    struct acme_config *c = &r->config;
+
+    memset(c, 0, sizeof *c);
+    c->directory_url = CA_DIRECTORY;
+    c->names = r->s.wildcard ? run_wild : run_names;
+    c->names_count = r->s.names;
+    c->terms_agreed = true;
+    c->contact = "a@b.test";
+    c->anchors.sets = &run_anchor;
+    c->anchors.count = 1;
+    c->account_key_type = r->s.account_key;
+    c->cert_key_type = r->s.cert_key;
+    c->reuse_key = r->s.reuse_key;
+    c->replace_damaged = true;
+    c->memory.io.ptr = run_io;
+    c->memory.io.len = sizeof run_io;
+    c->memory.scratch.ptr = run_scratch;
+    c->memory.scratch.len = sizeof run_scratch;
+}
+
+static void run_world(struct run *r, uint64_t seed)
+{
+    sim_world_init(&r->world, seed);
+    r->world.cut = run_cut;
+    r->world.cut_ctx = r;
+    if (r->verbose) {
+        r->world.log = run_log;
+        r->world.log_ctx = r;
+    }
+    sim_net_init(&r->net, &r->world);
+    sim_slots_init(&r->slots, &r->world);
+    sim_port_init(&r->device, &r->world, &r->net, 0, &r->slots);
+    r->slots.owner = &r->device;
+    r->device.mortal = true;
+    r->device.port.event = run_event;
+    sim_net_addr(&r->net, "192.0.2.10", 0);
+    sim_net_addr(&r->net, "192.0.2.1", CA_NODE);
+    sim_net_name(&r->net, CA_HOST, "192.0.2.1", NULL, 10);
+    for (int i = 0; i < 3; i++)
+        sim_net_name(&r->net, run_names[i], "192.0.2.10", NULL, 10);
+    ca_init(&r->ca, &r->world, &r->net);
+    txt_solver_init(&r->txt, &r->world);
+    acme_crypto_seed_from(&r->device.port);
+    acme_crypto_clock_from(&r->device.port);
+}
+
+unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
+{
+    r->phase = PHASE_FAULTS;
+    r->on = r->renewing = false;
+    r->boot_at = r->cut_time = r->clock_at = r->sleep_until = 0;
+    r->steps = r->still = r->cuts = 0;
+    r->cut_next = 0;
+    run_world(r, seed);
+    if (fixed != NULL)
+        r->s = *fixed;
+    else {
+        scenario_of(r);
+        evil_choose(&r->ca.evil);
+    }
+    r->ca.lifetime_s = r->s.lifetime_s;
+    r->ca.limits = r->s.limits;
+    r->ca.before = check_before;
+    r->ca.before_ctx = r;
+    if (r->s.txt) {
+        r->ca.txt = txt_solver_has;
+        r->ca.txt_ctx = &r->txt;
+    }
+    check_begin(r);
+    run_config(r);
+    begin_faults(r);
+    while (r->phase != PHASE_DONE && r->broken == 0)
+        one_step(r);
+    return r->broken;
+}

@@ -1,0 +1,120 @@
+/* run.h - one seed: a device with the real agent, the lying CA, time that jumps, and the checks */
+#ifndef RUN_H
+#define RUN_H
+
+#include <setjmp.h>
+
+#include "acme_agent.h"
+#include "ca.h"
+#include "http01.h"
+#include "sim_slots.h"
+#include "txt_solver.h"
+
+/* What must never happen. X(number, "words"): the numbers are those of the failing line. */
+#define INVARIANT_TABLE(X)                                                                         \
+    X(1, "a usable certificate is no longer readable")                                             \
+    X(2, "a stored key and chain do not match, or the chain is not the CA's")                      \
+    X(3, "a begun challenge was not ended")                                                        \
+    X(4, "too many orders or failed validations")                                                  \
+    X(5, "a poll made too many port calls, moved the clock, or stood still")                       \
+    X(6, "certificates issued twice for one renewal")                                              \
+    X(7, "no certificate though all faults are over")                                              \
+    X(8, "the account key or its URL was not durable before it was used")                          \
+    X(9, "the certificate's key was not durable before finalize")                                  \
+    X(10, "the order or a challenge was not durable before the CA was told")                       \
+    X(11, "a request before the moment that Retry-After named")                                    \
+    X(12, "too many writes")                                                                       \
+    X(13, "the agent broke the protocol")                                                          \
+    X(14, "the agent turned to a host that it must not")                                           \
+    X(15, "the same seed went another way")                                                        \
+    X(16, "too many requests in an hour")
+
+/* What this seed's world is like: swarm testing, each seed another mix. */
+struct scenario {
+    unsigned names;
+    bool txt, wildcard, renew, limits;
+    bool storage_lies; /* bits flip, or writes fail */
+    int64_t lifetime_s;
+    uint8_t account_key, cert_key;
+    bool reuse_key;
+    uint32_t fault_s;      /* length of a period of faults */
+    uint32_t cut_permille; /* a boot ends in a power cut, at a moment within: */
+    uint32_t cut_within;
+    uint32_t boot_loop_s;   /* power is cut so long after each boot; 0: not */
+    uint32_t flip_permille; /* at a boot, for each slot */
+    uint32_t slots_busy_ms, slots_fail;
+    uint32_t txt_slow_ms, txt_again, txt_fail;
+    struct sim_net_faults net;
+};
+
+enum phase { PHASE_FAULTS, PHASE_CALM, PHASE_REST, PHASE_DONE };
+
+struct hold {
+    int64_t until;  /* true time */
+    bool durable;   /* the agent has rested since, so it is stored */
+    char order[20]; /* HOLD_LOOK: whose */
+};
+
+enum { HOLD_ACCOUNT, HOLD_ORDER, HOLD_ANY, HOLD_LOOK, HOLDS };
+
+struct run {
+    struct sim_world world;
+    struct sim_net net;
+    struct sim_slots slots;
+    struct sim_port device;
+    struct ca ca;
+    struct txt_solver txt;
+    struct http01 http01;
+    struct acme_agent agent;
+    struct acme_config config;
+    struct acme_solver *solvers[1];
+    struct scenario s;
+    jmp_buf power;
+
+    enum phase phase;
+    bool on, renewing, fixed_cuts;
+    uint64_t phase_end; /* of faults; of calm: the liveness bound */
+    uint64_t boot_at, cut_time, clock_at, sleep_until;
+    uint64_t steps, still, cuts;
+    uint64_t cut_list[2]; /* in the mode of fixed cuts: the nth moment, then the nth after boot */
+    unsigned cut_next;
+
+    /* what the checks know */
+    unsigned broken; /* number of the invariant; 0: none */
+    const char *broken_what;
+    uint64_t seen_version;
+    bool has_cert;
+    uint32_t sequence; /* the highest that was readable */
+    int64_t not_after, due_at;
+    int64_t renewed_from;
+    unsigned issued_before;
+    int64_t order_times[16], failure_times[CA_NAMES][16];
+    unsigned orders, failures[CA_NAMES];
+    uint64_t writes_before;
+    unsigned orders_before;
+    int64_t hour;
+    unsigned hour_requests, hour_cuts;
+    unsigned max_calls, max_writes, max_orders, max_requests;
+    struct hold holds[HOLDS];
+    bool verbose;
+};
+
+/* 0, or the number of the broken invariant. scenario NULL: by the seed. */
+unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed);
+void scenario_of(struct run *r);
+
+/* check.c */
+bool clock_lies(const struct run *r);
+void check_begin(struct run *r);
+void check_poll(struct run *r, uint64_t calls, bool resting);
+void check_storage(struct run *r);
+void check_flipped(struct run *r); /* storage has lied: what is there now is what counts */
+void check_power_off(struct run *r);
+void check_reply(struct run *r, int status);
+void check_end(struct run *r);
+void check_before(void *ctx, const char *what, const struct ca_request *q,
+                  const struct ca_order *o);
+void run_break(struct run *r, unsigned invariant, const char *what);
+const char *invariant_words(unsigned invariant);
+
+#endif

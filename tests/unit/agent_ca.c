@@ -1,0 +1,453 @@
+/* A small CA: it checks nonce, URL, key and signature of each JWS, keeps orders, looks at what the
+ * solver has put into the world, and signs real certificates. */
+#include "agent_world.h"
+
+#include <stdarg.h>
+
+#include "acme_b64.h"
+#include "acme_csr.h"
+#include "crypto_world.h"
+
+#define CA "https://ca.example"
+
+static struct acme_key ca_key;
+static struct acme_public account_public;
+
+static const char *const statuses[] = {"",        "pending", "ready",       "processing",
+                                       "valid",   "invalid", "deactivated", "expired",
+                                       "revoked", "canceled"};
+
+void ca_reset(void)
+{
+    if (ca_key.type == ACME_KEY_NONE && acme_key_make(&ca_key, ACME_KEY_P256) != ACME_OK)
+        abort();
+    w.nonces = 1;
+}
+
+/* -- writing -- */
+
+static void field(const char *format, ...)
+{
+    va_list arguments;
+    size_t len = strlen(w.reply_head);
+
+    va_start(arguments, format);
+    (void)vsnprintf(w.reply_head + len, sizeof w.reply_head - len, format, arguments);
+    va_end(arguments);
+}
+
+static void say(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    (void)vsnprintf(w.reply_body + w.reply_len, sizeof w.reply_body - w.reply_len, format,
+                    arguments);
+    va_end(arguments);
+    w.reply_len = strlen(w.reply_body);
+}
+
+static void problem(int status, const char *type, const char *detail)
+{
+    w.reply_status = status;
+    say("{\"type\":\"urn:ietf:params:acme:error:%s\",\"detail\":\"%s\"}", type, detail);
+}
+
+/* -- the JWS -- */
+
+static struct {
+    char protected64[4096], payload64[16384], signature64[400];
+    char header[4096];
+    uint8_t payload[12288];
+    size_t payload_len;
+    char nonce[64], url[1200], kid[1200], x[100], y[100];
+    struct acme_public pub;
+} jws;
+
+static bool member(const char *json, const char *name, char *out, size_t room)
+{
+    char key[40];
+    const char *at, *end;
+
+    (void)snprintf(key, sizeof key, "\"%s\":\"", name);
+    at = strstr(json, key);
+    out[0] = '\0';
+    if (at == NULL)
+        return false;
+    at += strlen(key);
+    end = strchr(at, '"');
+    if (end == NULL || (size_t)(end - at) >= room)
+        return false;
+    memcpy(out, at, (size_t)(end - at));
+    out[end - at] = '\0';
+    return true;
+}
+
+static bool signature_good(const struct acme_public *pub)
+{
+    uint8_t raw[64], digest[32], sig_room[100], spki_room[200];
+    struct acme_der sig, spki;
+    struct acme_hash h;
+
+    if (acme_b64url_decode(raw, sizeof raw, jws.signature64, strlen(jws.signature64)) != 64)
+        return false;
+    acme_hash_start(&h, 32);
+    acme_hash_add(&h, jws.protected64, strlen(jws.protected64));
+    acme_hash_add(&h, ".", 1);
+    acme_hash_add(&h, jws.payload64, strlen(jws.payload64));
+    acme_hash_end(&h, digest);
+    acme_der_init(&sig, sig_room, sizeof sig_room);
+    acme_der_uint(&sig, raw + 32, 32);
+    acme_der_uint(&sig, raw, 32);
+    acme_der_wrap(&sig, 0, ACME_DER_SEQUENCE);
+    acme_der_init(&spki, spki_room, sizeof spki_room);
+    acme_csr_public(&spki, pub);
+    return acme_verify(acme_der_slice(&spki), false, digest, 32, acme_der_slice(&sig)) == ACME_OK;
+}
+
+static bool jws_parse(const char *body, const char *url)
+{
+    int n;
+
+    memset(&jws, 0, sizeof jws);
+    if (!member(body, "protected", jws.protected64, sizeof jws.protected64) ||
+        !member(body, "payload", jws.payload64, sizeof jws.payload64) ||
+        !member(body, "signature", jws.signature64, sizeof jws.signature64))
+        return false;
+    n = acme_b64url_decode(jws.header, sizeof jws.header - 1, jws.protected64,
+                           strlen(jws.protected64));
+    if (n < 0 || !member(jws.header, "nonce", jws.nonce, sizeof jws.nonce) ||
+        !member(jws.header, "url", jws.url, sizeof jws.url) || strcmp(jws.url, url) != 0)
+        return false;
+    n = acme_b64url_decode(jws.payload, sizeof jws.payload - 1, jws.payload64,
+                           strlen(jws.payload64));
+    jws.payload_len = n > 0 ? (size_t)n : 0;
+    if (member(jws.header, "kid", jws.kid, sizeof jws.kid))
+        return strcmp(jws.kid, CA "/acct/1") == 0 && signature_good(&account_public);
+    jws.pub.type = ACME_KEY_P256;
+    jws.pub.a_len = jws.pub.b_len = 32;
+    return member(jws.header, "x", jws.x, sizeof jws.x) &&
+           member(jws.header, "y", jws.y, sizeof jws.y) &&
+           acme_b64url_decode(jws.pub.a, 32, jws.x, strlen(jws.x)) == 32 &&
+           acme_b64url_decode(jws.pub.b, 32, jws.y, strlen(jws.y)) == 32 &&
+           signature_good(&jws.pub);
+}
+
+static bool nonce_good(void)
+{
+    unsigned number = 0;
+
+    if (sscanf(jws.nonce, "n%u", &number) != 1 || number == 0 || number >= w.nonces ||
+        w.nonce_used[number & 0xffff])
+        return false;
+    w.nonce_used[number & 0xffff] = 1;
+    return true;
+}
+
+/* -- the order -- */
+
+static void settle(struct w_order *o)
+{
+    bool all = true, bad = false;
+
+    for (int i = 0; i < o->names_count; i++) {
+        if (o->authz[i] == ACME_STATUS_PENDING && o->told[i] && w.ms >= o->valid_ms[i]) {
+            bool found = false;
+            for (int k = 0; k < w.live_count; k++)
+                found |= w.live[k].live && strcmp(w.live[k].identifier, o->names[i]) == 0 &&
+                         strncmp(w.live[k].authorization, w.live[k].token,
+                                 strlen(w.live[k].token)) == 0 &&
+                         strlen(w.live[k].authorization) == strlen(w.live[k].token) + 44;
+            o->authz[i] = found ? ACME_STATUS_VALID : ACME_STATUS_INVALID;
+            w.failed_validations += !found;
+        }
+        all &= o->authz[i] == ACME_STATUS_VALID;
+        bad |= o->authz[i] == ACME_STATUS_INVALID;
+    }
+    if (o->status == ACME_STATUS_PENDING && (all || bad))
+        o->status = bad ? ACME_STATUS_INVALID : ACME_STATUS_READY;
+    if (o->status == ACME_STATUS_PROCESSING && w.ms >= o->issued_ms)
+        o->status = ACME_STATUS_VALID;
+}
+
+void ca_tick(void)
+{
+    for (int i = 0; i < w.orders_count; i++)
+        settle(&w.orders[i]);
+}
+
+static void tell_order(struct w_order *o)
+{
+    int n = (int)(o - w.orders);
+
+    settle(o);
+    say("{\"status\":\"%s\",\"identifiers\":[],\"finalize\":\"" CA "/f/%d\",\"authorizations\":[",
+        statuses[o->status], n);
+    for (int i = o->names_count; i-- > 0;) /* in another order than asked */
+        say("\"" CA "/a/%d/%d\"%s", n, i, i > 0 ? "," : "");
+    say("]");
+    if (o->status == ACME_STATUS_VALID)
+        say(",\"certificate\":\"" CA "/x/%d\"", n);
+    say("}");
+}
+
+static void new_order(void)
+{
+    const char *at = (const char *)jws.payload;
+    struct w_order *o;
+
+    if (w.orders_count == 40) {
+        problem(429, "rateLimited", "forty orders");
+        return;
+    }
+    w_note("ORDER");
+    o = &w.orders[w.orders_count++];
+    o->there = true;
+    o->status = ACME_STATUS_PENDING;
+    while ((at = strstr(at, "\"value\":\"")) != NULL && o->names_count < ACME_MAX_NAMES) {
+        (void)sscanf(at + 9, "%255[^\"]", o->names[o->names_count]);
+        o->authz[o->names_count++] = w.authz_reuse ? ACME_STATUS_VALID : ACME_STATUS_PENDING;
+        at++;
+    }
+    w.reply_status = 201;
+    field("Location: " CA "/o/%d\r\n", w.orders_count - 1);
+    tell_order(o);
+}
+
+static void tell_authz(struct w_order *o, int i)
+{
+    int n = (int)(o - w.orders);
+    const char *name = o->names[i];
+    bool wildcard = strncmp(name, "*.", 2) == 0;
+
+    settle(o);
+    say("{\"status\":\"%s\",\"identifier\":{\"type\":\"dns\",\"value\":\"%s\"}%s,\"challenges\":[",
+        statuses[o->authz[i]], wildcard ? name + 2 : name, wildcard ? ",\"wildcard\":true" : "");
+    say("{\"type\":\"new-01\",\"url\":\"" CA "/c/%d/%d/9\"},", n, i);
+    for (int k = 0; k < 2; k++)
+        say("{\"type\":\"%s\",\"status\":\"%s\",\"url\":\"" CA
+            "/c/%d/%d/%d\",\"token\":\"token-%02d-%02d-%d-%d-abcdefghij\"%s}%s",
+            k == 0 ? "http-01" : "dns-01",
+            o->authz[i] == ACME_STATUS_PENDING && o->told[i] ? "processing" : statuses[o->authz[i]],
+            n, i, k, n, i, k, o->tokens,
+            o->authz[i] == ACME_STATUS_INVALID
+                ? ",\"error\":{\"type\":\"urn:ietf:params:acme:error:unauthorized\",\"detail\":"
+                  "\"wrong body\"}"
+                : "",
+            k == 0 ? "," : "]}");
+}
+
+static void respond(struct w_order *o, int i)
+{
+    settle(o);
+    if (w.overtake && o->authz[i] == ACME_STATUS_PENDING)
+        o->authz[i] = ACME_STATUS_VALID;
+    if (strcmp((const char *)jws.payload, "{}") != 0)
+        problem(400, "malformed", "no {}");
+    else if (o->authz[i] != ACME_STATUS_PENDING)
+        problem(400, "malformed", "authorization must be pending");
+    else {
+        if (!o->told[i])
+            o->valid_ms[i] = w.ms + w.validate_ms;
+        o->told[i] = true;
+        say("{\"type\":\"http-01\",\"status\":\"processing\",\"url\":\"" CA "/c\"}");
+    }
+}
+
+/* -- the certificate -- */
+
+static struct acme_slice csr_point(const uint8_t *der, size_t len)
+{
+    struct acme_slice in = {der, len}, info, part, bits = {NULL, 0};
+    uint8_t tag;
+
+    if (acme_der_read_tag(&in, ACME_DER_SEQUENCE, &info) &&
+        acme_der_read_tag(&info, ACME_DER_SEQUENCE, &in) && /* info */
+        acme_der_read(&in, &tag, &part, NULL) &&            /* version */
+        acme_der_read(&in, &tag, &part, NULL) &&            /* subject */
+        acme_der_read_tag(&in, ACME_DER_SEQUENCE, &part) && /* public key */
+        acme_der_read(&part, &tag, &info, NULL))
+        (void)acme_der_read_tag(&part, ACME_DER_BIT_STRING, &bits);
+    return bits;
+}
+
+static void finalize(struct w_order *o)
+{
+    char csr64[16384];
+    int n;
+
+    settle(o);
+    if (o->status != ACME_STATUS_READY) {
+        w.late_finalizes += o->finalized > 0;
+        problem(403, "orderNotReady", "not ready");
+        return;
+    }
+    if (!member((const char *)jws.payload, "csr", csr64, sizeof csr64) ||
+        (n = acme_b64url_decode(o->csr, sizeof o->csr, csr64, strlen(csr64))) < 0) {
+        problem(400, "badCSR", "what is this?");
+        return;
+    }
+    w_note("FINAL");
+    o->csr_len = (size_t)n;
+    o->finalized++;
+    w.certificates++;
+    o->status = ACME_STATUS_PROCESSING;
+    o->issued_ms = w.ms + w.issue_ms;
+    tell_order(o);
+}
+
+/* Like made_cert, but for a public key alone. */
+static struct acme_slice leaf(const struct acme_public *pub, const struct made *m, uint8_t *room,
+                              size_t len)
+{
+    static uint8_t tbs_room[16384];
+    struct acme_der d;
+    struct acme_slice tbs;
+    uint8_t digest[32], sig[ACME_SIGNATURE_MAX];
+    size_t mark;
+    int n;
+
+    acme_der_init(&d, tbs_room, sizeof tbs_room);
+    made_extensions(&d, m);
+    acme_csr_public(&d, pub);
+    made_name(&d, NULL);
+    mark = acme_der_mark(&d);
+    made_time(&d, m->to);
+    made_time(&d, m->from);
+    acme_der_wrap(&d, mark, ACME_DER_SEQUENCE);
+    made_name(&d, m->issuer);
+    acme_csr_algorithm(&d, ACME_KEY_P256);
+    acme_der_small(&d, 1000 + m->number);
+    mark = acme_der_mark(&d);
+    acme_der_small(&d, 2);
+    acme_der_wrap(&d, mark, ACME_DER_CONTEXT(0));
+    acme_der_wrap(&d, 0, ACME_DER_SEQUENCE);
+    tbs = acme_der_slice(&d);
+    acme_sha256(tbs.ptr, tbs.len, digest);
+    n = acme_key_sign(&ca_key, digest, ACME_SIGNATURE_X509, sig, sizeof sig);
+    acme_der_init(&d, room, len);
+    acme_der_raw(&d, sig, n > 0 ? (size_t)n : 0);
+    acme_der_byte(&d, 0);
+    acme_der_wrap(&d, 0, ACME_DER_BIT_STRING);
+    acme_csr_algorithm(&d, ACME_KEY_P256);
+    acme_der_raw(&d, tbs.ptr, tbs.len);
+    acme_der_wrap(&d, 0, ACME_DER_SEQUENCE);
+    return acme_der_slice(&d);
+}
+
+static void tell_cert(struct w_order *o)
+{
+    static uint8_t room[16384];
+    static const char *const others[] = {"other.example.org"};
+    const char *names[ACME_MAX_NAMES];
+    struct acme_slice point = csr_point(o->csr, o->csr_len);
+    struct acme_public pub = {.type = ACME_KEY_P256, .a_len = 32, .b_len = 32};
+    struct made m = {.key = &ca_key, .signer = &ca_key, .issuer = "Test CA"};
+    struct made root = {.key = &ca_key, .subject = "Test CA", .ca = true};
+    struct acme_buf out;
+
+    for (int i = 0; i < o->names_count; i++)
+        names[i] = o->names[i];
+    m.names = w.other_names ? others : names;
+    m.count = w.other_names ? 1 : (size_t)o->names_count;
+    m.from = w_wall() - 3600 - (w.expired ? 100 * W_DAY : 0);
+    m.to = m.from + w.life_s;
+    m.number = (uint32_t)(o - w.orders);
+    root.from = W_NOW - W_DAY;
+    root.to = W_NOW + 3650 * (int64_t)W_DAY;
+    if (point.len == 98) {
+        pub.type = ACME_KEY_P384;
+        pub.a_len = pub.b_len = 48;
+    }
+    if (point.len != 2 + 2u * pub.a_len) {
+        problem(500, "serverInternal", "no public key in the CSR");
+        return;
+    }
+    memcpy(pub.a, point.ptr + 2, pub.a_len);
+    memcpy(pub.b, point.ptr + 2 + pub.a_len, pub.b_len);
+    if (w.other_key)
+        acme_key_public(&ca_key, &pub);
+    acme_buf_init(&out, w.reply_body, sizeof w.reply_body - 1);
+    made_pem(&out, leaf(&pub, &m, room, sizeof room), "\n");
+    if (w.key_inside)
+        acme_buf_text(&out, "-----BEGIN EC PRIVATE KEY-----\nMAA=\n-----END EC PRIVATE KEY-----\n");
+    for (int i = 0; i < 1 + w.chain_extra; i++) {
+        root.number = (uint32_t)i;
+        made_pem(&out, made_cert(&root, room, sizeof room), "\n");
+    }
+    w.reply_len = out.len;
+    w.reply_body[out.len] = '\0';
+}
+
+/* -- requests -- */
+
+static void register_account(void)
+{
+    bool known = w.accounts > 0 && acme_public_equal(&jws.pub, &account_public);
+
+    if (!known)
+        w.accounts++;
+    w.registrations++;
+    w.account_gone = false;
+    account_public = jws.pub;
+    w.reply_status = known ? 200 : 201;
+    field("Location: " CA "/acct/1\r\n");
+    say("{\"status\":\"valid\"}");
+}
+
+static struct w_order *order_of(const char *path, const char *format, int *i)
+{
+    int n = -1;
+
+    *i = 0;
+    if (sscanf(path, format, &n, i) < 1 || n < 0 || n >= w.orders_count || !w.orders[n].there)
+        return NULL;
+    return *i >= 0 && *i < w.orders[n].names_count ? &w.orders[n] : NULL;
+}
+
+static void post(const char *path)
+{
+    struct w_order *o;
+    int i;
+
+    if (strcmp(path, "/account") == 0)
+        register_account();
+    else if (w.account_gone)
+        problem(400, "accountDoesNotExist", "who are you?");
+    else if (strcmp(path, "/order") == 0)
+        new_order();
+    else if ((o = order_of(path, "/o/%d", &i)) != NULL)
+        tell_order(o);
+    else if ((o = order_of(path, "/a/%d/%d", &i)) != NULL)
+        tell_authz(o, i);
+    else if ((o = order_of(path, "/c/%d/%d", &i)) != NULL)
+        respond(o, i);
+    else if ((o = order_of(path, "/f/%d", &i)) != NULL)
+        finalize(o);
+    else if ((o = order_of(path, "/x/%d", &i)) != NULL && o->status == ACME_STATUS_VALID)
+        tell_cert(o);
+    else
+        problem(404, "malformed", "no such thing");
+}
+
+void ca_serve(const char *method, const char *url, const char *body, size_t len)
+{
+    const char *path = strncmp(url, CA, strlen(CA)) == 0 ? url + strlen(CA) : "";
+
+    if (strcmp(path, "/dir") == 0 && strcmp(method, "GET") == 0) {
+        say("{\"newNonce\":\"" CA "/nonce\",\"newAccount\":\"" CA "/account\",\"newOrder\":\"" CA
+            "/order\",\"meta\":{\"termsOfService\":\"" CA "/terms\"}}");
+        return;
+    }
+    field("Replay-Nonce: n%u\r\n", w.nonces++);
+    if (strcmp(path, "/nonce") == 0 && strcmp(method, "POST") != 0)
+        return;
+    if (strcmp(method, "POST") != 0 || len == 0 || !jws_parse(body, url)) {
+        w.bad_jws++;
+        problem(400, "malformed", "no good JWS");
+    } else if (!nonce_good()) {
+        w.bad_jws++;
+        problem(400, "badNonce", "used or unknown");
+    } else
+        post(path);
+}
