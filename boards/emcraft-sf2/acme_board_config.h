@@ -10,7 +10,7 @@
 #define ACME_MAX_NONCE          96
 #define ACME_MAX_DETAIL         192
 #define ACME_IO_SIZE            6144
-#define ACME_SCRATCH_SIZE       4096
+#define ACME_SCRATCH_SIZE       3584
 #define ACME_MAX_CHAIN_CERTS    6
 #define ACME_MAX_KEY_DER        128
 #define ACME_MAX_DIRECTORY_TEXT 640
