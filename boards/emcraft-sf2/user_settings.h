@@ -66,7 +66,6 @@
 #define HAVE_AESGCM
 #define GCM_WORD32
 #define NO_AES_CBC
-#define NO_AES_DECRYPT /* GCM only encrypts */
 #define NO_AES_192
 #define WOLFSSL_AES_SMALL_TABLES
 #define WOLFSSL_AES_NO_UNROLL

@@ -6,6 +6,7 @@
 BOARD_CUTS=N: how many power cuts (default 8). BOARD_ELF: another image. FIRST_MINUTE=N: how long the
 CA is down (default 12 s; 60 for the whole thing).
 """
+import collections
 import os
 import random
 import shutil
@@ -167,6 +168,7 @@ def busy():
 @case("power_cuts")
 def power_cuts():
     rng = random.Random(int(os.environ.get("BOARD_SEED", str(int(time.time())))))
+    where = collections.Counter()
     with Stage(boot=False) as (ca, board):
         # a boot, an issuance and its storing take 1 to 2 s; a third of the cuts meets a later run
         life = 1.6
@@ -179,6 +181,8 @@ def power_cuts():
                 board.type("renew")  # whatever it does: an issuance, a resumed one, nothing
             time.sleep(rng.uniform(0.05, life))
             board.kill()
+            steps = [e["step"] for e in board.events[at:] if e.get("event") == "step"]
+            where[steps[-1] if steps else "start"] += 1
         at = board.mark()
         board.boot()
         # its own backoff may hold it: a person lets it go on, as after any series of cuts
@@ -188,8 +192,9 @@ def power_cuts():
             raise Fail("after %d cuts it does not finish: %s" % (CUTS, board.tail()))
         serial, _ = board.get()  # the handshake proves that key and chain are a pair
         count = ca.count()
-        print("# %d cuts: %d newAccount, %d newOrder, %d finalize; the certificate is served" % (
-            CUTS, count["newAccount"], count["newOrder"], count["finalize"]), flush=True)
+        print("# %d cuts (in %s): %d newAccount, %d newOrder, %d finalize; the certificate is "
+              "served" % (CUTS, ", ".join("%s %d" % w for w in where.most_common()),
+                          count["newAccount"], count["newOrder"], count["finalize"]), flush=True)
         check(count["newOrder"] <= CUTS + 1, "%d orders" % count["newOrder"])
 
 
