@@ -188,7 +188,6 @@ struct acme_agent {
     uint8_t next_step;   /* entered when save_mask is written */
     uint8_t after_nonce; /* the row that needed a nonce */
     uint8_t save_mask;   /* records still to be written: bits of enum acme_save */
-    uint8_t owed;        /* ... that could not be written: what follows waits for them */
     bool save_encoded;   /* save_len bytes of the lowest bit's record lie in their buffer */
     size_t save_len;
     uint64_t wake_ms; /* nothing to do before */
@@ -196,7 +195,7 @@ struct acme_agent {
     uint64_t row_since_ms, request_ms;
     uint8_t until;     /* rest before this row; ACME_ROW_NONE */
     uint8_t ask_flags; /* bits of enum acme_ask */
-    uint8_t lost_tries, redirects, account_retries, stale_retries;
+    uint8_t lost_tries, redirects, account_retries;
     uint8_t lost_in_run; /* replies, at all rows together */
     uint8_t agains;      /* the run began once more */
     uint8_t damaged;     /* records to charge with the worst, and to write: enum acme_save */

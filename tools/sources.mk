@@ -30,10 +30,14 @@ SRC_CORE = \
 	core/acme_pem.c \
 	core/acme_provision.c \
 	core/acme_records.c \
+	core/acme_records_load.c \
+	core/acme_reply.c \
 	core/acme_sched.c \
 	core/acme_steps.c \
+	core/acme_steps_authz.c \
 	core/acme_steps_order.c \
 	core/acme_steps_proof.c \
+	core/acme_steps_rest.c \
 	core/acme_store.c \
 	core/acme_time.c \
 	core/acme_tls.c \

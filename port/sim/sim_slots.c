@@ -79,6 +79,12 @@ static int slots_write(void *ctx, enum acme_slot slot, const char *key, const vo
     if (slots_busy(s))
         return ACME_AGAIN;
     s->busy_until = 0;
+    if (++s->attempts == s->outage_at) {
+        s->outage_end = s->world->now_ms + s->outage_ms;
+        sim_world_note(s->world, "outage of the storage", (uint64_t)slot, s->attempts);
+    }
+    if (s->world->now_ms < s->outage_end)
+        return ACME_E_SLOT;
     if (s->fail_with != ACME_OK)
         return s->fail_with;
     if (sim_world_chance(s->world, s->fail_permille)) {
@@ -112,6 +118,7 @@ void sim_slots_init(struct sim_slots *s, struct sim_world *w)
     s->busy_max_ms = s->fail_permille = 0;
     s->fail_with = ACME_OK;
     s->busy_until = s->version = s->writes = 0;
+    s->attempts = s->outage_at = s->outage_ms = s->outage_end = 0;
     for (size_t i = 0; i < SIM_SLOTS_MAX; i++) {
         s->records[i].slot = 0;
         s->records[i].len = s->records[i].writes = 0;

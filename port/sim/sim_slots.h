@@ -31,6 +31,10 @@ struct sim_slots {
     uint32_t busy_max_ms;   /* a write answers ACME_AGAIN for up to so long */
     uint32_t fail_permille; /* ... ACME_E_SLOT, nothing written */
     int fail_with;          /* every write answers this; ACME_OK: none does */
+    uint64_t attempts;      /* writes asked for so far */
+    uint64_t outage_at;     /* from this one on, counted from 1, writes fail; 0: never ... */
+    uint64_t outage_ms;     /* ... for so long */
+    uint64_t outage_end;    /* of the one that goes on */
     uint64_t busy_until;    /* of the write under way; 0: none */
     uint64_t version;       /* counts changes */
     uint64_t writes;

@@ -89,9 +89,29 @@ static bool cut_run(const struct scenario *s, uint64_t seed, uint64_t first, uin
     return run.cuts > 0;
 }
 
+/* Storage fails from each write on in turn, for an hour, and works again. */
+static void outages(uint64_t seed)
+{
+    struct scenario s;
+
+    for (int kind = 0; kind < 4; kind++) {
+        uint64_t n = 1;
+        plain_scenario(&s, (kind & 1) != 0);
+        s.born_ready = (kind & 2) != 0;
+        s.storage_lies = true;
+        do {
+            s.outage_at = n;
+            total.seeds++;
+            (void)cut_run(&s, seed, 0, 0);
+        } while (run.slots.attempts >= n++);
+    }
+}
+
 static void cuts_all(uint64_t seed)
 {
     struct scenario s;
+
+    outages(seed);
 
     for (int txt = 0; txt < 2; txt++) {
         plain_scenario(&s, txt != 0);

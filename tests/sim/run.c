@@ -400,6 +400,10 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
         scenario_of(r);
         evil_choose(&r->ca.evil);
     }
+    if (r->s.born_ready)
+        evil_add(&r->ca.evil, EVIL_ORD_READY, 1000, 1000);
+    r->slots.outage_at = r->s.outage_at;
+    r->slots.outage_ms = 3600000;
     r->ca.lifetime_s = r->s.lifetime_s;
     r->ca.limits = r->s.limits;
     r->ca.before = check_before;

@@ -44,6 +44,8 @@ struct scenario {
     uint32_t flip_permille; /* at a boot, for each slot */
     uint32_t slots_busy_ms, slots_fail;
     uint32_t txt_slow_ms, txt_again, txt_fail;
+    uint64_t outage_at; /* storage fails from this write on, for an hour; 0: not */
+    bool born_ready;    /* all authorizations are reused */
     struct sim_net_faults net;
 };
 

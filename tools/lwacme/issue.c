@@ -238,7 +238,9 @@ static void tell_detail(int outcome)
     if (world.slots.why[0] != '\0' && outcome <= ACME_E_SLOT && outcome >= ACME_E_SLOT_FULL)
         fprintf(stderr, "  storage   %s\n", world.slots.why);
     if (outcome == ACME_E_CONFIG && world.trust.path != NULL)
-        fprintf(stderr, "  trust     %s: no usable certificate as a trust anchor in it\n",
+        fprintf(stderr,
+                "  trust     %s: no usable certificate as a trust anchor in it, or the clock of "
+                "this machine is far off\n",
                 world.trust.path);
     if (world.webroot.why[0] != '\0' && outcome == ACME_E_SOLVER)
         fprintf(stderr, "  webroot   %s\n", world.webroot.why);
