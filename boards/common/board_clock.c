@@ -7,6 +7,11 @@
 #include "board.h"
 #include "board_print.h"
 
+/* The clock's floor: when this firmware was built, by the commit it was built from. */
+#ifndef BOARD_BUILD_TIME
+#error "BOARD_BUILD_TIME: seconds since 1970 (board.mk takes it from the commit)"
+#endif
+
 /* A device that is switched on this long after its firmware was built needs a newer one: its trust
  * anchors are as old. */
 #ifndef BOARD_CLOCK_AHEAD_S

@@ -48,9 +48,4 @@
 #define BOARD_SNTP_SERVER "pool.ntp.org"
 #endif
 
-/* The clock's floor: when this firmware was built, by the commit it was built from. */
-#ifndef BOARD_BUILD_TIME
-#error "BOARD_BUILD_TIME: seconds since 1970 (board.mk takes it from the commit)"
-#endif
-
 #endif
