@@ -38,7 +38,8 @@ void board_clock_set(int64_t seconds)
         seconds >= board_hour.floor && seconds - board_hour.floor <= BOARD_CLOCK_AHEAD_S;
     board_hour.at_reset = seconds - (int64_t)(board_ms() / 1000);
     if (!board_hour.set)
-        board_print("{\"v\":1,\"event\":\"clock\",\"text\":\"implausible\",\"seconds\":%u}\n", (unsigned)seconds);
+        board_print("{\"v\":1,\"event\":\"clock\",\"text\":\"implausible\",\"seconds\":%u}\n",
+                    (unsigned)seconds);
 }
 
 void board_clock_floor(int64_t seconds)

@@ -59,8 +59,8 @@
 #define DNS_MAX_SERVERS          2
 
 /* port/lwip's sockets (lwip_net.h): the CA, the responder's listener and three of the CA's
- * validators; HTTPS has its two when the CA is not asked. CAs validate each name from several places
- * at the same moment: those wait in the listener's queue. */
+ * validators; HTTPS has its two when the CA is not asked. CAs validate each name from several
+ * places at the same moment: those wait in the listener's queue. */
 #define LWIP_NET_SOCKS   6
 #define LWIP_NET_BACKLOG 6
 
