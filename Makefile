@@ -4,7 +4,8 @@
 #   make demo              get a certificate from a test CA on this machine, and look at it
 #   make test              all tests, with gcc, with clang, and with sanitizers
 #   make test-all          with one more version of the test CA
-#   make test-unit         ... test-conformance, test-interop: one kind, for the build chosen below
+#   make test-unit         ... test-conformance, test-interop, test-boards: one kind, for the build
+#                          chosen below
 #   make test-cross        programs for other processors, under qemu-user
 #   make sim               the agent against a lying CA, network, clock and storage (tests/sim)
 #   make check             the include and name rules; a report on format, lengths and analysers
@@ -75,7 +76,8 @@ include tools/cross.mk
 # The folder tells compilers and wolfSSL versions apart: build/host, build/san-clang, ...
 O := build/$(NAME)$(if $(findstring clang,$(CC)),-$(notdir $(CC)))$(WOLFSSL:%=-wolfssl-%)
 
-CPPFLAGS = -D_GNU_SOURCE -Iport -Icore -Isolvers -Iport/posix -Iport/sockets
+CPPFLAGS = -D_GNU_SOURCE -Iport -Icore -Isolvers -Iport/posix -Iport/sockets \
+	-Iport/flash
 WOLFSSL_CPPFLAGS = -DWOLFSSL_USER_SETTINGS -Iboards/linux -Icore $(WOLFSSL_DEFS) \
 	-isystem $(WOLFSSL_DIR)
 SECTIONS = -ffunction-sections -fdata-sections
@@ -89,6 +91,7 @@ LINK = $(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -Wl,--gc-sections
 LIB := $(O)/liblwacme.a
 LIB_WOLFSSL := $(O)/libwolfssl.a
 TOOL := $(O)/lwacme
+MKCONFIG := $(O)/mkconfig
 
 OBJ_CORE = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT) $(SRC_CORE)))
 OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS)))
@@ -114,7 +117,7 @@ CONFORMANCE = $(patsubst tests/conformance/main_%.c,$(O)/tests/conformance_%,\
 include tests/conformance/lwip/lwip.mk
 
 .PHONY: all lib programs unit-programs conformance-programs
-all: lib $(if $(OBJ_TOOL),$(TOOL))
+all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG))
 programs: all unit-programs conformance-programs $(SIM_QUICK)
 lib: $(LIB) $(LIB_WOLFSSL)
 unit-programs: $(UNIT)
@@ -143,6 +146,10 @@ $(TOOL): $(OBJ_TOOL) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 	@$(if $(STATIC)$(TARGET),$(STRIP) $@)
+
+$(MKCONFIG): $(patsubst %.c,$(O)/%.o,$(SRC_MKCONFIG) $(SRC_PORT_FLASH)) $(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS)
 
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
@@ -208,19 +215,20 @@ check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
 INTEROP = $(if $(OBJ_TOOL),$(filter-out %/test_cross.py,$(wildcard tests/interop/test_*.py)))
 PEBBLE = build/pebble
 
-.PHONY: test test-all test-unit test-conformance test-interop check report
+.PHONY: test test-all test-unit test-conformance test-interop test-boards check report
 test:
-	@tools/setup.sh test
+	@tools/setup.sh test boards
 	@$(MAKE) --no-print-directory CC=gcc SAN= STATIC= programs
 	@$(MAKE) --no-print-directory CC=clang SAN= STATIC= programs
 	@$(MAKE) --no-print-directory CC=gcc SAN=1 STATIC= programs
 	@$(MAKE) --no-print-directory cross
 	@$(if $(INTEROP),tools/get_pebble.py >/dev/null)
+	@$(board_image)
 	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
 		$(call conformance_suites,build/$(build)) $(call sim_suites,build/$(build)) \
 		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build)))) \
-		@ $(cross_suites)
+		@ $(cross_suites) $(board_suites)
 
 # The same with one more version of the test CA.
 test-all:
@@ -235,6 +243,16 @@ test-conformance: conformance-programs
 test-interop: all
 	@tools/get_pebble.py >/dev/null
 	@tests/run.py $(call interop_suites,$(O))
+
+# Firmware in QEMU; skipped with a reason where the cross compiler or QEMU is missing.
+board_suites = tests/boards/test_emcraft.py
+board_image = if command -v arm-none-eabi-gcc >/dev/null; then \
+	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=emcraft-sf2 firmware; fi
+test-boards: all
+	@tools/setup.sh boards
+	@tools/get_pebble.py >/dev/null
+	@$(board_image)
+	@tests/run.py $(board_suites)
 
 check: lib
 	@tests/run.py $(call check_suites,$(O))

@@ -195,7 +195,7 @@ struct acme_agent {
     uint64_t row_since_ms, request_ms;
     uint8_t until;     /* rest before this row; ACME_ROW_NONE */
     uint8_t ask_flags; /* bits of enum acme_ask */
-    uint8_t lost_tries, redirects, account_retries, stale_retries;
+    uint8_t lost_tries, redirects, account_retries;
     uint8_t lost_in_run; /* replies, at all rows together */
     uint8_t agains;      /* the run began once more */
     uint8_t damaged;     /* records to charge with the worst, and to write: enum acme_save */

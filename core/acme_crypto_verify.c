@@ -52,11 +52,28 @@ static size_t verify_rsa_info(uint8_t *info, const uint8_t *digest, size_t diges
     return sizeof head + digest_size;
 }
 
+/* In place, in a copy of the whole signature: wolfCrypt built for verification alone
+ * (WOLFSSL_RSA_VERIFY_ONLY) opens it in the room for the result, however short that is. */
+static int verify_rsa_open(RsaKey *rsa, struct acme_slice signature, const uint8_t *info,
+                           size_t info_len)
+{
+    uint8_t *copy = (uint8_t *)XMALLOC(signature.len, NULL, DYNAMIC_TYPE_SIGNATURE);
+    byte *opened = NULL;
+    int ret;
+
+    if (copy == NULL)
+        return ACME_E_CRYPTO;
+    memcpy(copy, signature.ptr, signature.len);
+    ret = wc_RsaSSL_VerifyInline(copy, (word32)signature.len, &opened, rsa);
+    ret = ret == (int)info_len && memcmp(info, opened, info_len) == 0 ? ACME_OK : ACME_E_CERT;
+    XFREE(copy, NULL, DYNAMIC_TYPE_SIGNATURE);
+    return ret;
+}
+
 static int verify_rsa(struct acme_slice spki, const uint8_t *digest, size_t digest_size,
                       struct acme_slice signature)
 {
     uint8_t info[VERIFY_HEAD + 64];
-    uint8_t opened[VERIFY_HEAD + 64];
     size_t want = verify_rsa_info(info, digest, digest_size);
     RsaKey *rsa = (RsaKey *)XMALLOC(sizeof *rsa, NULL, DYNAMIC_TYPE_RSA);
     word32 at = 0;
@@ -66,11 +83,8 @@ static int verify_rsa(struct acme_slice spki, const uint8_t *digest, size_t dige
         XFREE(rsa, NULL, DYNAMIC_TYPE_RSA);
         return ACME_E_CRYPTO;
     }
-    if (wc_RsaPublicKeyDecode(spki.ptr, &at, rsa, (word32)spki.len) == 0) {
-        ret = wc_RsaSSL_Verify(signature.ptr, (word32)signature.len, opened, (word32)sizeof opened,
-                               rsa);
-        ret = ret == (int)want && memcmp(info, opened, want) == 0 ? ACME_OK : ACME_E_CERT;
-    }
+    if (wc_RsaPublicKeyDecode(spki.ptr, &at, rsa, (word32)spki.len) == 0)
+        ret = verify_rsa_open(rsa, signature, info, want);
     (void)wc_FreeRsaKey(rsa);
     XFREE(rsa, NULL, DYNAMIC_TYPE_RSA);
     return ret;

@@ -60,8 +60,8 @@ static bool xch_usable(struct acme_exchange *x, const struct acme_url *url)
 {
     uint8_t stray;
 
-    return x->sock != ACME_NO_SOCK && x->phase == XCH_IDLE && x->host_port == url->port &&
-           acme_slice_is_nocase(url->host, x->host) &&
+    return !x->single && x->sock != ACME_NO_SOCK && x->phase == XCH_IDLE &&
+           x->host_port == url->port && acme_slice_is_nocase(url->host, x->host) &&
            acme_tls_recv(&x->tls, &stray, 1) == ACME_AGAIN;
 }
 

@@ -33,6 +33,7 @@ struct acme_exchange {
     uint8_t phase;
     bool head_request;
     bool tls_open; /* tls has to be closed */
+    bool single;   /* the caller's choice: each request gets a connection of its own */
     bool reused;   /* this request went out on a connection that had served another */
     bool answered; /* at least one byte of the reply has come */
     bool more;     /* the last poll stopped at its bound of work, not for want of bytes */

@@ -3,7 +3,7 @@
  * Private to the agent and its tests. A row does no I/O and never calls another row: build writes
  * a request's payload, accept reads the reply and names the next row and the records that must be
  * durable before it. All else (clock, sending, nonces, repeats, storage, events) is the driver's,
- * in acme_agent.c.
+ * in acme_agent.c and acme_reply.c.
  */
 #ifndef ACME_STEPS_H
 #define ACME_STEPS_H
@@ -137,10 +137,14 @@ const char *acme_order_text(const struct acme_agent *a, uint16_t offset); /* "" 
 /* The CA said why: its words become the failure's, and the order is given up. */
 int acme_order_refuse(struct acme_agent *a, int err, const struct acme_json *problem,
                       const char *identifier);
+/* The solvers that declined a challenge of this type (a bit each), for this name. */
+uint8_t *acme_order_declined(struct acme_order_name *name, unsigned type);
+/* The next name, from order.index on, that still awaits flag; false: there is none. */
+bool acme_order_awaiting(struct acme_agent *a, unsigned flag);
 /* Look at the order once more in a while, slower each time; ACME_E_TIMEOUT at the end. */
 int acme_order_poll(struct acme_agent *a, struct acme_next *next, const char *what);
 
-/* Rows of acme_steps.c and acme_steps_order.c, for the table. */
+/* The rows of acme_steps_*.c, for the table. */
 int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 
@@ -168,7 +172,7 @@ int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acm
 int step_end(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 
-/* -- records (acme_records.c): the agent's facts to bytes and back -- */
+/* -- records (acme_records.c, acme_records_load.c): the agent's facts to bytes and back -- */
 
 /* Encode the record for slot into room (CERT: io; others: scratch): its length or an error. 0:
  * the slot is to be emptied (ORDER without an open order). */

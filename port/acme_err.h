@@ -39,8 +39,8 @@ enum acme_class {
       "the server's certificate is expired or not yet valid; check the clock of this machine")     \
     X(ACME_E_TLS_VERSION, -18, OPERATOR, "the server does not offer TLS 1.2 or newer")             \
     X(ACME_E_TLS_MEMORY, -19, OPERATOR, "not enough memory for the TLS session")                   \
-    X(ACME_E_PORT_BUSY, -20, OPERATOR, "the port is in use by another program")                    \
-    X(ACME_E_PORT_ACCESS, -21, OPERATOR, "no permission to listen on the port")                    \
+    X(ACME_E_PORT_BUSY, -20, CONNECTION, "the port is in use by another program")                  \
+    X(ACME_E_PORT_ACCESS, -21, CONNECTION, "no permission to listen on the port")                  \
     /* what the CA sent */                                                                         \
     X(ACME_E_HTTP, -30, CONNECTION, "the reply is not valid HTTP/1.1")                             \
     X(ACME_E_SERVER, -31, CONNECTION, "the server has an internal error; try again later")         \

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Run test suites and add them up.
 
-usage: run.py [--title TEXT] [--time-limit SECONDS] SUITE [SUITE ...]
+usage: run.py [--jobs N] [--time-limit SECONDS] SUITE [SUITE ...]
 
 A SUITE is a program, or a command line in one argument ("tools/check_names.sh build/host"). It
 prints one line for each case: "ok NAME", "not ok NAME: why" or "skip NAME: why"; everything else
@@ -11,6 +11,7 @@ status is 1 when a case failed, or when a suite crashed, ran out of time, or tes
 """
 
 import argparse
+import concurrent.futures
 import os
 import re
 import shlex
@@ -47,6 +48,13 @@ class Suite:
             self.failed.append((case, why or "no reason given"))
 
     def run(self, limit):
+        try:
+            self.execute(limit)
+        except OSError as error:
+            self.seconds = 0.0
+            self.failed.append(("start", str(error)))
+
+    def execute(self, limit):
         start = time.monotonic()
         child = subprocess.Popen(
             shlex.split(self.command), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
@@ -93,6 +101,7 @@ class Suite:
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--time-limit", type=float, default=1200)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("suites", nargs="+")
     options = parser.parse_args()
 
@@ -101,15 +110,14 @@ def main():
     for command in options.suites:
         if command.startswith("@"):
             heading = command[1:]
-            continue
-        suite = Suite(command, heading)
-        try:
-            suite.run(options.time_limit)
-        except OSError as error:
-            suite.seconds = 0.0
-            suite.failed.append(("start", str(error)))
-        suites.append(suite)
-        suite.report()
+        else:
+            suites.append(Suite(command, heading))
+    # Many suites wait more than they compute: one for each processor at a time, told in order.
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        runs = [pool.submit(suite.run, options.time_limit) for suite in suites]
+        for suite, run in zip(suites, runs):
+            run.result()
+            suite.report()
 
     reasons = {}
     for suite in suites:

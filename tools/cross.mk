@@ -15,7 +15,8 @@ AR = $(TARGET)-ar
 STRIP = $(TARGET)-strip
 CFLAGS = -Os -g
 # A static program stands at a fixed address: code for any address would only be larger.
-HARDENING = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fno-pie -fno-asynchronous-unwind-tables
+HARDENING = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fno-pie -fno-unwind-tables \
+	-fno-asynchronous-unwind-tables
 LDFLAGS = -static -no-pie -Wl,-z,relro
 WOLFSSL_DEFS = -DACME_SMALL_BINARY
 # The linker warns of getaddrinfo in static programs: modules of the name service are loaded at run

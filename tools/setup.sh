@@ -1,7 +1,7 @@
 #!/bin/sh
 # setup.sh GROUP... - install, with apt, what a target needs and this machine lacks
 #
-# Groups: build (compile), demo, test, bench, check, all; cross (compile for and test other
+# Groups: build (compile), demo, test, boards, bench, check, all; cross (compile for and test other
 # processors), or only the compiler for one of them, by its name. Says nothing and asks nothing
 # when everything is there.
 set -eu
@@ -14,6 +14,7 @@ needs() {
     bench) echo "$(needs demo) musl-gcc=musl-tools valgrind=valgrind ip=iproute2" ;;
     check) echo "$(needs build) python3=python3 clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck" ;;
     test) echo "$(needs demo) clang=clang musl-gcc=musl-tools ip=iproute2 unshare=util-linux setpriv=util-linux" ;;
+    boards) echo "$(needs demo) qemu-system-arm=qemu-system-arm arm-none-eabi-gcc=gcc-arm-none-eabi /usr/lib/arm-none-eabi/newlib/libc_nano.a=libnewlib-arm-none-eabi ip=iproute2 unshare=util-linux" ;;
     cross)
         for target in mips-linux-gnu mipsel-linux-gnu arm-linux-gnueabihf aarch64-linux-gnu \
             riscv64-linux-gnu; do
@@ -24,7 +25,7 @@ needs() {
     mips-linux-gnu | mipsel-linux-gnu | riscv64-linux-gnu) needs_target "$1" "${1%%-*}" ;;
     arm-linux-gnueabihf) needs_target "$1" armhf ;;
     aarch64-linux-gnu) needs_target "$1" arm64 ;;
-    all) echo "$(needs test) $(needs cross) $(needs bench) $(needs check)" ;;
+    all) echo "$(needs test) $(needs boards) $(needs cross) $(needs bench) $(needs check)" ;;
     *)
         echo "setup: no group $1" >&2
         exit 1

@@ -17,6 +17,7 @@ SRC_CORE = \
 	$(SRC_CRYPTO_RSA) \
 	core/acme_csr.c \
 	core/acme_der.c \
+	core/acme_event_json.c \
 	core/acme_exchange.c \
 	core/acme_http.c \
 	core/acme_http_chunked.c \
@@ -27,11 +28,16 @@ SRC_CORE = \
 	core/acme_name.c \
 	core/acme_objects.c \
 	core/acme_pem.c \
+	core/acme_provision.c \
 	core/acme_records.c \
+	core/acme_records_load.c \
+	core/acme_reply.c \
 	core/acme_sched.c \
 	core/acme_steps.c \
+	core/acme_steps_authz.c \
 	core/acme_steps_order.c \
 	core/acme_steps_proof.c \
+	core/acme_steps_rest.c \
 	core/acme_store.c \
 	core/acme_time.c \
 	core/acme_tls.c \
@@ -65,3 +71,6 @@ SRC_TOOL = \
 	tools/lwacme/status.c \
 	tools/lwacme/trust.c \
 	tools/lwacme/webroot.c
+
+# What a device needs before its first start, into a flash image.
+SRC_MKCONFIG = tools/mkconfig/mkconfig.c

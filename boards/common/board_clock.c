@@ -7,6 +7,11 @@
 #include "board.h"
 #include "board_print.h"
 
+/* The clock's floor: when this firmware was built, by the commit it was built from. */
+#ifndef BOARD_BUILD_TIME
+#error "BOARD_BUILD_TIME: seconds since 1970 (board.mk takes it from the commit)"
+#endif
+
 /* A device that is switched on this long after its firmware was built needs a newer one: its trust
  * anchors are as old. */
 #ifndef BOARD_CLOCK_AHEAD_S
@@ -33,7 +38,7 @@ void board_clock_set(int64_t seconds)
         seconds >= board_hour.floor && seconds - board_hour.floor <= BOARD_CLOCK_AHEAD_S;
     board_hour.at_reset = seconds - (int64_t)(board_ms() / 1000);
     if (!board_hour.set)
-        board_print("{\"event\":\"clock\",\"implausible\":%u}\n", (unsigned)seconds);
+        board_print("{\"v\":1,\"event\":\"clock\",\"text\":\"implausible\",\"seconds\":%u}\n", (unsigned)seconds);
 }
 
 void board_clock_floor(int64_t seconds)

@@ -22,6 +22,7 @@
 static struct netif board_netif;
 static bool board_sntp_started;
 static uint64_t board_sntp_asked_ms;
+static const char *board_sntp_server = BOARD_SNTP_SERVER;
 
 u32_t sys_now(void)
 {
@@ -58,8 +59,10 @@ static bool sntp_has_server(void)
     return !ip_addr_isany(sntp_getserver(0));
 }
 
-int board_lwip_start(void)
+int board_lwip_start(const char *sntp)
 {
+    if (sntp != NULL)
+        board_sntp_server = sntp;
     int err = lwip_hooks_init(board_rng_get, NULL);
     if (err != ACME_OK)
         return err;
@@ -92,7 +95,7 @@ static void board_sntp_poll(void)
         sntp_stop();
     sntp_setoperatingmode(SNTP_OPMODE_POLL);
     if (!board_sntp_started && !sntp_has_server())
-        sntp_setservername(0, BOARD_SNTP_SERVER);
+        sntp_setservername(0, board_sntp_server);
     sntp_init();
     board_sntp_started = true;
     board_sntp_asked_ms = board_ms();

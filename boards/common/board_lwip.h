@@ -5,8 +5,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Start lwIP, the interface, DHCP. Random numbers must be ready (board_rng): ACME_AGAIN if not. */
-int board_lwip_start(void);
+/* Start lwIP, the interface, DHCP. Random numbers must be ready (board_rng): ACME_AGAIN if not.
+ * sntp: the time server when DHCP names none (kept by reference); NULL: BOARD_SNTP_SERVER. */
+int board_lwip_start(const char *sntp);
 
 /* Frames, timers; SNTP is started when there is an address. From the main loop. */
 void board_lwip_poll(void);

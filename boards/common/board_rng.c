@@ -6,11 +6,10 @@
 #include <wolfssl/wolfcrypt/settings.h>
 #include <wolfssl/wolfcrypt/sha256.h>
 
+#include "acme_provision.h"
 #include "acme_store.h"
 #include "board.h"
 #include "board_clock.h"
-
-enum rng_tag { RNG_TAG_SEED = 1, RNG_TAG_BOOTS = 2, RNG_TAG_FLOOR = 3 };
 
 #define RNG_RECORD_MAX (ACME_RECORD_HEADER + 3 * 4 + BOARD_RNG_SEED + 8 + 8)
 #define RNG_SAMPLES    64
@@ -76,13 +75,12 @@ static int rng_read(const struct acme_slots *slots, struct rng_device *d)
         return n;
     int err = acme_record_open(&record, (struct acme_slice){room, (size_t)n}, ACME_SLOT_DEVICE);
     while (err == ACME_OK && acme_record_next(&record, &field)) {
-        if (field.tag == (RNG_TAG_SEED | ACME_FIELD_CRITICAL) &&
-            field.value.len == sizeof d->seed) {
+        if (field.tag == ACME_DEVICE_SEED && field.value.len == sizeof d->seed) {
             memcpy(d->seed, field.value.ptr, sizeof d->seed);
             d->has_seed = true;
-        } else if (field.tag == RNG_TAG_BOOTS) {
+        } else if (field.tag == ACME_DEVICE_BOOTS) {
             (void)acme_field_u64(&field, &d->boots);
-        } else if (field.tag == RNG_TAG_FLOOR) {
+        } else if (field.tag == ACME_DEVICE_FLOOR) {
             (void)acme_field_i64(&field, &d->floor);
         } else {
             err = acme_field_skip(&field);
@@ -100,9 +98,9 @@ static int rng_write(const struct acme_slots *slots, const uint8_t seed[BOARD_RN
     uint8_t room[RNG_RECORD_MAX];
     struct acme_record_writer w;
     acme_record_begin(&w, (struct acme_span){room, sizeof room}, ACME_SLOT_DEVICE, 0);
-    acme_record_bytes(&w, RNG_TAG_SEED | ACME_FIELD_CRITICAL, seed, BOARD_RNG_SEED);
-    acme_record_u64(&w, RNG_TAG_BOOTS, boots);
-    acme_record_i64(&w, RNG_TAG_FLOOR, board_clock_floor_now());
+    acme_record_bytes(&w, ACME_DEVICE_SEED, seed, BOARD_RNG_SEED);
+    acme_record_u64(&w, ACME_DEVICE_BOOTS, boots);
+    acme_record_i64(&w, ACME_DEVICE_FLOOR, board_clock_floor_now());
     int n = acme_record_end(&w);
     int err = n < 0 ? n : slots->write(slots->ctx, ACME_SLOT_DEVICE, "", room, (size_t)n);
     rng_wipe(room, sizeof room);

@@ -19,7 +19,7 @@
 
 #include "acme_port.h"
 
-#define BOARD_RNG_SEED 32
+#define BOARD_RNG_SEED 32 /* ACME_DEVICE_SEED_SIZE */
 
 /* Read the DEVICE record, store its successor, start. ACME_OK; ACME_AGAIN (repeat: the flash is
  * busy); ACME_E_SLOT_EMPTY (no seed: provision first); or what the slots answered. Raises the

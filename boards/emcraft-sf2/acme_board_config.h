@@ -3,26 +3,32 @@
 #define ACME_BOARD_CONFIG_H
 
 /* The agent (core/acme_config.h). */
-#define ACME_MAX_NAMES       4
-#define ACME_MAX_URL         192
-#define ACME_MAX_ORDER_TEXT  1536
-#define ACME_MAX_TOKEN       64
-#define ACME_MAX_NONCE       96
-#define ACME_MAX_DETAIL      192
-#define ACME_IO_SIZE         6144
-#define ACME_SCRATCH_SIZE    4096
-#define ACME_MAX_CHAIN_CERTS 6
-#define ACME_MAX_KEY_DER     128
+#define ACME_MAX_NAMES          4
+#define ACME_MAX_URL            192
+#define ACME_MAX_ORDER_TEXT     1536
+#define ACME_MAX_TOKEN          64
+#define ACME_MAX_NONCE          96
+#define ACME_MAX_DETAIL         192
+#define ACME_IO_SIZE            6144
+#define ACME_SCRATCH_SIZE       3584
+#define ACME_MAX_CHAIN_CERTS    6
+#define ACME_MAX_KEY_DER        128
+#define ACME_MAX_DIRECTORY_TEXT 640
+#define ACME_MAX_HOST           127
 
-/* Sockets: the CA, the responder's listener and two of the CA's validators, HTTPS listener and one
- * client. */
-#define LWIP_NET_SOCKS   6
-#define LWIP_NET_BACKLOG 2
+/* The responder: a CA asks from several places, the others queue. */
+#define HTTP01_MAX_CONNECTIONS 3
+#define HTTP01_HEAD_MAX        640
+#define HTTP01_LINE_MAX        256
 
-/* TLS memory; the agent's io and scratch are lent from it. 27 648 bytes were the least that did a
- * whole issuance with a 16 KB record; the rest is margin. */
+#define BOARD_CONFIG_MAX 2560 /* bytes of a CONFIG record: two roots */
+#define BOARD_CERT_MAX   6144 /* bytes of a CERT record; lent from the pool */
+#define BOARD_CPU_HZ     142000000u
+
+/* TLS memory. 22 528 bytes serve every handshake, and a session with a record of 16 KB; they are
+ * the agent's during a run and the HTTPS server's at other times. */
 #ifndef BOARD_POOL_SIZE
-#define BOARD_POOL_SIZE 28672
+#define BOARD_POOL_SIZE 22528
 #endif
 
 /* The part of the 16 MB NOR flash that the slots may use. */
@@ -40,11 +46,6 @@
 /* The time server when DHCP names none. */
 #ifndef BOARD_SNTP_SERVER
 #define BOARD_SNTP_SERVER "pool.ntp.org"
-#endif
-
-/* The clock's floor: when this firmware was built, by the commit it was built from. */
-#ifndef BOARD_BUILD_TIME
-#error "BOARD_BUILD_TIME: seconds since 1970 (board.mk takes it from the commit)"
 #endif
 
 #endif

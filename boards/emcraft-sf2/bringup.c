@@ -141,7 +141,7 @@ static void try_network(void)
     char text[ACME_ADDR_TEXT];
     int64_t now;
     uint64_t start = board_ms();
-    CHECK(board_lwip_start());
+    CHECK(board_lwip_start(NULL));
     lwip_net_init(&net);
     while (!board_lwip_up() && board_ms() - start < 30000)
         poll();

@@ -48,15 +48,21 @@
 #define LWIP_SUPPORT_CUSTOM_PBUF 1
 #define MEMP_NUM_PBUF            4
 #define MEMP_NUM_UDP_PCB         (3 + LWIP_IPV6) /* DHCP, DNS, SNTP */
-#define MEMP_NUM_TCP_PCB         5
+#define MEMP_NUM_TCP_PCB         10
 #define MEMP_NUM_TCP_PCB_LISTEN  2
-#define MEMP_NUM_TCP_SEG         10
+#define MEMP_NUM_TCP_SEG         16
 #define MEMP_NUM_SYS_TIMEOUT     (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 1) /* SNTP */
 #define ARP_TABLE_SIZE           4
 #define ARP_QUEUEING             0
 #define DNS_TABLE_SIZE           2
 #define DNS_MAX_NAME_LENGTH      64
 #define DNS_MAX_SERVERS          2
+
+/* port/lwip's sockets (lwip_net.h): the CA, the responder's listener and three of the CA's
+ * validators; HTTPS has its two when the CA is not asked. CAs validate each name from several places
+ * at the same moment: those wait in the listener's queue. */
+#define LWIP_NET_SOCKS   6
+#define LWIP_NET_BACKLOG 6
 
 /* TCP: two segments each way; out-of-order segments would hold the card's buffers. */
 #define TCP_MSS            1460

@@ -18,9 +18,12 @@
 #include "lwip/netif.h"
 #include "lwip/pbuf.h"
 
+#ifndef EMAC_RX
 #define EMAC_RX 4 /* with 2, a server's flight of three segments loses one in half of the runs */
+#endif
 /* A frame of 1514 bytes (the card strips the checksum), and a VLAN tag. */
 #define EMAC_FRAME 1520
+#define EMAC_SHORT 384 /* a request of a CA's validator */
 
 #define DESC_EMPTY 0x80000000u /* receive: the card may fill it. Transmit: it has been sent */
 #define DESC_SIZE  0x7ffu
@@ -53,9 +56,10 @@ static struct {
     struct emac_desc rx[EMAC_RX], tx;
     struct emac_buf *held[EMAC_RX]; /* the buffer of each descriptor, or NULL */
     struct emac_buf *free;
-    unsigned next;  /* the descriptor that the card fills next */
-    unsigned fill;  /* the first descriptor without a buffer, when empty > 0 */
-    unsigned empty; /* how many descriptors have none */
+    unsigned next;        /* the descriptor that the card fills next */
+    unsigned fill;        /* the first descriptor without a buffer, when empty > 0 */
+    unsigned empty;       /* how many descriptors have none */
+    volatile bool paused; /* the interrupt has stopped the card */
     uint32_t link_checked_ms;
     struct board_netif_stat stat;
 } emac;
@@ -92,34 +96,46 @@ static void emac_give_back(struct pbuf *p)
     emac_refill();
 }
 
-/* A frame that lwIP may keep as long as it likes. The last buffer is never lent: a frame in a
+/* The buffer itself, without a copy; its descriptor gets another one, or waits for it. */
+static struct pbuf *emac_lend(unsigned i, uint16_t len)
+{
+    struct emac_buf *b = emac.held[i];
+    emac.held[i] = NULL;
+    if (emac.empty++ == 0)
+        emac.fill = i;
+    emac_refill();
+    return pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &b->p, b->frame, EMAC_FRAME);
+}
+
+/* A frame that lwIP may keep as long as it likes. Short ones are copied: a dozen requests that wait
+ * to be read would otherwise hold all buffers. The last buffer is never lent: a frame in a
  * connection's queue would stop the card, and with it the ACK that this connection waits for. */
 static struct pbuf *emac_take(unsigned i, uint16_t len)
 {
-    struct emac_buf *b = emac.held[i];
-    if (emac.free != NULL || emac.empty + 1 < EMAC_RX) {
-        emac.held[i] = NULL;
-        if (emac.empty++ == 0)
-            emac.fill = i;
-        emac_refill();
-        return pbuf_alloced_custom(PBUF_RAW, len, PBUF_REF, &b->p, b->frame, EMAC_FRAME);
-    }
-    struct pbuf *copy = pbuf_alloc(PBUF_RAW, len, PBUF_RAM);
+    bool may_lend = emac.free != NULL || emac.empty + 1 < EMAC_RX;
+    struct pbuf *copy = NULL;
+    if (len <= EMAC_SHORT || !may_lend)
+        copy = pbuf_alloc(PBUF_RAW, len, PBUF_RAM);
+    if (copy == NULL && may_lend)
+        return emac_lend(i, len);
     if (copy != NULL)
-        pbuf_take(copy, b->frame, len);
-    emac.stat.copied += copy != NULL;
+        pbuf_take(copy, emac.held[i]->frame, len);
+    emac.stat.copied += copy != NULL && len > EMAC_SHORT;
     emac.stat.dropped += copy == NULL;
-    emac_arm(i, b);
+    emac_arm(i, emac.held[i]);
     return copy;
 }
 
 static void emac_restart(void)
 {
-    /* The card met a descriptor without a buffer: it dropped the frame and stopped. It starts again
-     * where this register points, not where it was. */
-    if ((SF2_EMAC->rx_status & RX_OVERFLOW) == 0 || emac.held[emac.next] == NULL)
+    bool overflow = (SF2_EMAC->rx_status & RX_OVERFLOW) != 0;
+    /* The card met a descriptor without a buffer: it dropped the frame and stopped; or the
+     * interrupt has stopped it before. It starts again where this register points, not where it
+     * was. */
+    if ((!overflow && !emac.paused) || (emac.rx[emac.next].size & DESC_EMPTY) == 0)
         return;
-    emac.stat.stopped++;
+    emac.stat.stopped += overflow;
+    emac.paused = false;
     SF2_EMAC->rx_status = RX_OVERFLOW;
     SF2_EMAC->rx_desc = (uint32_t)(uintptr_t)&emac.rx[emac.next];
     SF2_EMAC->rx_ctl = 1;
@@ -134,7 +150,6 @@ static void emac_receive(struct netif *netif)
         if (emac.held[i] == NULL || (size & DESC_EMPTY) != 0)
             break;
         emac.next = (i + 1) % EMAC_RX;
-        SF2_EMAC->rx_status = STATUS_PACKET;
         struct pbuf *p = emac_take(i, (uint16_t)(size & DESC_SIZE));
         if (p != NULL && netif->input(p, netif) != ERR_OK)
             pbuf_free(p);
@@ -142,10 +157,22 @@ static void emac_receive(struct netif *netif)
     emac_restart();
 }
 
-/* Only wakes the main loop: all work is done there, so nothing is shared with an interrupt. */
+/* Wakes the main loop, where all work is done. While that computes (a signature takes 10 ms), the
+ * card is stopped when one buffer is left: what comes then waits in its FIFO, where an overflow
+ * would have dropped it. */
 void sf2_emac_interrupt(void)
 {
-    SF2_EMAC->irq_mask = 0;
+    unsigned ready = 0;
+    for (unsigned i = 0; i < EMAC_RX; i++)
+        ready += (emac.rx[i].size & DESC_EMPTY) != 0;
+    if (ready <= 1) {
+        SF2_EMAC->rx_ctl = 0;
+        emac.paused = true;
+    }
+    while ((SF2_EMAC->rx_status & STATUS_PACKET) != 0)
+        SF2_EMAC->rx_status = STATUS_PACKET; /* one less in the card's count */
+    if ((SF2_EMAC->rx_status & RX_OVERFLOW) != 0 || emac.paused)
+        SF2_EMAC->irq_mask = 0;
 }
 
 /* ---- send ---- */

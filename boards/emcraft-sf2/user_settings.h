@@ -86,6 +86,8 @@
 #define NO_PKCS12
 #define NO_CHECK_PRIVATE_KEY
 #define NO_SIG_WRAPPER
+#define WOLFSSL_NO_PEM /* the agent decodes PEM itself */
+#define NO_CODING
 
 /* Keys. */
 #define HAVE_ECC
@@ -100,6 +102,7 @@
 #define WOLFSSL_RSA_PUBLIC_ONLY
 #define WOLFSSL_RSA_VERIFY_ONLY
 #define WOLFSSL_RSA_VERIFY_INLINE
+#define WC_NO_RSA_OAEP
 
 /* Arithmetic: wolfSSL's assembler for Cortex-M, in its small form (the other is 78 KB larger). */
 #define WOLFSSL_SP_MATH

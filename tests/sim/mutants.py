@@ -20,10 +20,14 @@ import tempfile
 TOP = pathlib.Path(__file__).resolve().parents[2]
 
 AGENT = "core/acme_agent.c"
+REPLY = "core/acme_reply.c"
 STEPS = "core/acme_steps.c"
+REST = "core/acme_steps_rest.c"
 ORDER = "core/acme_steps_order.c"
 PROOF = "core/acme_steps_proof.c"
+AUTHZ = "core/acme_steps_authz.c"
 RECORDS = "core/acme_records.c"
+LOAD = "core/acme_records_load.c"
 CERT = "core/acme_cert.c"
 SCHED = "core/acme_sched.c"
 HTTP01 = "solvers/http01.c"
@@ -53,7 +57,7 @@ MUTANTS = [
     ("order-stays-open", ORDER,
      "a->order.stale || a->order.dead || a->outcome == ACME_OK", "a->order.stale"),
     # repeats
-    ("nonce-reused", AGENT,
+    ("nonce-reused", REPLY,
      "        a->nonce[0] = '\\0'; /* one use each, whatever comes back (RFC 8555 6.5) */\n", ""),
     ("finalize-repeated-when-lost", STEPS,
      "[ACME_ROW_FINALIZE] = {\"finalize\", ACME_POST_KID, ACME_ROW_LOOK,",
@@ -61,24 +65,24 @@ MUTANTS = [
     ("neworder-repeated-when-lost", STEPS,
      "[ACME_ROW_ORDER] = {\"order\", ACME_POST_KID, ACME_ROW_NONE,",
      "[ACME_ROW_ORDER] = {\"order\", ACME_POST_KID, ACME_ROW_ORDER,"),
-    ("nonce-tries-unbounded", AGENT, "if (++a->nonce_tries > NONCE_TRIES_MAX)",
+    ("nonce-tries-unbounded", REPLY, "if (++a->nonce_tries > NONCE_TRIES_MAX)",
      "if (++a->nonce_tries > 60000)"),
-    ("redirects-unbounded", AGENT, "++a->redirects > REDIRECTS_MAX", "++a->redirects > 250"),
-    ("account-again-and-again", AGENT, "    if (a->account_retries++ > 0)\n",
+    ("redirects-unbounded", REPLY, "++a->redirects > REDIRECTS_MAX", "++a->redirects > 250"),
+    ("account-again-and-again", REPLY, "    if (a->account_retries++ > 0)\n",
      "    if (a->account_retries > 0)\n"),
     # time
-    ("retry-after-not-kept", AGENT,
+    ("retry-after-not-kept", REPLY,
      "    if (seconds == 0 || acme_wall_clock(a, &now) != ACME_OK)\n        return;",
      "    if (seconds < 4000000000u || acme_wall_clock(a, &now) != ACME_OK)\n        return;"),
     ("retry-after-not-in-backoff", SCHED, "    if (by_ca < retry_after_s)", "    if (by_ca > 86400)"),
-    ("retry-after-of-polls-ignored", AGENT, "    if (seconds > 0 && a->step != ACME_ROW_DIRECTORY",
+    ("retry-after-of-polls-ignored", REPLY, "    if (seconds > 0 && a->step != ACME_ROW_DIRECTORY",
      "    if (seconds > 4000000000u && a->step != ACME_ROW_DIRECTORY"),
     ("orders-not-spaced", SCHED, "    if (orders < 4)\n        return 0;",
      "    if (orders < 60000)\n        return 0;"),
     ("validation-backoff-a-minute", SCHED,
      "    if (failures <= sizeof first / sizeof first[0])\n        return first[failures - 1];",
      "    if (failures > 0 || first[0] == 0)\n        return 60;"),
-    ("clock-of-the-future-believed", STEPS, "    if (a->failure.at > now)", "    if (a->failure.at < 0)"),
+    ("clock-of-the-future-believed", REST, "    if (a->failure.at > now)", "    if (a->failure.at < 0)"),
     ("never-due", SCHED, "    return now >= acme_sched_due_at(not_before, not_after);",
      "    return now >= not_after + 40 * ACME_DAY + 0 * not_before;"),
     # checks

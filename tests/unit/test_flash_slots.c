@@ -29,9 +29,15 @@ static int fail(const char *fmt, ...)
 
 static void report(const char *name, int r)
 {
+    char word[120]; /* the name of a case is one word */
+    size_t n = 0;
+
+    for (; name[n] != 0 && n + 1 < sizeof word; n++)
+        word[n] = (char)(name[n] == ' ' || name[n] == ':' ? '-' : name[n]);
+    word[n] = 0;
     ran++;
     failed += r != 0;
-    printf(r != 0 ? "not ok %s: %s\n" : "ok %s\n", name, why);
+    printf(r != 0 ? "not ok %s: %s\n" : "ok %s\n", word, why);
     why[0] = 0;
     fflush(stdout);
 }

@@ -188,11 +188,11 @@ static void tell_installed(const struct options *o, const struct install *in,
     if (o->json) {
         acme_buf_init(&b, room, sizeof room);
         acme_buf_text(&b, "{\"v\":1");
-        json_text(&b, "event", "installed");
-        json_text(&b, "path", in->path);
-        json_text(&b, "issuer", facts.issuer);
-        json_time(&b, "not_before", cert->not_before);
-        json_time(&b, "not_after", cert->not_after);
+        acme_json_put_text(&b, "event", "installed");
+        acme_json_put_text(&b, "path", in->path);
+        acme_json_put_text(&b, "issuer", facts.issuer);
+        acme_json_put_time(&b, "not_before", cert->not_before);
+        acme_json_put_time(&b, "not_after", cert->not_after);
         show_json(&b);
     } else if (!o->quiet)
         fprintf(stderr, "lwacme: %s %s, by %s, valid until %s\n",
@@ -238,7 +238,9 @@ static void tell_detail(int outcome)
     if (world.slots.why[0] != '\0' && outcome <= ACME_E_SLOT && outcome >= ACME_E_SLOT_FULL)
         fprintf(stderr, "  storage   %s\n", world.slots.why);
     if (outcome == ACME_E_CONFIG && world.trust.path != NULL)
-        fprintf(stderr, "  trust     %s: no usable certificate as a trust anchor in it\n",
+        fprintf(stderr,
+                "  trust     %s: no usable certificate as a trust anchor in it, or the clock of "
+                "this machine is far off\n",
                 world.trust.path);
     if (world.webroot.why[0] != '\0' && outcome == ACME_E_SOLVER)
         fprintf(stderr, "  webroot   %s\n", world.webroot.why);

@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "acme_agent.h"
+#include "acme_event_json.h"
 #include "posix_slots.h"
 #include "sockets_net.h"
 
@@ -76,10 +77,6 @@ void show_failure(FILE *to, const struct acme_failure *failure);
 const char *show_hint(int err, const struct acme_problem *problem);
 /* A line of JSON on stdout. */
 void show_json(struct acme_buf *line);
-void json_text(struct acme_buf *b, const char *name, const char *value);
-void json_number(struct acme_buf *b, const char *name, int64_t value);
-void json_time(struct acme_buf *b, const char *name, int64_t value);
-void json_failure(struct acme_buf *b, const struct acme_failure *failure);
 /* One event as a line. */
 void json_event(const struct acme_event *event);
 

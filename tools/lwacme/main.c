@@ -30,6 +30,9 @@ int exit_status(int err)
     case ACME_E_RATE:
     case ACME_E_HELD:
         return EXIT_LATER;
+    case ACME_E_PORT_BUSY:
+    case ACME_E_PORT_ACCESS:
+        return EXIT_LOCAL;
     default:
         break;
     }

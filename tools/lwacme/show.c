@@ -242,9 +242,9 @@ void show_error(struct show *s, int err, const char *format, ...)
         return;
     acme_buf_init(&b, room, sizeof room);
     acme_buf_text(&b, "{\"v\":1");
-    json_text(&b, "event", "error");
-    json_text(&b, "error", acme_err_name(err));
-    json_text(&b, "words", text);
+    acme_json_put_text(&b, "event", "error");
+    acme_json_put_text(&b, "error", acme_err_name(err));
+    acme_json_put_text(&b, "words", text);
     show_json(&b);
 }
 

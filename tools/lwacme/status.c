@@ -115,8 +115,8 @@ static void print_json(const struct fact *f)
 
     acme_buf_init(&b, room, sizeof room);
     acme_buf_text(&b, "{\"v\":1");
-    json_text(&b, "event", "status");
-    json_text(&b, "certificate", f->key);
+    acme_json_put_text(&b, "event", "status");
+    acme_json_put_text(&b, "certificate", f->key);
     if (f->err == ACME_OK) {
         acme_buf_text(&b, ",\"names\":[");
         for (size_t i = 0; acme_cert_san(acme_chain_at(&f->cert.chain, 0), i, &name) == ACME_OK;
@@ -126,24 +126,25 @@ static void print_json(const struct fact *f)
         }
         acme_buf_char(&b, ']');
         serial_text(f, serial);
-        json_text(&b, "issuer", f->leaf.issuer);
-        json_text(&b, "serial", serial);
-        json_time(&b, "not_before", f->cert.not_before);
-        json_time(&b, "not_after", f->cert.not_after);
-        json_number(&b, "days_left", days_left(f));
-        json_time(&b, "due_at", f->status.due_at);
+        acme_json_put_text(&b, "issuer", f->leaf.issuer);
+        acme_json_put_text(&b, "serial", serial);
+        acme_json_put_time(&b, "not_before", f->cert.not_before);
+        acme_json_put_time(&b, "not_after", f->cert.not_after);
+        acme_json_put_number(&b, "days_left", days_left(f));
+        acme_json_put_time(&b, "due_at", f->status.due_at);
     } else if (f->err != ACME_E_SLOT_EMPTY)
-        json_text(&b, "error", acme_err_name(f->err));
+        acme_json_put_text(&b, "error", acme_err_name(f->err));
     if (f->damaged[0] != '\0')
-        json_text(&b, "damaged", f->damaged);
+        acme_json_put_text(&b, "damaged", f->damaged);
     if (f->status.order_open)
         acme_buf_text(&b, ",\"order_open\":true");
     if (f->status.next_at > f->now) {
-        json_time(&b, "next_attempt", f->status.next_at);
-        json_text(&b, "next_by", f->status.next_by_ca ? "ca" : "backoff");
+        acme_json_put_time(&b, "next_attempt", f->status.next_at);
+        acme_json_put_text(&b, "next_by", f->status.next_by_ca ? "ca" : "backoff");
     }
     if (f->status.failure->err != ACME_OK)
-        json_failure(&b, f->status.failure);
+        acme_json_put_failure(&b, f->status.failure,
+                              show_hint(f->status.failure->err, &f->status.failure->problem));
     show_json(&b);
 }
 

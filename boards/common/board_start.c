@@ -1,0 +1,202 @@
+#include "board_start.h"
+
+#include <string.h>
+
+#include "acme_provision.h"
+#include "board.h"
+#include "board_clock.h"
+#include "board_console.h"
+#include "board_event.h"
+#include "board_figures.h"
+#include "board_lwip.h"
+#include "board_rng.h"
+#include "flash_slots.h"
+#include "lwip_net.h"
+
+#define START_IDLE_MS 1000 /* how often the flash may use a quiet moment */
+
+/* The CONFIG record that is compiled in (make ... CONFIG=FILE); empty when there is none. */
+extern const uint8_t board_default_config[], board_default_config_end[];
+
+static struct lwip_net net;
+static struct flash_slots flash;
+static const struct acme_slots slots = {&flash, flash_slots_read, flash_slots_write};
+static uint64_t idle_ms;
+static bool address_told;
+
+static uint8_t record[BOARD_CONFIG_MAX];
+static struct acme_provision provision;
+static union {
+    uint64_t align;
+    uint8_t bytes[ACME_SCRATCH_SIZE];
+} scratch;
+static uint8_t io[ACME_IO_SIZE];
+static struct acme_config config = {
+    .memory = {.io = {io, sizeof io}, .scratch = {scratch.bytes, sizeof scratch.bytes}},
+    .replace_damaged = true};
+
+static uint64_t start_now(void *ctx)
+{
+    (void)ctx;
+    return board_ms();
+}
+
+static int start_clock(void *ctx, int64_t *seconds)
+{
+    (void)ctx;
+    return board_clock_now(seconds);
+}
+
+static const struct acme_port port = {
+    .ctx = &net,
+    .net = &lwip_net_ops,
+    .slots = &slots,
+    .entropy = board_rng_get,
+    .now_ms = start_now,
+    .unix_time = start_clock,
+    .event = board_event,
+};
+
+/* ---- flash ---- */
+
+static void start_flash(void)
+{
+    int err = board_flash_init();
+
+    if (err != ACME_OK)
+        board_tell("flash", "the flash chip does not answer as it should", NULL, err);
+    while ((err = flash_slots_mount(&flash, &board_flash)) == ACME_AGAIN)
+        board_wait(1);
+    if (err != ACME_OK)
+        board_tell("flash", acme_err_words(err), NULL, err);
+}
+
+/* ---- configuration ---- */
+
+static int config_read(struct acme_slice from)
+{
+    int err = acme_provision_read(&provision, from);
+
+    if (err == ACME_OK && (provision.names_count == 0 || provision.directory_url == NULL))
+        err = ACME_E_CONFIG;
+    return err;
+}
+
+static int config_from_flash(void)
+{
+    int n;
+
+    while ((n = slots.read(slots.ctx, ACME_SLOT_CONFIG, "", record, sizeof record)) == ACME_AGAIN)
+        board_wait(1);
+    return n < 0 ? n : config_read(acme_slice_of(record, (size_t)n));
+}
+
+static int config_find(void)
+{
+    size_t len = (size_t)(board_default_config_end - board_default_config);
+    int err = config_from_flash();
+
+    if (err == ACME_OK)
+        return err;
+    if (err != ACME_E_SLOT_EMPTY)
+        board_tell("config", "the stored configuration cannot be used", acme_err_words(err), err);
+    if (len == 0)
+        return err;
+    board_tell("config", "the configuration that is compiled in is used", NULL, ACME_OK);
+    return config_read(acme_slice_of(board_default_config, len));
+}
+
+static void start_config(void)
+{
+    int err = config_find();
+
+    if (err != ACME_OK) {
+        board_tell("config", "no configuration: write one with mkconfig, or type `config`", NULL,
+                   err);
+        board_console_wait(&slots, NULL); /* ends in a reset */
+    }
+    config.directory_url = provision.directory_url;
+    config.names = provision.names;
+    config.names_count = provision.names_count;
+    config.contact = provision.contact;
+    config.terms_agreed = provision.terms_agreed;
+    config.anchors.sets = provision.anchors;
+    config.anchors.count = provision.anchors_count;
+    config.account_key_type = provision.account_key_type;
+    config.cert_key_type = provision.cert_key_type;
+}
+
+/* ---- random numbers ---- */
+
+static bool start_random(void)
+{
+    int err;
+
+    while ((err = board_rng_start(&slots)) == ACME_AGAIN)
+        board_wait(1);
+    if (err != ACME_OK)
+        board_tell("seed",
+                   err == ACME_E_SLOT_EMPTY
+                       ? "no seed: no key is made without one; mkconfig --seed, or type `seed`"
+                       : "the stored seed cannot be used: type `seed` with a new one",
+                   NULL, err);
+    return err == ACME_OK;
+}
+
+const struct acme_port *board_start(void)
+{
+    int err;
+
+    board_tell("start", "lwacme " ACME_VERSION, NULL, ACME_OK);
+    start_flash();
+    start_config();
+    if (!start_random())
+        board_console_wait(&slots, start_random);
+    acme_crypto_seed_from(&port);
+    acme_crypto_clock_from(&port);
+    err = board_lwip_start(provision.sntp);
+    if (err != ACME_OK)
+        board_tell("network", "lwIP does not start", acme_err_words(err), err);
+    return &port;
+}
+
+const struct acme_config *board_agent_config(void)
+{
+    return &config;
+}
+
+_Noreturn void board_refused(int err, const char *why, const char *which)
+{
+    board_tell("config", why, which, err);
+    board_console_wait(&slots, NULL);
+    board_reset();
+}
+
+/* ---- the loop ---- */
+
+static void poll_address(void)
+{
+    char text[ACME_ADDR_TEXT];
+
+    if (board_lwip_up() == address_told)
+        return;
+    address_told = board_lwip_up();
+    board_tell("address", address_told ? board_lwip_address(text, sizeof text) : "", NULL, ACME_OK);
+}
+
+void board_poll(struct acme_agent *agent)
+{
+    struct acme_agent_status status;
+    uint32_t sleep_ms = 0;
+
+    board_figures_poll(agent, &sleep_ms);
+    board_lwip_poll();
+    lwip_net_poll(&net);
+    poll_address();
+    board_console_poll(&slots, agent);
+    acme_agent_status(agent, &status);
+    if (!status.busy && board_ms() - idle_ms >= START_IDLE_MS &&
+        flash_slots_idle(&flash) != ACME_AGAIN)
+        idle_ms = board_ms();
+    board_wait(sleep_ms);
+}

@@ -1,0 +1,28 @@
+/* board_start.h - from reset to a port: flash, configuration, random numbers, network
+ *
+ * What main() of a board begins with, and what its loop calls.
+ */
+#ifndef BOARD_START_H
+#define BOARD_START_H
+
+#include "acme_agent.h"
+#include "acme_port.h"
+
+struct acme_agent;
+
+/* The console works, the flash is mounted, CONFIG is read (or the compiled-in default), there are
+ * random numbers, lwIP runs. Where something is missing (no configuration, no seed) it says so and
+ * waits at the console until it is given. */
+const struct acme_port *board_start(void);
+
+/* Choices from CONFIG and bounds from acme_board_config.h. After board_start. */
+const struct acme_config *board_agent_config(void);
+
+/* acme_agent_init has refused the configuration: says why, and waits at the console for another. */
+_Noreturn void board_refused(int err, const char *why, const char *which);
+
+/* acme_agent_poll, its time taken and its sleep waited for; and all else that has to be polled:
+ * frames, timers, console, the flash's spare time. */
+void board_poll(struct acme_agent *agent);
+
+#endif

@@ -1,0 +1,43 @@
+/* acme_provision.h - the CONFIG record: one image serves a fleet, and each device has its own names
+ *
+ * Written by tools/mkconfig or over a board's console, read at start; also the form in which a
+ * default is compiled into an image. An optional part: link it where it is wanted.
+ */
+#ifndef ACME_PROVISION_H
+#define ACME_PROVISION_H
+
+#include "acme_buf.h"
+#include "acme_config.h"
+
+#define ACME_PROVISION_ANCHORS 4
+
+/* Texts end with a NUL inside of the record, so it is used in place. */
+struct acme_provision {
+    const char *directory_url; /* https */
+    const char *names[ACME_MAX_NAMES];
+    const char *contact;                               /* or NULL */
+    const char *sntp;                                  /* host of a time server, or NULL */
+    struct acme_slice anchors[ACME_PROVISION_ANCHORS]; /* DER certificates */
+    uint8_t names_count, anchors_count;
+    uint8_t account_key_type, cert_key_type; /* enum acme_key_type; 0: the default */
+    bool terms_agreed;
+};
+
+/* The DEVICE record's fields (the board's random numbers and clock own it; mkconfig puts the first
+ * seed in). */
+enum acme_device_field {
+    ACME_DEVICE_SEED = 1 | 0x8000, /* 32 secret bytes; critical */
+    ACME_DEVICE_BOOTS = 2,         /* u64 */
+    ACME_DEVICE_FLOOR = 3          /* i64: the clock is not before this */
+};
+#define ACME_DEVICE_SEED_SIZE 32
+
+/* Reads a record. *out points into it, so the record must stay where it is. ACME_OK;
+ * ACME_E_SLOT_CORRUPT; ACME_E_SLOT_VERSION; ACME_E_SIZE (more names or anchors than compiled in).
+ * What the values are worth is judged by acme_agent_init. */
+int acme_provision_read(struct acme_provision *out, struct acme_slice record);
+
+/* Writes one: its length, or ACME_E_SIZE. */
+int acme_provision_write(struct acme_span room, const struct acme_provision *p);
+
+#endif

@@ -1,0 +1,56 @@
+/* acme_records.h - the tags of the agent's records; private to acme_records*.c
+ *
+ * Tags are stored for ever: never renumber, never reuse.
+ */
+#ifndef ACME_RECORDS_H
+#define ACME_RECORDS_H
+
+enum {
+    ACCOUNT_DIRECTORY = 1,
+    ACCOUNT_KEY_TYPE = 2,
+    ACCOUNT_KEY_HOME = 3,
+    ACCOUNT_KEY = 4,
+    ACCOUNT_KID = 5,
+
+    LEDGER_ANY_NOT_BEFORE = 1,
+    LEDGER_ANY_SET_AT = 2,
+    LEDGER_ORDER_NOT_BEFORE = 3,
+    LEDGER_ORDER_SET_AT = 4,
+
+    ORDER_WANT = 1,
+    ORDER_URL = 2,
+    ORDER_KEY_TYPE = 3,
+    ORDER_KEY_HOME = 4,
+    ORDER_KEY = 5,
+    ORDER_CHALLENGE = 6, /* repeated; see put_challenge */
+
+    CERT_WANT = 1,
+    CERT_ORDER = 2,
+    CERT_KEY_TYPE = 3,
+    CERT_KEY_HOME = 4,
+    CERT_KEY = 5,
+    CERT_NOT_BEFORE = 6,
+    CERT_NOT_AFTER = 7,
+    CERT_CHAIN = 8,
+
+    /* of a struct acme_sched, in SCHED and (for newAccount) in LEDGER */
+    SCHED_NOT_BEFORE = 16,
+    SCHED_SET_AT = 17,
+    SCHED_ORDER_AT = 18,
+    SCHED_ORDERS = 19,
+    SCHED_FAILURES = 20,
+    SCHED_CLASS = 21,
+    SCHED_BY_CA = 22,
+
+    FAILURE_ERR = 32,
+    FAILURE_AT = 33,
+    FAILURE_STEP = 34,
+    FAILURE_NOTE = 35,
+    FAILURE_TYPE = 36,
+    FAILURE_STATUS = 37,
+    FAILURE_RETRY_AFTER = 38,
+    FAILURE_DETAIL = 39,
+    FAILURE_IDENTIFIER = 40
+};
+
+#endif

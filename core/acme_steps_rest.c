@@ -1,0 +1,264 @@
+/* Load and rest: what is remembered, and the only place that decides to contact the CA. */
+#include "acme_steps.h"
+
+#include <string.h>
+
+static void warn(struct acme_agent *a, int err, const char *text)
+{
+    struct acme_event event = {.type = ACME_EVENT_WARNING, .err = err, .text = text};
+
+    acme_emit(a, &event);
+}
+
+/* -- load -- */
+
+/* A record that cannot be used: is that the end of the run? A damaged one is replaced where nothing
+ * is lost by it but time; one of a newer version, or a store that cannot be read, is left alone. */
+static int judge_load(struct acme_agent *a, int err, const char *record, bool replaceable,
+                      bool *damaged)
+{
+    *damaged = false;
+    if (err == ACME_OK || err == ACME_E_SLOT_EMPTY)
+        return ACME_OK;
+    if (err == ACME_AGAIN) /* the medium is busy: all are read anew */
+        return err;
+    if (err == ACME_E_SLOT_CORRUPT && replaceable) {
+        *damaged = true;
+        warn(a, err, record);
+        return ACME_OK;
+    }
+    return acme_fail_note(a, err, record, NULL);
+}
+
+int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    bool damaged;
+    int err;
+
+    (void)reply;
+    a->loaded = false;
+    err = judge_load(a, acme_load_sched(a), "the record of attempts (sched)", true, &damaged);
+    a->damaged = damaged ? ACME_SAVE_SCHED : 0;
+    if (err == ACME_OK)
+        err = judge_load(a, acme_load_account(a), "the account record, with the account key",
+                         a->config->replace_damaged, &damaged);
+    if (err == ACME_OK) {
+        err = judge_load(a, acme_load_ledger(a), "the CA's ledger record", true, &damaged);
+        if (damaged)
+            a->damaged |= ACME_SAVE_LEDGER;
+    }
+    if (err == ACME_OK) {
+        err = acme_load_order(a);
+        a->order_stored = err != ACME_E_SLOT_EMPTY;
+        err = judge_load(a, err, "the record of the open order", true, &damaged);
+    }
+    if (err == ACME_OK)
+        err =
+            judge_load(a, acme_load_cert(a), "one of the two certificate records", true, &damaged);
+    acme_wipe(a->config->memory.scratch.ptr, a->config->memory.scratch.len);
+    if (err != ACME_OK)
+        return err;
+    a->loaded = true;
+    next->row = ACME_ROW_REST;
+    return ACME_OK;
+}
+
+/* -- rest: the only place that decides to contact the CA -- */
+
+/* The clock was set back: waits that were noted in its future start anew. */
+static void rest_rebase(struct acme_agent *a, int64_t now)
+{
+    (void)acme_sched_rebase(&a->sched, now);
+    (void)acme_sched_rebase(&a->ledger.account, now);
+    (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
+    (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
+    if (a->failure.at > now) /* its Retry-After counts from there */
+        a->failure.at = now;
+}
+
+static void raise_to(uint32_t *value, uint32_t other)
+{
+    if (other > *value)
+        *value = other;
+}
+
+/* Seconds to wait still, and whose word that is. What the CA said is kept apart from our own
+ * backoff, because a person may overrule the one and not the other. */
+static uint32_t rest_wait(const struct acme_agent *a, int64_t now, bool *by_ca)
+{
+    const struct acme_failure *f = &a->failure;
+    uint32_t ca = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
+    uint32_t own = acme_sched_wait(&a->sched, now);
+
+    if (!a->order.open)
+        raise_to(&ca, acme_sched_wait_one(a->ledger.order_not_before, a->ledger.order_set_at, now));
+    if (f->err != ACME_OK)
+        raise_to(&ca, acme_sched_wait_one(f->at + f->problem.retry_after_s, f->at, now));
+    if (a->kid[0] == '\0') {
+        raise_to(&own, acme_sched_wait(&a->ledger.account, now));
+        if (a->ledger.account.by_ca)
+            raise_to(&ca, acme_sched_wait_one(a->ledger.account.not_before,
+                                              a->ledger.account.set_at, now));
+    }
+    if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
+        ca = 0;
+    if (a->ask_flags & (ACME_ASK_NOW | ACME_ASK_IGNORE_RETRY_AFTER))
+        own = 0;
+    *by_ca = ca > 0;
+    return ca > own ? ca : own;
+}
+
+/* A schedule was damaged: nobody knows how often we have asked. As after four orders in vain, an
+ * hour passes first; counted from now, so it is stored. */
+static void rest_repair(struct acme_agent *a, struct acme_next *next, int64_t now)
+{
+    struct acme_sched worst = {0};
+
+    for (int i = 0; i < 4; i++)
+        acme_sched_charge(&worst, now);
+    if (a->damaged & ACME_SAVE_SCHED)
+        a->sched = worst;
+    if (a->damaged & ACME_SAVE_LEDGER)
+        a->ledger.account = worst;
+    next->save = a->damaged;
+    a->damaged = 0;
+}
+
+static bool rest_due(const struct acme_agent *a, int64_t now)
+{
+    if (a->order.open || (a->ask_flags & ACME_ASK_FORCE) != 0)
+        return true;
+    if (!a->cert.has || !a->cert.wanted)
+        return true;
+    return acme_sched_due(now, a->cert.not_before, a->cert.not_after);
+}
+
+/* Back to sleep: the answer to whoever asked is outcome. */
+static int rest_stay(struct acme_agent *a, struct acme_next *next, int outcome, uint64_t wait_s)
+{
+    if (a->asked)
+        a->outcome = outcome;
+    a->asked = a->again = false;
+    a->ask_flags = 0;
+    a->until = ACME_ROW_NONE;
+    next->wait_ms = wait_s > 3600 ? 3600 * 1000 : (uint32_t)(wait_s * 1000);
+    return ACME_AGAIN;
+}
+
+static int rest_not_due(struct acme_agent *a, struct acme_next *next, int64_t now)
+{
+    int64_t due_at = acme_sched_due_at(a->cert.not_before, a->cert.not_after);
+    struct acme_event event = {.type = ACME_EVENT_NOT_DUE, .at = due_at};
+
+    if (a->asked || !a->not_due_told)
+        acme_emit(a, &event);
+    a->not_due_told = true;
+    return rest_stay(a, next, ACME_OK, (uint64_t)(due_at - now));
+}
+
+static int rest_held(struct acme_agent *a, struct acme_next *next, int64_t now, uint32_t wait,
+                     bool by_ca)
+{
+    struct acme_event event = {.type = ACME_EVENT_HELD, .at = now + wait, .err = a->failure.err};
+
+    event.text = by_ca ? "Retry-After" : "backoff";
+    event.failure = a->failure.err != ACME_OK ? &a->failure : NULL;
+    if (a->asked || !a->held_told)
+        acme_emit(a, &event);
+    a->held_told = true;
+    return rest_stay(a, next, ACME_E_HELD, wait);
+}
+
+/* Is the certificate of the open order stored already (the power was cut before the order was
+ * cleared)? */
+static bool rest_order_done(const struct acme_agent *a)
+{
+    uint8_t digest[ACME_SHA256_SIZE];
+
+    return a->cert.has && a->cert.wanted &&
+           acme_sha256(a->order.url, strlen(a->order.url), digest) == ACME_OK &&
+           memcmp(digest, a->cert.order, sizeof digest) == 0;
+}
+
+static void rest_go(struct acme_agent *a, struct acme_next *next)
+{
+    if (!a->again) {
+        a->account_retries = a->agains = 0;
+        a->renewed = false;
+    }
+    a->again = false;
+    a->busy = true;
+    a->redirect[0] = '\0';
+    a->redirects = 0;
+    a->exchange.single = false;
+    a->lost_in_run = 0;
+    a->order.since_ms = a->order.why_ms = 0; /* a walk may have rested for long */
+    a->order.rounds = 0;
+    a->order.fresh = false;
+    if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
+        a->look_ms = 0;
+    a->held_told = a->not_due_told = a->clock_told = false;
+    a->outcome = ACME_AGAIN;
+    memset(&a->problem, 0, sizeof a->problem);
+    next->row = ACME_ROW_DIRECTORY;
+}
+
+/* An open order that only waits for its end: no request is needed, so nothing holds it back. */
+static bool rest_end(struct acme_agent *a, struct acme_next *next)
+{
+    bool done = a->loaded && a->order.open && !a->order.stale && rest_order_done(a);
+
+    if (!done && !(a->loaded && a->order.open && a->order.stale))
+        return false;
+    rest_go(a, next);
+    /* clean up what the old configuration began, then start */
+    a->again = !done || (a->ask_flags & ACME_ASK_FORCE) != 0;
+    a->outcome = done ? ACME_OK : ACME_AGAIN;
+    next->row = ACME_ROW_END;
+    return true;
+}
+
+int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    int64_t now = 0;
+    uint32_t wait;
+    bool by_ca;
+
+    (void)reply;
+    if (a->busy) {
+        a->busy = false;
+        acme_exchange_close(&a->exchange);
+        a->nonce[0] = '\0';
+        if (!a->again) {
+            a->asked = false;
+            a->ask_flags = 0;
+            a->until = ACME_ROW_NONE;
+        }
+    }
+    if (!a->asked && !a->again && a->config->only_when_asked)
+        return rest_stay(a, next, ACME_OK, 3600);
+    if (acme_wall_clock(a, &now) != ACME_OK) {
+        if (a->asked || !a->clock_told)
+            warn(a, ACME_E_CLOCK, "the clock is not set, so no certificate can be judged");
+        a->clock_told = true;
+        return rest_stay(a, next, ACME_E_CLOCK, 1);
+    }
+    rest_rebase(a, now);
+    if (a->loaded && a->damaged != 0) {
+        rest_repair(a, next, now);
+        return ACME_OK;
+    }
+    if (rest_end(a, next))
+        return ACME_OK;
+    if (a->loaded && !rest_due(a, now))
+        return rest_not_due(a, next, now);
+    wait = rest_wait(a, now, &by_ca);
+    if (wait > 0)
+        return rest_held(a, next, now, wait, by_ca);
+    if (!a->loaded) { /* the store could not be read: perhaps now */
+        next->row = ACME_ROW_LOAD;
+        return ACME_OK;
+    }
+    rest_go(a, next);
+    return ACME_OK;
+}

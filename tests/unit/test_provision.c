@@ -1,0 +1,102 @@
+/* test_provision.c - the CONFIG record: what is written is read, what is damaged is refused */
+#include "acme_provision.h"
+
+#include "acme_err.h"
+#include "acme_port.h"
+#include "acme_store.h"
+#include "test.h"
+
+static uint8_t room[2048];
+
+static struct acme_provision sample(void)
+{
+    static const uint8_t root[] = {0x30, 3, 1, 2, 3}, other[] = {0x30, 1, 9};
+    struct acme_provision p = {.directory_url = "https://ca.example/dir",
+                               .names = {"gw.example.org", "b.example.org"},
+                               .names_count = 2,
+                               .contact = "admin@example.org",
+                               .anchors = {{root, sizeof root}, {other, sizeof other}},
+                               .anchors_count = 2,
+                               .cert_key_type = 2,
+                               .terms_agreed = true};
+    return p;
+}
+
+TEST(comes_back)
+{
+    struct acme_provision in = sample(), out;
+    int n = acme_provision_write((struct acme_span){room, sizeof room}, &in);
+
+    CHECK(n > 0);
+    CHECK_INT(acme_provision_read(&out, acme_slice_of(room, (size_t)n)), ACME_OK);
+    CHECK_STR(out.directory_url, "https://ca.example/dir");
+    CHECK_INT(out.names_count, 2);
+    CHECK_STR(out.names[0], "gw.example.org");
+    CHECK_STR(out.names[1], "b.example.org");
+    CHECK_STR(out.contact, "admin@example.org");
+    CHECK(out.sntp == NULL);
+    CHECK_INT(out.anchors_count, 2);
+    CHECK_MEM(out.anchors[0].ptr, in.anchors[0].ptr, 5);
+    CHECK_INT(out.anchors[1].len, 3);
+    CHECK_INT(out.cert_key_type, 2);
+    CHECK_INT(out.account_key_type, 0);
+    CHECK(out.terms_agreed);
+}
+
+TEST(every_flipped_bit_is_refused)
+{
+    struct acme_provision in = sample(), out;
+    int n = acme_provision_write((struct acme_span){room, sizeof room}, &in);
+
+    for (int bit = 0; bit < n * 8; bit++) {
+        room[bit / 8] = (uint8_t)(room[bit / 8] ^ (1 << bit % 8));
+        CHECK(acme_provision_read(&out, acme_slice_of(room, (size_t)n)) < 0);
+        room[bit / 8] = (uint8_t)(room[bit / 8] ^ (1 << bit % 8));
+    }
+    CHECK_INT(acme_provision_read(&out, acme_slice_of(room, (size_t)n)), ACME_OK);
+}
+
+TEST(room_that_is_too_small)
+{
+    struct acme_provision in = sample();
+    int n = acme_provision_write((struct acme_span){room, sizeof room}, &in);
+
+    for (int len = 0; len < n; len++)
+        CHECK_INT(acme_provision_write((struct acme_span){room, (size_t)len}, &in), ACME_E_SIZE);
+}
+
+/* A record with one field, which its CRC fits. */
+static int one_field(uint16_t tag, const void *value, size_t len, struct acme_provision *out)
+{
+    struct acme_record_writer w;
+
+    acme_record_begin(&w, (struct acme_span){room, sizeof room}, ACME_SLOT_CONFIG, 0);
+    acme_record_bytes(&w, tag, value, len);
+    return acme_provision_read(out, acme_slice_of(room, (size_t)acme_record_end(&w)));
+}
+
+TEST(texts_and_strangers)
+{
+    struct acme_provision out;
+
+    CHECK_INT(one_field(1, "https://x/", 10, &out), ACME_E_SLOT_CORRUPT); /* no NUL */
+    CHECK_INT(one_field(1, "a\0b\0", 4, &out), ACME_E_SLOT_CORRUPT);      /* two */
+    CHECK_INT(one_field(1, "", 0, &out), ACME_E_SLOT_CORRUPT);
+    CHECK_INT(one_field(4, "x", 1, &out), ACME_E_SLOT_CORRUPT); /* not a number */
+    CHECK_INT(one_field(77, "x", 1, &out), ACME_OK);            /* unknown: skipped */
+    CHECK_INT(one_field(77 | ACME_FIELD_CRITICAL, "x", 1, &out), ACME_E_SLOT_VERSION);
+}
+
+TEST(more_than_is_compiled_in)
+{
+    struct acme_record_writer w;
+    struct acme_provision out;
+
+    acme_record_begin(&w, (struct acme_span){room, sizeof room}, ACME_SLOT_CONFIG, 0);
+    for (int i = 0; i <= ACME_PROVISION_ANCHORS; i++)
+        acme_record_bytes(&w, 7, "x", 1);
+    CHECK_INT(acme_provision_read(&out, acme_slice_of(room, (size_t)acme_record_end(&w))),
+              ACME_E_SIZE);
+}
+
+RUN()
