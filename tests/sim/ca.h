@@ -180,6 +180,10 @@ void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r);
 void ca_order_settle(struct ca *ca, struct ca_order *o);
 uint32_t ca_bucket_take(struct ca *ca, struct ca_bucket *b, int64_t burst, int64_t every_s);
 
+/* ca_directory.c */
+void ca_directory(struct ca *ca, const struct ca_request *q, struct ca_reply *r);
+void ca_put_member(struct acme_buf *b, const char *name, const char *url);
+
 /* ca_authz.c */
 void ca_put_authz(struct ca *ca, struct ca_order *o, unsigned which, struct ca_reply *r);
 void ca_respond(struct ca *ca, struct ca_order *o, unsigned which, const struct ca_request *q,

@@ -35,75 +35,6 @@ static uint32_t some_time(struct ca *ca)
     return times[sim_world_below(ca->world, sizeof times / sizeof times[0])];
 }
 
-/* ---- directory ---- */
-
-static void put_member(struct acme_buf *b, const char *name, const char *url)
-{
-    acme_buf_text(b, ",\"");
-    acme_buf_text(b, name);
-    acme_buf_text(b, "\":\"");
-    acme_buf_text(b, url);
-    acme_buf_char(b, '"');
-}
-
-static bool directory_moved(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
-{
-    bool again = strncmp(q->path, "/moved", 6) == 0;
-
-    if (again ? evil_has(&ca->evil, EVIL_DIR_LOOP) && evil_does(&ca->evil, EVIL_DIR_LOOP)
-              : evil_does(&ca->evil, EVIL_DIR_MOVED) || evil_does(&ca->evil, EVIL_DIR_LOOP)) {
-        r->status = 302;
-        snprintf(r->location, sizeof r->location, CA_BASE "/moved%u",
-                 (unsigned)sim_world_below(ca->world, 1000));
-        return true;
-    }
-    if (evil_does(&ca->evil, EVIL_DIR_DOWN)) {
-        r->status = 301;
-        snprintf(r->location, sizeof r->location, "http://" CA_HOST "/directory");
-        return true;
-    }
-    return false;
-}
-
-static void directory(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
-{
-    struct acme_buf *b = &r->body;
-    char url[3100], base[64];
-    const char *at = CA_BASE;
-
-    if (directory_moved(ca, q, r))
-        return;
-    if (evil_does(&ca->evil, EVIL_DIR_PATHS))
-        ca->path++;
-    if (evil_does(&ca->evil, EVIL_DIR_HTTP))
-        at = "http://" CA_HOST;
-    if (evil_does(&ca->evil, EVIL_DIR_INSIDE))
-        at = "https://169.254.169.254";
-    if (evil_does(&ca->evil, EVIL_DIR_LOCALHOST))
-        at = "https://localhost";
-    snprintf(base, sizeof base, "%s/p%llu", at, (unsigned long long)ca->path);
-    acme_buf_text(b, "{\"x-random\":\"why not\"");
-    snprintf(url, sizeof url, "%s/new-nonce", base);
-    if (evil_does(&ca->evil, EVIL_DIR_URL_LONG)) {
-        memset(url + strlen(url), 'x', 3000);
-        url[3050] = '\0';
-    }
-    put_member(b, "newNonce", url);
-    snprintf(url, sizeof url, "%s/new-acct", base);
-    put_member(b, "newAccount", url);
-    snprintf(url, sizeof url, "%s/new-order", base);
-    if (!evil_does(&ca->evil, EVIL_DIR_LACKS))
-        put_member(b, "newOrder", url);
-    if (evil_does(&ca->evil, EVIL_DIR_META_NULL))
-        acme_buf_text(b, ",\"meta\":null,\"revokeCert\":7");
-    else if (evil_does(&ca->evil, EVIL_DIR_EAB))
-        acme_buf_text(b, ",\"meta\":{\"externalAccountRequired\":true}");
-    else
-        acme_buf_text(b, ",\"meta\":{\"termsOfService\":\"https://ca.test/terms\","
-                         "\"caaIdentities\":null}");
-    acme_buf_char(b, '}');
-}
-
 /* ---- newAccount: 7.3 ---- */
 
 static struct ca_account *account_of(struct ca *ca, const struct acme_public *key)
@@ -244,10 +175,10 @@ static void put_order(struct ca *ca, struct ca_order *o, struct ca_reply *r)
         acme_buf_text(b, ",\"error\":{\"type\":\"urn:ietf:params:acme:error:unauthorized\","
                          "\"detail\":\"it did not work\"}");
     snprintf(url, sizeof url, CA_BASE "/fin/%016llx", (unsigned long long)o->number);
-    put_member(b, "finalize", url);
+    ca_put_member(b, "finalize", url);
     if (o->status == ACME_STATUS_VALID) {
         snprintf(url, sizeof url, CA_BASE "/cert/%016llx", (unsigned long long)o->number);
-        put_member(b, "certificate", url);
+        ca_put_member(b, "certificate", url);
     }
     acme_buf_char(b, '}');
     if (o->status == ACME_STATUS_PROCESSING && r->retry_after == 0 &&
@@ -515,7 +446,7 @@ void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r)
     snprintf(url, sizeof url, CA_BASE "%s", q->path);
     if (strcmp(q->path, "/directory") == 0 || strncmp(q->path, "/moved", 6) == 0 ||
         strcmp(q->path, "/elsewhere") == 0) {
-        directory(ca, q, r);
+        ca_directory(ca, q, r);
         return;
     }
     if (sscanf(q->path, "/p%llu%n", &epoch, &used) == 1) {

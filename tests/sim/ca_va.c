@@ -9,7 +9,7 @@
 
 enum { PROBE_FREE = 0, PROBE_VA, PROBE_SCAN, PROBE_SLOW };
 
-static struct ca_probe *va_probe(struct ca *ca, uint8_t kind, const char *host)
+static struct ca_probe *val_probe(struct ca *ca, uint8_t kind, const char *host)
 {
     for (int i = 0; i < CA_PROBES; i++) {
         struct ca_probe *p = &ca->probes[i];
@@ -27,13 +27,13 @@ static struct ca_probe *va_probe(struct ca *ca, uint8_t kind, const char *host)
     return NULL;
 }
 
-static void va_http(struct ca *ca, uint32_t order, uint8_t authz)
+static void val_http(struct ca *ca, uint32_t order, uint8_t authz)
 {
     struct ca_authz *z = &ca->orders[order].authz[authz];
     int places = evil_does(&ca->evil, EVIL_CHALL_MANY) ? 5 : 1;
 
     while (places-- > 0) {
-        struct ca_probe *p = va_probe(ca, PROBE_VA, z->name);
+        struct ca_probe *p = val_probe(ca, PROBE_VA, z->name);
 
         z->probes_open++;
         if (p == NULL) { /* no socket: as if nobody was there */
@@ -50,28 +50,27 @@ static void va_http(struct ca *ca, uint32_t order, uint8_t authz)
     }
 }
 
-static void va_strangers(struct ca *ca, const char *host)
+static void val_strangers(struct ca *ca, const char *host)
 {
     static const char *const asks[] = {
         "GET / HTTP/1.1\r\nHost: x\r\n\r\n",
         "GET /.well-known/acme-challenge/../../etc/passwd HTTP/1.1\r\nHost: x\r\n\r\n",
-        "POST /.well-known/acme-challenge/x HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello",
-        "\x16\x03\x01\x02\x00\x01 no HTTP at all",
-        "GET /.well-known/acme-challenge/ HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: "
-        "chunked\r\n\r\n",
+        "POST /.well-known/acme-challenge/x HTTP/1.1\r\nContent-Length: 5\r\n\r\nhello",
+        "\x16\x03\x01\x02 no HTTP at all",
+        "GET /.well-known/acme-challenge/ HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n",
     };
     struct ca_probe *p;
 
     if (evil_does(&ca->evil, EVIL_CHALL_SCAN)) {
         for (int i = 0; i < 3; i++) {
-            p = va_probe(ca, PROBE_SCAN, host);
+            p = val_probe(ca, PROBE_SCAN, host);
             if (p != NULL)
                 snprintf(p->request, sizeof p->request, "%s", asks[sim_world_below(ca->world, 5)]);
         }
     }
     if (evil_does(&ca->evil, EVIL_CHALL_SLOWLORIS)) {
         for (int i = 0; i < 9; i++) {
-            p = va_probe(ca, PROBE_SLOW, host);
+            p = val_probe(ca, PROBE_SLOW, host);
             if (p != NULL)
                 snprintf(p->request, sizeof p->request, "GET /slow HTTP/1.1\r\nHost: x\r\nX: yyyy");
         }
@@ -91,11 +90,11 @@ void ca_va_start(struct ca *ca, uint32_t order, uint8_t authz)
     if (evil_does(&ca->evil, EVIL_CHALL_NEVER))
         z->validate_at = UINT64_MAX / 2;
     if (ca->txt == NULL)
-        va_strangers(ca, z->name);
+        val_strangers(ca, z->name);
 }
 
 /* The verdict of one authorization. */
-static void va_done(struct ca *ca, struct ca_order *o, uint8_t authz, bool good)
+static void val_done(struct ca *ca, struct ca_order *o, uint8_t authz, bool good)
 {
     struct ca_authz *z = &o->authz[authz];
 
@@ -117,7 +116,7 @@ static void va_done(struct ca *ca, struct ca_order *o, uint8_t authz, bool good)
     ca_order_settle(ca, o);
 }
 
-static void va_run(struct ca *ca, uint32_t order, uint8_t authz)
+static void val_run(struct ca *ca, uint32_t order, uint8_t authz)
 {
     struct ca_order *o = &ca->orders[order];
     struct ca_authz *z = &o->authz[authz];
@@ -126,17 +125,17 @@ static void va_run(struct ca *ca, uint32_t order, uint8_t authz)
     z->begun = true;
     if (ca->txt != NULL) {
         ca_thumbprint(&ca->accounts[o->account].key, thumbprint);
-        va_done(ca, o, authz, ca->txt(ca->txt_ctx, z->name, z->token, thumbprint));
+        val_done(ca, o, authz, ca->txt(ca->txt_ctx, z->name, z->token, thumbprint));
         return;
     }
     z->probes_good = z->probes_bad = z->probes_open = 0;
-    va_http(ca, order, authz);
+    val_http(ca, order, authz);
     if (z->probes_open == 0)
-        va_done(ca, o, authz, false);
+        val_done(ca, o, authz, false);
 }
 
 /* Is it a 200 with exactly the key authorization, in less than 128 bytes of body? */
-static bool va_right(struct ca *ca, const struct ca_probe *p)
+static bool val_right(struct ca *ca, const struct ca_probe *p)
 {
     const struct ca_order *o = &ca->orders[p->order];
     const struct ca_authz *z = &o->authz[p->authz];
@@ -151,7 +150,7 @@ static bool va_right(struct ca *ca, const struct ca_probe *p)
     return strncmp(text, "HTTP/1.1 200 ", 13) == 0 && body != NULL && strcmp(body + 4, want) == 0;
 }
 
-static void va_end(struct ca *ca, struct ca_probe *p, bool good)
+static void val_end(struct ca *ca, struct ca_probe *p, bool good)
 {
     struct ca_order *o = &ca->orders[p->order];
     struct ca_authz *z = &o->authz[p->authz];
@@ -169,10 +168,10 @@ static void va_end(struct ca *ca, struct ca_probe *p, bool good)
     else
         z->probes_bad++;
     if (z->probes_open == 0) /* nearly all of them must agree */
-        va_done(ca, o, p->authz, z->probes_bad <= (z->probes_good > 3 ? 1 : 0));
+        val_done(ca, o, p->authz, z->probes_bad <= (z->probes_good > 3 ? 1 : 0));
 }
 
-static void va_send(struct ca *ca, struct ca_probe *p)
+static void val_send(struct ca *ca, struct ca_probe *p)
 {
     size_t len = strlen(p->request);
     size_t left = len - p->sent;
@@ -189,21 +188,21 @@ static void va_send(struct ca *ca, struct ca_probe *p)
         p->sent += (size_t)n;
 }
 
-static void va_probe_poll(struct ca *ca, struct ca_probe *p)
+static void val_probe_poll(struct ca *ca, struct ca_probe *p)
 {
     int n = 1;
 
-    va_send(ca, p);
+    val_send(ca, p);
     while (n > 0 && p->len < sizeof p->in) {
         n = sim_net_recv(ca->net, CA_NODE, p->sock, p->in + p->len, sizeof p->in - p->len);
         if (n > 0)
             p->len += (size_t)n;
     }
     if (n == ACME_E_CLOSED)
-        va_end(ca, p, p->kind == PROBE_VA && va_right(ca, p));
+        val_end(ca, p, p->kind == PROBE_VA && val_right(ca, p));
     else if ((n < 0 && n != ACME_AGAIN) || p->len == sizeof p->in ||
              ca->world->now_ms >= p->deadline)
-        va_end(ca, p, false);
+        val_end(ca, p, false);
 }
 
 void ca_va_poll(struct ca *ca)
@@ -212,12 +211,12 @@ void ca_va_poll(struct ca *ca)
         for (uint8_t k = 0; k < ca->orders[i].count; k++) {
             struct ca_authz *z = &ca->orders[i].authz[k];
             if (z->validate_at != 0 && !z->begun && z->validate_at <= ca->world->now_ms)
-                va_run(ca, i, k);
+                val_run(ca, i, k);
         }
     }
     for (int i = 0; i < CA_PROBES; i++) {
         if (ca->probes[i].kind != PROBE_FREE)
-            va_probe_poll(ca, &ca->probes[i]);
+            val_probe_poll(ca, &ca->probes[i]);
     }
 }
 

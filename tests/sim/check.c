@@ -11,7 +11,7 @@
 #define CALLS_MAX    400
 #define ORDERS_MAX   12 /* in 24 hours, since the last certificate */
 #define FAILS_MAX    5  /* validations of one name, in an hour */
-#define REQUESTS_MAX 1000
+#define REQUESTS_MAX 1500
 #define WRITES_MAX   20 /* of records, for one renewal without faults */
 
 /* Tags of the records, as core/acme_records.c keeps them for ever. */

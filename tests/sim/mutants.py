@@ -191,7 +191,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build/host")
     parser.add_argument("--only", default="")
-    parser.add_argument("--seeds", type=int, default=4000)
+    parser.add_argument("--seeds", type=int, default=2000)
     options = parser.parse_args()
     bench = Bench(options.build, options.seeds)
     survived = 0
