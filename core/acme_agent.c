@@ -335,9 +335,9 @@ int acme_agent_ask(struct acme_agent *a, unsigned flags, const char *until_row)
     if (a->busy)
         return ACME_E_ARG;
     if (until_row != NULL) {
-        for (uint8_t i = ACME_ROW_REST + 1; i < ACME_ROW_COUNT; i++) {
+        for (unsigned i = ACME_ROW_REST + 1; i < ACME_ROW_COUNT; i++) {
             if (strcmp(acme_rows[i].name, until_row) == 0)
-                until = i;
+                until = (uint8_t)i;
         }
         if (until == ACME_ROW_NONE)
             return ACME_E_ARG;

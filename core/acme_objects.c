@@ -210,9 +210,9 @@ static uint8_t obj_problem_type(const char *text)
         return ACME_PROBLEM_OTHER; /* RFC 9457: absent is "about:blank" */
     if (strncmp(text, urn, sizeof urn - 1) == 0)
         text += sizeof urn - 1;
-    for (uint8_t i = ACME_PROBLEM_OTHER + 1; i < ACME_PROBLEM_END_; i++) {
+    for (unsigned i = ACME_PROBLEM_OTHER + 1; i < ACME_PROBLEM_END_; i++) {
         if (strcmp(obj_problems[i], text) == 0)
-            return i;
+            return (uint8_t)i;
     }
     return ACME_PROBLEM_OTHER;
 }

@@ -79,7 +79,7 @@ int acme_drive_request(struct acme_agent *a, const struct acme_row *row)
     uint8_t how = row->how == ACME_HEAD && a->nonce_by_get ? ACME_GET : row->how;
     const char *url_text = NULL;
     struct acme_slice payload = {NULL, 0};
-    struct acme_url url;
+    struct acme_url url = {.port = 0};
     int n;
 
     if (a->step == ACME_ROW_LOOK && a->look_ms > acme_drive_clock(a))

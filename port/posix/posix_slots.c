@@ -379,7 +379,7 @@ static int ps_walk(struct posix_slots *s, bool make, int *out)
 
 static int ps_open_folder(struct posix_slots *s, const char *dir, bool make)
 {
-    int walked;
+    int walked = -1;
 
     memset(s, 0, sizeof *s);
     s->dir_fd = -1;
