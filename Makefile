@@ -118,7 +118,7 @@ include tests/conformance/lwip/lwip.mk
 
 .PHONY: all lib programs unit-programs conformance-programs
 all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG))
-programs: all unit-programs conformance-programs $(SIM_QUICK)
+programs: all unit-programs conformance-programs
 lib: $(LIB) $(LIB_WOLFSSL)
 unit-programs: $(UNIT)
 conformance-programs: $(CONFORMANCE)
@@ -228,7 +228,7 @@ test:
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
 		$(call conformance_suites,build/$(build)) $(call sim_suites,build/$(build)) \
 		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build)))) \
-		@ $(cross_suites) $(board_suites)
+		@ $(cross_suites) @ $(board_suites)
 
 # The same with one more version of the test CA.
 test-all:

@@ -28,6 +28,7 @@ $(SIM) $(SIM_REAL) $(SIM_QUICK):
 
 .PHONY: sim sim-long sim-programs
 sim-programs: $(SIM) $(SIM_REAL) $(SIM_QUICK)
+programs: $(SIM_QUICK)
 sim: $(SIM) $(SIM_REAL)
 	@$(if $(SEED),$(SIM) --seed $(SEED) || $(SIM_REAL) --seed $(SEED),\
 		$(if $(CUTS),$(SIM_REAL) --cuts $(CUTS),\
