@@ -182,6 +182,25 @@ def key_types(w, c):
     c.issue(["x.example.net"], "--key-type", "dsa").expect(1, "key-type|key type|dsa")
 
 
+@suite.case("account key types")
+@with_world()
+def account_key_types(w, _):
+    for kind in ("p384", "rsa2048"):
+        with w.client() as c:
+            name = kind + "-account.example.net"
+            c.issue([name], "--account-key-type", kind).expect(0)
+            check_set(c.live(name), [name], w.roots, "p256")
+            # a record with a P-384 key has over 167 bytes of key, one with RSA 2048 over 1000
+            (folder,) = os.listdir(os.path.join(c.state, "ca"))
+            size = os.path.getsize(os.path.join(c.state, "ca", folder, "account"))
+            check(size > (1000 if kind == "rsa2048" else 167 + 100) and (kind != "p384" or size < 1000),
+                  "an account record of %d bytes for %s" % (size, kind))
+            # the account's key is found again, and signs the renewal
+            c.issue([name], "--force").expect(0)
+            c.issue([name], "--account-key-type", "rsa4096").expect(1, "account-key-type")
+    equal(w.count()["newAccount"], 2, "newAccount for two accounts")
+
+
 @suite.case("changed key type and names make it due")
 @with_world()
 def changed(w, c):
