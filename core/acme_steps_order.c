@@ -233,7 +233,10 @@ static int pending_next(struct acme_agent *a, struct acme_next *next)
     uint64_t now = a->port->now_ms(a->port->ctx);
 
     if (order->responded) {
-        if (order->since_ms != 0 && now - order->why_ms > WHY_AFTER_MS) {
+        /* After 20, 40, 80... s: a hundred names are a hundred requests. */
+        uint64_t due = (order->why_ms - order->since_ms) * 2;
+        if (order->since_ms != 0 &&
+            now - order->since_ms > (due > WHY_AFTER_MS ? due : WHY_AFTER_MS)) {
             order->why_ms = now;
             order->index = 0;
             next->row = ACME_ROW_WHY;

@@ -206,6 +206,8 @@ TEST(an_order_that_stays_pending_is_asked_why)
     w_reset();
     w.validate_ms = 100000000;
     CHECK_INT(w_issue(0), ACME_E_TIMEOUT);
+    /* Each time is a request for each name: it comes after twice the time, 20 s at first. */
+    CHECK(w.per_row[ACME_ROW_WHY] >= 4 && w.per_row[ACME_ROW_WHY] <= 6);
     CHECK_INT(w_begun(), 0);
     CHECK(w_slot(ACME_SLOT_ORDER) != NULL);
 }
