@@ -251,7 +251,6 @@ int issue_run(const struct options *o)
     struct acme_config config;
     struct acme_solver *solver = NULL;
     struct acme_agent_status status;
-    uint32_t sleep_ms = 0;
     int err;
 
     memset(&config, 0, sizeof config);
@@ -282,7 +281,6 @@ int issue_run(const struct options *o)
         if (err == ACME_OK)
             err = installed;
     }
-    (void)sleep_ms;
     acme_agent_close(&agent);
     close_world();
     if (signalled != 0)
