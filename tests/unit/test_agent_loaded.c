@@ -324,8 +324,8 @@ TEST(what_a_clock_that_ran_ahead_made_fail_is_tried_again_at_once)
     CHECK_INT(w.certificates, 1);
 }
 
-/* Who tells the time flips between two lies: the CA sees few tries. */
-TEST(a_clock_that_is_flipped_for_ever_does_not_hammer)
+/* Who tells the time goes on lying: the CA sees few tries. */
+TEST(a_clock_that_is_set_back_for_ever_does_not_hammer)
 {
     w_reset();
     config.only_when_asked = false;
@@ -334,7 +334,7 @@ TEST(a_clock_that_is_flipped_for_ever_does_not_hammer)
     CHECK_INT(w_boot(), ACME_OK);
     for (int i = 0; i < 200; i++) {
         (void)settle();
-        w.wall += i % 2 == 0 ? -7200 : 7200;
+        w.wall -= 1000;
         w_pass(60);
     }
     CHECK(w.requests >= 3 && w.requests <= 12);
