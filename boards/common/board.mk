@@ -27,7 +27,7 @@ BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 # lwIP's assertions cost 10 KB; the conformance test runs with all of them on.
 BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
-	$(if $(IPV6),-DLWIP_IPV6=1) \
+	-DBOARD_NAME='"$(BOARD)"' $(if $(IPV6),-DLWIP_IPV6=1) \
 	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_EXTRA)
 BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
 	-isystem $(LWIP_DIR)/src/include -isystem $(WOLFSSL_DIR) -isystem $(CJSON_DIR)
@@ -36,7 +36,7 @@ BOARD_LINK = $(BCC) $(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) -nostartfiles -T $(B
 	-Wl,--gc-sections -Wl,--no-warn-rwx-segments
 
 SRC_BOARD_COMMON = $(addprefix boards/common/, board_clock.c board_libc.c board_lwip.c board_pool.c \
-	board_print.c board_rng.c board_wolfssl.c)
+	board_print.c board_ram.c board_rng.c board_wolfssl.c)
 SRC_BOARD_PORT = $(SRC_PORT) $(SRC_PORT_LWIP) $(SRC_PORT_FLASH)
 SRC_LWIP = $(addprefix src/core/, def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c \
 	pbuf.c tcp.c tcp_in.c tcp_out.c timeouts.c udp.c ipv4/acd.c ipv4/dhcp.c ipv4/etharp.c \
@@ -64,7 +64,7 @@ size: $(BO)/firmware.elf
 	@CROSS=$(CROSS) python3 boards/common/board_size.py $(BOARD) $< $(BD)/budget $(if $(SERVER),server,agent)
 
 $(BO)/firmware.elf: $(OBJ_BOARD) $(OBJ_BOARD_AGENT) $(BO)/config.o
-$(BO)/bringup.elf: $(OBJ_BOARD) $(BO)/$(BD)/bringup.o $(BO)/anchor.o
+$(BO)/bringup.elf: $(OBJ_BOARD) $(BO)/boards/common/bringup.o $(BO)/anchor.o
 $(BO)/firmware.elf $(BO)/bringup.elf: $(BOARD_LD)
 	@echo "  LINK    $@"
 	@$(BOARD_LINK) -Wl,-Map=$(@:.elf=.map) -o $@ $(filter %.o,$^)

@@ -3,7 +3,7 @@
 #   make BOARD=emcraft-sf2 firmware                  the agent: build/emcraft-sf2/firmware.elf
 #   make BOARD=emcraft-sf2 demo                      boots it in QEMU and gets a certificate
 #   make BOARD=emcraft-sf2 size                      flash and RAM, and the budget
-#   make BOARD=emcraft-sf2 bringup ANCHOR=root.der   boards/emcraft-sf2/bringup.c: does it work?
+#   make BOARD=emcraft-sf2 bringup ANCHOR=root.der   boards/common/bringup.c: does it work?
 #
 # boards/common/board.mk has the choices that can be made on the command line.
 
