@@ -3,7 +3,8 @@
 #   make sim               about two minutes of seeds, each twice; SECONDS=n: so long; FROM=n: from there
 #   make sim SEED=n        one seed, with all its events
 #   make sim CUTS=all      one power cut at each moment of a first issue and a renewal; CUTS=pairs: two
-#   make sim-long          for an hour (HOURS=n) from where the last one ended; adds to build/sim.log
+#   make sim-long          for an hour (HOURS=n) from where the last one ended, and then each fuzzer for
+#                          FUZZ_S seconds; adds to tests/sim/long.log (LOG=file)
 
 OBJ_SIM_PORT = $(patsubst %.c,$(O)/%.o,$(wildcard port/sim/*.c))
 SIM_MAINS = tests/sim/main.c tests/sim/quick.c
@@ -16,6 +17,7 @@ SIM_REAL = $(O)/tests/sim_real
 SIM_QUICK = $(O)/tests/sim_quick
 OBJ_FAKE = $(O)/tests/sim/sign_fake.o
 HOURS ?= 1
+LOG ?= tests/sim/long.log
 SECONDS ?= 110
 CPPFLAGS += -Iport/sim
 
@@ -34,4 +36,4 @@ sim: $(SIM) $(SIM_REAL)
 		$(if $(CUTS),$(SIM_REAL) --cuts $(CUTS),\
 		$(SIM_REAL) --from 900000001 --count 50 && $(SIM) --seconds $(SECONDS) --from $(or $(FROM),1) --list))
 sim-long: $(SIM)
-	@tests/sim/long.py $(SIM) build/sim.log $(HOURS)
+	@tests/sim/long.py $(SIM) $(LOG) $(HOURS) $(FUZZ_S)
