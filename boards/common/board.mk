@@ -74,7 +74,7 @@ $(BO)/firmware.elf $(BO)/bringup.elf: $(BOARD_LD)
 
 demo: $(BO)/firmware.elf $(MKCONFIG)
 	@tools/get_pebble.py
-	@BOARD_ELF=$< tests/boards/demo.py
+	@BOARD_ELF=$< tests/boards/demo.py $(BOARD)
 
 # blob SYMBOL, FILE
 board_blob = $(BCC) $(BOARD_CPU) -DBLOB_NAME=$(1) -DBLOB_FILE='"$(2)"' -c -o $@ $<

@@ -27,7 +27,7 @@
 #define WOLFSSL_HAVE_SP_RSA
 #define WOLFSSL_SP_384
 #define WOLFSSL_SP_4096
-#define WOLFSSL_SP_SMALL
+#define WOLFSSL_SP_RISCV32 /* sp_int with mulhu in assembler */
 
 #include "acme_wolfssl.h"
 
