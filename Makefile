@@ -92,6 +92,8 @@ LIB := $(O)/liblwacme.a
 LIB_WOLFSSL := $(O)/libwolfssl.a
 TOOL := $(O)/lwacme
 MKCONFIG := $(O)/mkconfig
+RECORD_DUMP := $(O)/record_dump
+FLASH_TOOL := $(O)/tests/flash_tool
 
 OBJ_CORE = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT) $(SRC_CORE)))
 OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS)))
@@ -117,10 +119,10 @@ CONFORMANCE = $(patsubst tests/conformance/main_%.c,$(O)/tests/conformance_%,\
 include tests/conformance/lwip/lwip.mk
 
 .PHONY: all lib programs unit-programs conformance-programs
-all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG))
+all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG) $(RECORD_DUMP))
 programs: all unit-programs conformance-programs
 lib: $(LIB) $(LIB_WOLFSSL)
-unit-programs: $(UNIT)
+unit-programs: $(UNIT) $(FLASH_TOOL)
 conformance-programs: $(CONFORMANCE)
 
 include tests/sim/sim.mk
@@ -147,9 +149,12 @@ $(TOOL): $(OBJ_TOOL) $(LIB) $(LIB_WOLFSSL)
 	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 	@$(if $(STATIC)$(TARGET),$(STRIP) $@)
 
-$(MKCONFIG): $(patsubst %.c,$(O)/%.o,$(SRC_MKCONFIG) $(SRC_PORT_FLASH)) $(LIB) $(LIB_WOLFSSL)
+$(MKCONFIG): $(SRC_MKCONFIG:%.c=$(O)/%.o)
+$(RECORD_DUMP): $(SRC_RECORD_DUMP:%.c=$(O)/%.o)
+$(FLASH_TOOL): $(O)/tests/flash/flash_tool.o
+$(MKCONFIG) $(RECORD_DUMP) $(FLASH_TOOL): $(SRC_PORT_FLASH:%.c=$(O)/%.o) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -o $@ $^ $(LDLIBS)
+	@$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
@@ -211,6 +216,7 @@ interop_taste = "env LWACME=$(1)/lwacme tests/interop/test_pebble.py life 10-nam
 	"env LWACME=$(1)/lwacme tests/interop/test_trust.py" \
 	"env LWACME=$(1)/lwacme tests/interop/test_embed.py readme certificate"
 csr_suite = "tests/unit/csr_openssl.py $(1)/tests/test_csr"
+dump_suite = "tests/unit/record_dump.py $(1)"
 check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
 INTEROP = $(if $(OBJ_TOOL),$(filter-out %/test_cross.py,$(wildcard tests/interop/test_*.py)))
 PEBBLE = build/pebble
@@ -226,6 +232,7 @@ test:
 	@$(board_image)
 	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
+		$(call dump_suite,build/$(build)) \
 		$(call conformance_suites,build/$(build)) $(call sim_suites,build/$(build)) \
 		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build)))) \
 		@ $(cross_suites) @ $(board_suites)
@@ -236,8 +243,8 @@ test-all:
 	@tools/get_pebble.py newest 2.4.0 2.6.0
 	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" $(MAKE) --no-print-directory test
 
-test-unit: lib unit-programs
-	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O))
+test-unit: all unit-programs
+	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O)) $(call dump_suite,$(O))
 test-conformance: conformance-programs
 	@tests/run.py $(call conformance_suites,$(O))
 test-interop: all
@@ -248,7 +255,7 @@ test-interop: all
 board_suites = tests/boards/test_emcraft.py
 board_image = if command -v arm-none-eabi-gcc >/dev/null; then \
 	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=emcraft-sf2 firmware; fi
-test-boards: all
+test-boards: all $(FLASH_TOOL)
 	@tools/setup.sh boards
 	@tools/get_pebble.py >/dev/null
 	@$(board_image)
