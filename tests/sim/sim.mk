@@ -9,7 +9,8 @@
 OBJ_SIM_PORT = $(patsubst %.c,$(O)/%.o,$(wildcard port/sim/*.c))
 SIM_MAINS = tests/sim/main.c tests/sim/quick.c
 OBJ_SIM = $(patsubst %.c,$(O)/%.o,$(filter-out $(SIM_MAINS) tests/sim/sign_fake.c,\
-	$(wildcard tests/sim/*.c))) $(OBJ_SIM_PORT)
+	$(wildcard tests/sim/*.c))) $(OBJ_SIM_PORT) $(O)/tests/flash/flash_sim.o \
+	$(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH))
 # What comes before the library is taken in its place: a plain session for TLS (tls_plain.o, in
 # every simulation), keyed hashes for signatures (sign_fake.o).
 SIM = $(O)/tests/sim_fast
