@@ -32,7 +32,7 @@ static const struct {
     struct flash_dev geometry;
 } boards[] = {
     {"emcraft-sf2", {.sector_size = 65536, .sectors = 8, .page = 256, .align = 1}},
-    {"riscv32-virt", {.sector_size = 262144, .sectors = 8, .page = 256, .align = 1}},
+    {"riscv32-virt", {.sector_size = 262144, .sectors = 8, .page = 256, .align = 4}},
 };
 
 static const struct option options[] = {
