@@ -50,10 +50,11 @@ void board_clock_set(int64_t seconds)
 
 void board_clock_confirm(int64_t seconds)
 {
-    int64_t now = 0, floor = seconds - BOARD_CLOCK_SLACK_S;
+    int64_t now = 0, floor;
 
     if (!hour_plausible(seconds))
         return;
+    floor = seconds - BOARD_CLOCK_SLACK_S;
     board_hour.doubted = false;
     if (board_clock_now(&now) != ACME_OK || now < floor || now > seconds + BOARD_CLOCK_SLACK_S)
         board_clock_set(seconds);
