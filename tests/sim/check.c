@@ -51,7 +51,8 @@ static struct acme_slice stored(struct run *r, enum acme_slot slot, const char *
     struct acme_record record;
     struct acme_field field;
 
-    if (s == NULL || s->len == 0 ||
+    /* While a write has failed, nobody can say which one will be there after a power cut. */
+    if (s == NULL || s->len == 0 || (r->firm && s->failed) ||
         acme_record_open(&record, acme_slice_of(s->data, s->len), (uint8_t)slot) != ACME_OK)
         return acme_slice_of(NULL, 0);
     while (acme_record_next(&record, &field)) {
@@ -149,6 +150,18 @@ static void take_cert(struct run *r, enum acme_slot slot, uint32_t sequence)
     r->due_at = acme_sched_due_at(from, r->not_after);
 }
 
+static void note_secrets(struct run *r)
+{
+    struct acme_slice key;
+
+    if (r->s.storage == STORAGE_MEMORY)
+        return;
+    key = stored(r, ACME_SLOT_ACCOUNT, r->agent.ca_key, TAG_ACCOUNT_KEY, 0);
+    storage_secret(&r->storage, key.ptr, key.len);
+    key = stored(r, ACME_SLOT_ORDER, cert_name(r), TAG_ORDER_KEY, 0);
+    storage_secret(&r->storage, key.ptr, key.len);
+}
+
 void check_storage(struct run *r)
 {
     uint32_t a, b, best;
@@ -157,6 +170,7 @@ void check_storage(struct run *r)
     if (r->slots.version == r->seen_version)
         return;
     r->seen_version = r->slots.version;
+    note_secrets(r);
     a = check_cert(r, ACME_SLOT_CERT_A);
     b = check_cert(r, ACME_SLOT_CERT_B);
     best = a > b ? a : b;
@@ -363,6 +377,7 @@ void check_before(void *ctx, const char *what, const struct ca_request *q, const
     }
     if (r->ca.ghost)
         return;
+    r->firm = true;
     if (strcmp(what, "request") == 0)
         before_request(r, q, now);
     else if (strcmp(what, "/new-acct") == 0)
@@ -373,6 +388,7 @@ void check_before(void *ctx, const char *what, const struct ca_request *q, const
         before_respond(r, q, o);
     else if (strcmp(what, "finalize") == 0)
         before_finalize(r, o);
+    r->firm = false;
 }
 
 /* ---- after every poll ---- */
@@ -397,7 +413,7 @@ void check_begin(struct run *r)
 
 static void check_medium(struct run *r)
 {
-    const char *worn = storage_worn(&r->storage);
+    const char *worn = storage_worn(&r->storage, r->cuts);
 
     if (r->slots.broken != NULL)
         run_break(r, 17, r->slots.broken);
@@ -426,6 +442,12 @@ void check_poll(struct run *r, uint64_t calls, bool resting)
 /* All is well and at rest: what is left over? */
 void check_end(struct run *r)
 {
+    const char *secret = r->s.medium.worn || r->slots.lies || (r->s.renew && !r->renewing)
+                             ? NULL
+                             : storage_secrets_gone(&r->storage);
+
+    if (secret != NULL)
+        run_break(r, 18, secret);
     if (r->s.txt ? txt_solver_left(&r->txt) > 0 : r->http01.live > 0)
         if (r->s.flip_permille == 0) /* a damaged ORDER has forgotten what was begun */
             run_break(r, 3, "left behind");

@@ -48,6 +48,7 @@ static void scenario_storage(struct run *r, struct scenario *s)
                                STORAGE_NOR, STORAGE_CFI, STORAGE_ECC, STORAGE_FILES, STORAGE_FILES);
     s->tear = STORAGE_BY_CHANCE;
     s->idle = sim_world_chance(&r->world, 700);
+    s->age = sim_world_below(&r->world, 2 * storage_room((enum storage_kind)s->storage) + 1);
     f->lazy_permille = PICK(r, 0, 0, 0, 10, 50);
     f->worn = s->storage == STORAGE_NOR && sim_world_chance(&r->world, 200);
     if (s->storage != STORAGE_FILES)
@@ -212,6 +213,8 @@ static bool boot_storage(struct run *r)
     if (r->slots.lies || r->slots.turned)
         check_flipped(r);
     r->slots.turned = false;
+    if (r->s.age > 0 && r->cuts == 0 && r->slots.writes == 0)
+        storage_age(&r->storage, r->s.age);
     return true;
 }
 
