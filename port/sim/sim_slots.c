@@ -152,6 +152,10 @@ static int slots_write_under(struct sim_slots *s, struct sim_record *r, const vo
     uint64_t hash = len > 0 ? slots_hash(data, len) : 0;
     int n;
 
+    if (r->maybe_count == 0) {
+        r->firm_len = r->len;
+        memcpy(r->firm, r->data, r->len);
+    }
     slots_doubt(r, r->hash);
     slots_doubt(r, hash);
     if (hash != 0 && !slots_has(r->ever, r->ever_count, hash))

@@ -5,8 +5,8 @@
 
 #include "ca.h"
 
-static struct ca *stream_ca; /* wolfSSL's callbacks get the connection */
-static WOLFSSL_CTX *stream_ctx[CA_SERVERS];
+static struct ca *stream_ca;                   /* wolfSSL's callbacks get the connection */
+static WOLFSSL_CTX *stream_ctx[CA_SERVERS][2]; /* with TLS 1.3, and without */
 
 /* ---- between wolfSSL and the net ---- */
 
@@ -40,16 +40,17 @@ static int stream_io_send(WOLFSSL *session, char *buf, int len, void *ctx)
     return n > 0 ? n : WOLFSSL_CBIO_ERR_GENERAL;
 }
 
-static WOLFSSL_CTX *stream_server(enum ca_server which)
+static WOLFSSL_CTX *stream_server(enum ca_server which, bool old)
 {
     static uint8_t chain[4000];
-    WOLFSSL_CTX *ctx = stream_ctx[which];
+    WOLFSSL_CTX *ctx = stream_ctx[which][old];
     size_t len;
 
     if (ctx != NULL)
         return ctx;
     len = ca_server_chain(which, chain, sizeof chain);
-    ctx = stream_ctx[which] = wolfSSL_CTX_new(wolfTLS_server_method());
+    ctx = wolfSSL_CTX_new(old ? wolfTLSv1_2_server_method() : wolfTLS_server_method());
+    stream_ctx[which][old] = ctx;
     if (ctx == NULL ||
         wolfSSL_CTX_use_certificate_chain_buffer(ctx, chain, (long)len) != WOLFSSL_SUCCESS ||
         wolfSSL_CTX_use_PrivateKey_buffer(ctx, ca_server_key()->der, ca_server_key()->len,
@@ -91,7 +92,7 @@ static enum ca_server stream_choose(struct ca *ca)
 
 void ca_stream_open(struct ca *ca, struct ca_conn *c)
 {
-    WOLFSSL_CTX *ctx = stream_server(stream_choose(ca));
+    WOLFSSL_CTX *ctx = stream_server(stream_choose(ca), sim_world_chance(ca->world, 300));
     WOLFSSL *session = ctx != NULL ? wolfSSL_new(ctx) : NULL;
 
     stream_ca = ca;
@@ -111,9 +112,6 @@ void ca_stream_open(struct ca *ca, struct ca_conn *c)
     c->records = evil_does(&ca->evil, EVIL_TLS_RECORDS);
     if (evil_does(&ca->evil, EVIL_TLS_CUT))
         c->budget = 1 + sim_world_below(ca->world, 1200);
-    /* Some servers have no more than TLS 1.2. */
-    if (sim_world_chance(ca->world, 300))
-        (void)wolfSSL_SetVersion(session, WOLFSSL_TLSV1_2);
 }
 
 static int stream_result(struct ca_conn *c, int ret)

@@ -48,12 +48,14 @@ static struct acme_slice stored(struct run *r, enum acme_slot slot, const char *
                                 unsigned nth)
 {
     const struct sim_record *s = sim_slots_find(&r->slots, slot, key);
+    struct acme_slice data = {NULL, 0};
     struct acme_record record;
     struct acme_field field;
 
-    /* While a write has failed, nobody can say which one will be there after a power cut. */
-    if (s == NULL || s->len == 0 || (r->firm && s->failed) ||
-        acme_record_open(&record, acme_slice_of(s->data, s->len), (uint8_t)slot) != ACME_OK)
+    if (s != NULL)
+        data = r->firm && s->failed ? acme_slice_of(s->firm, s->firm_len)
+                                    : acme_slice_of(s->data, s->len);
+    if (data.len == 0 || acme_record_open(&record, data, (uint8_t)slot) != ACME_OK)
         return acme_slice_of(NULL, 0);
     while (acme_record_next(&record, &field)) {
         if (field.tag == tag && nth-- == 0)
@@ -281,6 +283,10 @@ static void before_order(struct run *r, const struct ca_request *q)
     if (number(stored(r, ACME_SLOT_SCHED, cert_name(r), TAG_SCHED_ORDERS, 0)) < 1)
         run_break(r, 4, "a newOrder that was not charged before");
     check_hold(r, HOLD_ORDER);
+}
+
+static void count_order(struct run *r)
+{
     if (too_often(r->order_times, &r->orders, sim_world_unix(&r->world), 86400, ORDERS_MAX) &&
         !clock_lies(r) && r->s.flip_permille == 0)
         run_break(r, 4, "orders in 24 hours");
@@ -360,6 +366,19 @@ static void before_request(struct run *r, const struct ca_request *q, int64_t no
         check_hold(r, HOLD_LOOK);
 }
 
+static void before_act(struct run *r, const char *what, const struct ca_request *q,
+                       const struct ca_order *o)
+{
+    if (strcmp(what, "/new-acct") == 0)
+        before_account(r, q);
+    else if (strcmp(what, "/new-order") == 0)
+        before_order(r, q);
+    else if (strcmp(what, "respond") == 0)
+        before_respond(r, q, o);
+    else if (strcmp(what, "finalize") == 0)
+        before_finalize(r, o);
+}
+
 void check_before(void *ctx, const char *what, const struct ca_request *q, const struct ca_order *o)
 {
     struct run *r = (struct run *)ctx;
@@ -377,18 +396,16 @@ void check_before(void *ctx, const char *what, const struct ca_request *q, const
     }
     if (r->ca.ghost)
         return;
-    r->firm = true;
     if (strcmp(what, "request") == 0)
         before_request(r, q, now);
-    else if (strcmp(what, "/new-acct") == 0)
-        before_account(r, q);
-    else if (strcmp(what, "/new-order") == 0)
-        before_order(r, q);
-    else if (strcmp(what, "respond") == 0)
-        before_respond(r, q, o);
-    else if (strcmp(what, "finalize") == 0)
-        before_finalize(r, o);
+    /* Where a write has failed, the old record or the new one is left by a power cut: both ways. */
+    for (int i = 0; i < 2; i++) {
+        r->firm = i == 1;
+        before_act(r, what, q, o);
+    }
     r->firm = false;
+    if (strcmp(what, "/new-order") == 0)
+        count_order(r);
 }
 
 /* ---- after every poll ---- */

@@ -95,7 +95,7 @@ struct run {
     const char *broken_what;
     uint64_t seen_version;
     bool has_cert;
-    bool firm;         /* asked now: what will be there even after a power cut */
+    bool firm;         /* asked now: what may be there instead after a power cut */
     uint32_t sequence; /* the highest that was readable */
     int64_t not_after, due_at;
     int64_t renewed_from;

@@ -127,6 +127,7 @@ void storage_faults(struct storage *t, const struct storage_faults *f)
     if (t->chip == NULL)
         return;
     t->chip->lazy_permille = f->lazy_permille;
+    t->lied |= f->lazy_permille > 0 || f->worn;
     if (f->worn && t->chip->bad_sector == SIM_NONE)
         t->chip->bad_sector = sim_world_below(t->world, t->chip->dev.sectors);
 }
@@ -282,8 +283,7 @@ const char *storage_worn(const struct storage *t, uint64_t cuts)
     dev = &t->chip->dev;
     written = t->chip->program_bytes;
     erased = (uint64_t)t->chip->erase_count * dev->sector_size;
-    if (t->chip->bad_sector == SIM_NONE && t->chip->lazy_permille == 0 &&
-        erased > STORAGE_WEAR * written + (2 * cuts + dev->sectors) * dev->sector_size)
+    if (!t->lied && erased > STORAGE_WEAR * written + (2 * cuts + dev->sectors) * dev->sector_size)
         return "more erases than what is written can ask for";
     if (t->chip->broken != 0)
         return "a call against the contract of flash";

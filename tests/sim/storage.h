@@ -38,6 +38,7 @@ struct storage_faults {
 
 struct storage {
     uint8_t kind; /* enum storage_kind */
+    bool lied;    /* operations did nothing, or a sector was dead: erases are not judged */
     uint8_t tear; /* enum sim_tear or sim_files_crash, or by chance */
     struct sim_world *world;
     struct sim_slots *slots;
