@@ -172,7 +172,7 @@ $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 
 # Slots over flash are a board's choice: not in the library of a host.
-$(O)/tests/test_flash_slots: $(O)/tests/unit/test_flash_slots.o $(O)/tests/flash/flash_sim.o \
+$(filter $(O)/tests/test_flash_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O)/tests/flash/flash_sim.o \
 		$(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH)) $(LIB)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
