@@ -16,7 +16,8 @@ enum provision_tag {
     PROVISION_KEY = 5,       /* u64: enum acme_key_type of the certificate */
     PROVISION_ACCOUNT = 6,   /* u64: ... of the account */
     PROVISION_ANCHOR = 7,    /* a DER certificate; one for each */
-    PROVISION_SNTP = 8       /* text, NUL */
+    PROVISION_SNTP = 8,      /* text, NUL */
+    PROVISION_EAB = 9        /* acme_eab.h; secret */
 };
 
 static int pv_text(const struct acme_field *field, const char **out)
@@ -76,6 +77,9 @@ static int pv_field(const struct acme_field *field, struct acme_provision *p)
         return pv_number(field, p);
     case PROVISION_ANCHOR:
         return pv_anchor(field, p);
+    case PROVISION_EAB:
+        p->eab = field->value;
+        return ACME_OK;
     default:
         return acme_field_skip(field);
     }
@@ -113,6 +117,8 @@ int acme_provision_write(struct acme_span room, const struct acme_provision *p)
     acme_record_u64(&w, PROVISION_KEY, p->cert_key_type);
     acme_record_u64(&w, PROVISION_ACCOUNT, p->account_key_type);
     pv_put(&w, PROVISION_SNTP, p->sntp);
+    if (p->eab.len > 0)
+        acme_record_bytes(&w, PROVISION_EAB, p->eab.ptr, p->eab.len);
     for (uint8_t i = 0; i < p->anchors_count; i++)
         acme_record_bytes(&w, PROVISION_ANCHOR, p->anchors[i].ptr, p->anchors[i].len);
     return acme_record_end(&w);

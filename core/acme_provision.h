@@ -18,6 +18,7 @@ struct acme_provision {
     const char *contact;                               /* or NULL */
     const char *sntp;                                  /* host of a time server, or NULL */
     struct acme_slice anchors[ACME_PROVISION_ANCHORS]; /* DER certificates */
+    struct acme_slice eab; /* external account binding (acme_eab.h), or empty */
     uint8_t names_count, anchors_count;
     uint8_t account_key_type, cert_key_type; /* enum acme_key_type; 0: the default */
     bool terms_agreed;

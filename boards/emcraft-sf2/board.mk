@@ -6,12 +6,14 @@
 #   make BOARD=emcraft-sf2 bringup ANCHOR=root.der   boards/emcraft-sf2/bringup.c: does it work?
 #
 # CONFIG=FILE compiles a CONFIG record in (tools/mkconfig --record). LTO= links without link-time
-# optimization, IPV6=1 adds IPv6, SERVER= leaves the server side of TLS out.
+# optimization, IPV6=1 adds IPv6, SERVER= leaves the server side of TLS out, EAB=1 adds external account
+# binding.
 
 BD := boards/emcraft-sf2
 LTO ?= 1
 SERVER ?= 1
-BO := build/emcraft-sf2$(if $(LTO),,-nolto)$(if $(IPV6),-ipv6)$(if $(SERVER),,-client)
+EAB ?=
+BO := build/emcraft-sf2$(if $(LTO),,-nolto)$(if $(IPV6),-ipv6)$(if $(SERVER),,-client)$(if $(EAB),-eab)
 CROSS ?= arm-none-eabi-
 BCC = $(CROSS)gcc
 
@@ -45,8 +47,8 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %sp_c32.c %cpuid.c %sp_i
 	wolfcrypt/src/sp_cortexm.c wolfcrypt/src/sp_int.c
 
 # What only the agent's image has; keys are P-256.
-SRC_BOARD_AGENT = $(filter-out $(SRC_CRYPTO_RSA) core/acme_store.c core/acme_buf.c,$(SRC_CORE)) \
-	core/acme_crypto_norsa.c $(SRC_SOLVERS) $(BD)/main.c \
+SRC_BOARD_AGENT = $(filter-out $(SRC_CRYPTO_RSA) $(if $(EAB),,$(SRC_EAB)) core/acme_store.c core/acme_buf.c,$(SRC_CORE)) \
+	core/acme_crypto_norsa.c $(if $(EAB),,core/acme_steps_noeab.c) $(SRC_SOLVERS) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_start.c \
 	$(if $(SERVER),https_server.c,https_none.c))
 
