@@ -7,17 +7,20 @@
 #   SRC_BOARD               its own files
 #   BOARD_WOLFSSL_DROP, _ADD  what of tools/deps.mk's list it does not need, and what it has more
 #   BOARD_CORE_DROP, _ADD   the same for the agent (RSA keys or not)
-#   BOARD_IPV6              1 where IPv6 is the default
+#   BOARD_IPV6, BOARD_EAB   1 where IPv6, external account binding is the default
 # Choices on the command line:
 #   CONFIG=FILE compiles a CONFIG record in (tools/mkconfig --record). LTO= links without link-time
-#   optimization, IPV6=1 adds IPv6 (IPV6= leaves it out), SERVER= leaves the server side of TLS out.
+#   optimization, IPV6=1 adds IPv6 (IPV6= leaves it out), SERVER= leaves the server side of TLS out,
+#   EAB=1 adds external account binding (EAB= leaves it out).
 
 BD := boards/$(BOARD)
 LTO ?= 1
 SERVER ?= 1
 IPV6 ?= $(BOARD_IPV6)
+EAB ?= $(BOARD_EAB)
 BO := build/$(BOARD)$(if $(LTO),,-nolto)$(if $(IPV6),$(if $(BOARD_IPV6),,-ipv6),$(if \
-	$(BOARD_IPV6),-ipv4))$(if $(SERVER),,-client)
+	$(BOARD_IPV6),-ipv4))$(if $(SERVER),,-client)$(if $(EAB),$(if \
+	$(BOARD_EAB),,-eab),$(if $(BOARD_EAB),-noeab))
 BCC = $(CROSS)gcc
 
 BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common \
@@ -47,7 +50,8 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 	$(BOARD_WOLFSSL_ADD)
 
 # What only the agent's image has.
-SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP),$(SRC_CORE)) \
+SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP) \
+	$(if $(EAB),,$(SRC_EAB)),$(SRC_CORE)) $(if $(EAB),,core/acme_steps_noeab.c) \
 	$(BOARD_CORE_ADD) $(SRC_SOLVERS) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_start.c \
 	$(if $(SERVER),https_server.c,https_none.c))
