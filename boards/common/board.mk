@@ -49,7 +49,8 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 # What only the agent's image has.
 SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP),$(SRC_CORE)) \
 	$(BOARD_CORE_ADD) $(SRC_SOLVERS) $(BD)/main.c \
-	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_start.c \
+	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
+	board_start.c \
 	$(if $(SERVER),https_server.c,https_none.c))
 
 OBJ_BOARD = $(patsubst %.c,$(BO)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOARD_PORT) \

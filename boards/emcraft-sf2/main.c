@@ -9,6 +9,11 @@ static struct acme_agent agent;
 static struct http01 http01;
 static struct https_server https;
 
+static void serve(void)
+{
+    https_poll(&https);
+}
+
 int main(void)
 {
     const struct acme_port *port;
@@ -22,8 +27,6 @@ int main(void)
     if (err != ACME_OK)
         board_refused(err, why, which);
     https_init(&https, port, &agent, 443);
-    for (;;) {
-        board_poll(&agent); /* never waits longer than a tick; renews by itself, for years */
-        https_poll(&https);
-    }
+    for (;;)
+        board_poll(&agent, serve); /* never waits longer than a tick; renews by itself, for years */
 }
