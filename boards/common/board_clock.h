@@ -16,8 +16,8 @@ int board_clock_now(int64_t *seconds);
  * the last word counts, so a device that was told 2099 recovers when it is told the truth. */
 void board_clock_set(int64_t seconds);
 
-/* Says on the console that a time was refused, if so. SNTP speaks from within lwIP, where the console
- * may be in the middle of another line. */
+/* Says on the console that a time was refused, if so. SNTP speaks from within lwIP, where the
+ * console may be in the middle of another line. */
 void board_clock_tell(void);
 
 /* Raise the floor; lower values are ignored. */

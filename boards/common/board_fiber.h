@@ -5,9 +5,9 @@
  * milliseconds whether the work is done or not; the main loop serves lwIP and calls it again.
  *
  * There is one fiber, and so one piece of work at a time: whatever uses wolfSSL runs on it, one
- * after the other, and wolfSSL is never entered by two. The core is not either: acme_agent_poll runs
- * on the fiber, and everything that asks the agent (status, commands, the HTTPS server) is part of
- * the same job and comes after it.
+ * after the other, and wolfSSL is never entered by two. The core is not either: acme_agent_poll
+ * runs on the fiber, and everything that asks the agent (status, commands, the HTTPS server) is
+ * part of the same job and comes after it.
  *
  * The switch may come at any instruction but between board_fiber_hold and board_fiber_let. These
  * stand around whatever the main loop uses too: lwIP (board_net), the pool, random numbers, the

@@ -23,7 +23,7 @@ extern uint32_t sf2_fiber_low[], sf2_fiber_top[];
 
 /* Read and written by the assembler below, by these offsets. */
 struct sf2_switch {
-    uint32_t *sp;        /* +0: of the fiber, while it has not the processor */
+    uint32_t *sp;         /* +0: of the fiber, while it has not the processor */
     volatile uint32_t on; /* +4: the fiber has the processor, or is about to get it */
 };
 extern struct sf2_switch sf2_switch;

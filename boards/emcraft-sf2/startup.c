@@ -1,4 +1,5 @@
 /* startup.c - reset, vectors, faults */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -7,7 +8,7 @@
 #include "board_ram.h"
 #include "sf2.h"
 
-extern uint32_t sf2_emergency_top[], sf2_fiber_low[];
+extern uint32_t sf2_emergency_top[], sf2_fiber_low[], sf2_fiber_top[];
 
 int main(void);
 _Noreturn void sf2_reset(void);
@@ -34,10 +35,12 @@ __attribute__((used)) _Noreturn void sf2_fault_report(const uint32_t *frame, uin
     board_print("{\"event\":\"fault\",\"cfsr\":\"%08x\",\"hfsr\":\"%08x\",\"address\":\"%08x\","
                 "\"return\":\"%08x\"",
                 (unsigned)CM3_CFSR, (unsigned)CM3_HFSR, (unsigned)CM3_BFAR, (unsigned)lr);
-    if (frame >= sf2_fiber_low && frame + 8 <= board_stack_top)
+    bool fiber = (lr & 4u) != 0;
+    if (frame >= (fiber ? sf2_fiber_low : board_stack_low) &&
+        frame + 8 <= (fiber ? sf2_fiber_top : board_stack_top))
         board_print(",\"pc\":\"%08x\",\"lr\":\"%08x\"}\n", (unsigned)frame[6], (unsigned)frame[5]);
     else
-        board_print(",\"stack\":\"overflow\"}\n");
+        board_print(",\"overflow\":\"%s\"}\n", fiber ? "fiber" : "stack");
     board_exit(71);
 }
 
