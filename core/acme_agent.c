@@ -417,6 +417,7 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
         out->next_by_ca = true;
     }
     out->order_open = a->order.open;
+    out->connected = acme_exchange_is_up(&a->exchange);
     out->failure = &a->failure;
     out->requests = a->exchange.requests;
     out->connections = a->exchange.connections;

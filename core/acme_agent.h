@@ -74,6 +74,7 @@ struct acme_agent_status {
     int64_t next_at;               /* no attempt before */
     bool next_by_ca;               /* ... because the CA said so */
     bool order_open;
+    bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
     uint32_t requests, connections;     /* since init */
 };
