@@ -8,12 +8,13 @@
 #                          chosen below
 #   make test-cross        programs for other processors, under qemu-user
 #   make sim               the agent against a lying CA, network, clock and storage (tests/sim)
+#   make fuzz              libFuzzer on everything that reads what others wrote (tests/fuzz)
 #   make check             the include and name rules; a report on format, lengths and analysers
 #   make size              bytes by component
 #   make bench             requests, instructions, memory and time of an issuance
 #   make setup             install with apt what all of these need; demo, test and bench do it too
 #   make deps              fetch and unpack the libraries that tools/deps.mk names
-#   make clean             remove what was built; distclean: also what was fetched
+#   make clean             remove what was built; distclean: also what was fetched, and what fuzzing found
 #
 # Which build:
 #   CC=clang               in build/host-clang
@@ -58,6 +59,12 @@ NAME := host
 ifdef SAN
 NAME := san
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS = -O1 -g
+HARDENING = -fPIE
+endif
+ifdef FUZZER
+NAME := fuzz
+SANITIZE = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS = -O1 -g
 HARDENING = -fPIE
 endif
@@ -124,6 +131,7 @@ unit-programs: $(UNIT)
 conformance-programs: $(CONFORMANCE)
 
 include tests/sim/sim.mk
+include tests/fuzz/fuzz.mk
 
 # ---- how -------------------------------------------------------------------------------------
 
@@ -211,6 +219,7 @@ interop_taste = "env LWACME=$(1)/lwacme tests/interop/test_pebble.py life 10-nam
 	"env LWACME=$(1)/lwacme tests/interop/test_trust.py" \
 	"env LWACME=$(1)/lwacme tests/interop/test_embed.py readme certificate"
 csr_suite = "tests/unit/csr_openssl.py $(1)/tests/test_csr"
+fuzz_suite = "tests/fuzz/run.py --seeds $(1)/tests"
 check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
 INTEROP = $(if $(OBJ_TOOL),$(filter-out %/test_cross.py,$(wildcard tests/interop/test_*.py)))
 PEBBLE = build/pebble
@@ -224,7 +233,7 @@ test:
 	@$(MAKE) --no-print-directory cross
 	@$(if $(INTEROP),tools/get_pebble.py >/dev/null)
 	@$(board_image)
-	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) \
+	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) $(call fuzz_suite,build/san) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
 		$(call conformance_suites,build/$(build)) $(call sim_suites,build/$(build)) \
 		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build)))) \
@@ -294,7 +303,7 @@ setup:
 	@tools/setup.sh all
 deps: $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version $(LWIP_DIR)/.version
 clean:
-	rm -rf $(filter-out build/deps build/dl build/pebble,$(wildcard build/*))
+	rm -rf $(filter-out build/deps build/dl build/pebble build/fuzz,$(wildcard build/*))
 distclean:
 	rm -rf build
 

@@ -41,6 +41,7 @@ enum {
     SCHED_FAILURES = 20,
     SCHED_CLASS = 21,
     SCHED_BY_CA = 22,
+    SCHED_ROLLED_BACK = 23,
 
     FAILURE_ERR = 32,
     FAILURE_AT = 33,

@@ -82,14 +82,14 @@ bool board_lwip_up(void)
 }
 
 /* lwIP asks once an hour after an answer, whatever it was worth. While the clock is not set (a lie
- * was refused), it is asked each minute. */
+ * was refused) or in doubt (one was believed, and no exchange came of it), it is asked each minute.
+ */
 static void board_sntp_poll(void)
 {
-    int64_t now;
     if (!board_lwip_up())
         return;
-    if (board_sntp_started && (board_clock_now(&now) == ACME_OK ||
-                               board_ms() - board_sntp_asked_ms < BOARD_SNTP_AGAIN_MS))
+    if (board_sntp_started &&
+        (board_clock_sure() || board_ms() - board_sntp_asked_ms < BOARD_SNTP_AGAIN_MS))
         return;
     if (board_sntp_started)
         sntp_stop();

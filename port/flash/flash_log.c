@@ -261,7 +261,8 @@ static int fl_before(const struct flash_slots *fs, uint32_t *sector, uint32_t *i
     struct flash_entry e;
     uint32_t before = 0, count = 0;
     int r = fl_entry(fs, *sector, 0, &e);
-    if (r == FL_VALID && e.type == FL_TYPE_TAIL && e.length < *sector) {
+    if (r == FL_VALID && e.type == FL_TYPE_TAIL && e.length < *sector &&
+        (e.crc == FL_NONE || e.crc < fs->dev->sector_size / fl_place(fs->dev))) {
         *sector = e.length < fs->tail ? 0 : e.length;
         *index = e.crc;
         return ACME_OK;

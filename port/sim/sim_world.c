@@ -92,13 +92,19 @@ void sim_world_note(struct sim_world *w, const char *what, uint64_t a, uint64_t 
         w->log(w->log_ctx, what, a, b);
 }
 
-void sim_world_moment(struct sim_world *w, const char *what)
+bool sim_world_cut_here(struct sim_world *w, const char *what)
 {
     w->moments++;
     if (w->cut_at == 0 || w->moments != w->cut_at)
-        return;
+        return false;
     sim_world_note(w, what, w->moments, 0);
-    w->cut(w->cut_ctx);
+    return true;
+}
+
+void sim_world_moment(struct sim_world *w, const char *what)
+{
+    if (sim_world_cut_here(w, what))
+        w->cut(w->cut_ctx);
 }
 
 /* ---- the port ---- */

@@ -49,6 +49,9 @@ void sim_world_note(struct sim_world *w, const char *what, uint64_t a, uint64_t 
 
 /* A moment at which the power may fail. Does not return if it does. */
 void sim_world_moment(struct sim_world *w, const char *what);
+/* The same for who has something to do still while the power goes: is this the moment? Then the
+ * caller calls w->cut. */
+bool sim_world_cut_here(struct sim_world *w, const char *what);
 
 struct sim_net;
 struct sim_slots;

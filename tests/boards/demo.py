@@ -8,11 +8,12 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "interop"))
 import common  # noqa: E402
+import machines  # noqa: E402
 import test_emcraft as board_test  # noqa: E402
 
 
 def main():
-    why = board_test.dev.missing()
+    why = machines.missing("emcraft-sf2")
     if why:
         print("demo: " + why)
         return 1

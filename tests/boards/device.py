@@ -8,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import socket
 import ssl
@@ -21,14 +20,13 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(TOP, "tests", "interop"))
+import machines  # noqa: E402
 import sntp_server  # noqa: E402
 from common import Fail, Skip, openssl  # noqa: E402
 import world  # noqa: E402
 
-BOARD = "emcraft-sf2"
-ELF = os.path.join(TOP, "build", BOARD, "firmware.elf")
+ELF = os.path.join(TOP, "build", "emcraft-sf2", "firmware.elf")
 MKCONFIG = os.environ.get("MKCONFIG", os.path.join(TOP, "build", "host", "mkconfig"))
-NOR_SIZE = 16 << 20
 
 
 def rsa_ca(folder):
@@ -69,6 +67,8 @@ class Clock:
 
 
 class Device:
+    board = "emcraft-sf2"
+
     def __init__(self, ca, folder, names, seed=True, config=True, elf=ELF, http_port=80,
                  https_port=443, verbose=False, icount=False):
         self.ca, self.folder, self.names, self.elf = ca, folder, names, elf
@@ -82,10 +82,10 @@ class Device:
             os.unlink(self.nor)
         if config or seed:
             self.mkconfig(*(self.config_args() if config else ()), "--image", self.nor,
-                          *(("--seed", secrets.token_hex(32)) if seed else ()))
+                          *machines.MACHINES[self.board]["geometry"], *(("--seed", secrets.token_hex(32)) if seed else ()))
         else:
             with open(self.nor, "wb") as f:
-                f.write(b"\xff" * NOR_SIZE)
+                f.write(b"\xff" * machines.MACHINES[self.board]["flash"])
 
     def config_args(self):
         args = ["--directory", self.ca.directory, "--ca-file", self.ca.ca_file, "--agree-tos",
@@ -105,12 +105,8 @@ class Device:
     # ------------------------------------------------------------ life
 
     def boot(self):
-        command = ["qemu-system-arm", "-M", BOARD, "-kernel", self.elf, "-nographic",
-                   "-monitor", "none", "-serial", "stdio", "-nic",
-                   f"user,id=n0,model=msf2-emac,hostfwd=tcp:127.0.0.1:{self.http_port}-:80,"
-                   f"hostfwd=tcp:127.0.0.1:{self.https_port}-:443",
-                   "-drive", f"if=mtd,format=raw,file={self.nor}",
-                   "-semihosting-config", "enable=on,target=native"] + os.environ.get("QEMU_MORE", "").split()
+        command = machines.command(self.board, self.elf, self.nor, {
+            self.http_port: 80, self.https_port: 443}) + os.environ.get("QEMU_MORE", "").split()
         if self.icount:
             command += ["-icount", "shift=3,sleep=on"]  # 8 ns each: 125 instructions/us
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -200,12 +196,3 @@ class Device:
                 if isinstance(e, ssl.SSLCertVerificationError) or time.monotonic() > end:
                     raise Fail("HTTPS to the board: %s" % e)
                 time.sleep(0.1)
-
-
-def missing():
-    """Why the board cannot be tested here, or None."""
-    for program, package in (("qemu-system-arm", "qemu-system-arm"),
-                             ("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi")):
-        if shutil.which(program) is None:
-            return "no %s (apt-get install %s)" % (program, package)
-    return None

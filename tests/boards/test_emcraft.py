@@ -21,6 +21,7 @@ sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "interop"))
 import common  # noqa: E402
 import device as dev  # noqa: E402
+import machines  # noqa: E402
 import world  # noqa: E402
 from common import Fail, Skip, Suite, check, equal  # noqa: E402
 from device import Clock, Device  # noqa: E402
@@ -36,7 +37,7 @@ clock = None
 def case(name):
     def keep(fn):
         def run():
-            why = dev.missing()
+            why = machines.missing("emcraft-sf2")
             if why:
                 raise Skip(why)
             if not common.in_namespace():

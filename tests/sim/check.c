@@ -395,9 +395,20 @@ void check_begin(struct run *r)
     memset(r->holds, 0, sizeof r->holds);
 }
 
+static void check_medium(struct run *r)
+{
+    const char *worn = storage_worn(&r->storage);
+
+    if (r->slots.broken != NULL)
+        run_break(r, 17, r->slots.broken);
+    if (worn != NULL)
+        run_break(r, 17, worn);
+}
+
 void check_poll(struct run *r, uint64_t calls, bool resting)
 {
     check_storage(r);
+    check_medium(r);
     if (calls > r->max_calls)
         r->max_calls = (unsigned)calls;
     if (calls > CALLS_MAX)
