@@ -161,7 +161,7 @@ void acme_sched_rolled_back(struct acme_sched *s)
 
 uint32_t acme_sched_spread(enum acme_sched_found found, int64_t remaining_s, uint16_t jitter)
 {
-    int64_t most = found == ACME_SCHED_RUNNING ? ACME_DAY : 30 * ACME_MINUTE;
+    int64_t most = found == ACME_SCHED_RUNNING ? ACME_DAY : ACME_HOUR;
 
     most = remaining_s > 0 ? sch_min(most, remaining_s / 16) : SCH_FLOOR;
     return (uint32_t)(most * jitter / 0xffff);

@@ -16,13 +16,13 @@
 
 /* What is remembered across reboots about one certificate's attempts (record SCHED). */
 struct acme_sched {
-    int64_t not_before;  /* no attempt before this moment; 0: none set */
-    int64_t set_at;      /* the moment at which not_before was computed */
-    int64_t order_at;    /* the last newOrder that was charged; 0: none */
-    uint16_t orders;     /* newOrders charged since the last success */
-    uint16_t failures;   /* failures in a row; saturates */
+    int64_t not_before;                          /* no attempt before this moment; 0: none set */
+    int64_t set_at;                              /* the moment at which not_before was computed */
+    int64_t order_at;                            /* the last newOrder that was charged; 0: none */
+    uint16_t orders;                             /* newOrders charged since the last success */
+    uint16_t failures;                           /* failures in a row; saturates */
     uint16_t connections, validations, refusals; /* ... of these classes: each waits by its own */
-    uint8_t last_class;  /* enum acme_class of the last failure */
+    uint8_t last_class;                          /* enum acme_class of the last failure */
     bool by_ca;          /* not_before comes from the CA's Retry-After, not from our backoff */
     uint8_t rolled_back; /* certificates that the application refused, since it took one */
 };
@@ -66,8 +66,8 @@ enum acme_sched_found {
  * midnight. remaining_s: life left of the certificate in force, 0 or less when it has expired.
  *
  *   valid, RUNNING   0..1 day, at most a sixteenth of what is left
- *   valid, AT_START  0..30 min, at most a sixteenth of what is left (many devices are on for an
- *                    hour a day)
+ *   valid, AT_START  0..1 h, at most a sixteenth of what is left (not longer: many devices are on
+ *                    for an hour a day)
  *   expired          0..5 min
  *
  * A device without any certificate does not ask: somebody waits for its first. */

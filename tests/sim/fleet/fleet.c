@@ -1,4 +1,5 @@
-/* fleet.c - the queue of devices, boots, power, clocks: a scenario from its first boot to its end */
+/* fleet.c - the queue of devices, boots, power, clocks: a scenario from its first boot to its end
+ */
 #include "fleet.h"
 
 #include <stdlib.h>
@@ -238,8 +239,8 @@ static void wrong_clocks(struct fleet *f)
         d->clock_kind = dice < 10 ? 1 : dice < 15 ? 2 : 3;
         d->clock_unset = d->clock_kind == 1;
         d->skew_s = d->clock_kind == 2 ? 86400 : d->clock_kind == 3 ? (int64_t)3652 * 86400 : 0;
-        d->clock_at = f->world.now_ms + FLEET_HOUR_MS +
-                      sim_world_random(&f->world) % (5 * FLEET_HOUR_MS);
+        d->clock_at =
+            f->world.now_ms + FLEET_HOUR_MS + sim_world_random(&f->world) % (5 * FLEET_HOUR_MS);
         d->need_from = d->clock_at; /* counts if it has no certificate then */
         fleet_wake(d);
     }
@@ -254,8 +255,8 @@ static bool passes(const struct fleet *f, uint64_t before, uint64_t at)
 static uint64_t plan_next(const struct fleet *f)
 {
     const struct fleet_plan *p = f->plan;
-    const uint64_t at[] = {0, p->outage_at, p->outage_at + p->outage_ms, p->off_at,
-                           p->clocks_at, p->run_ms};
+    const uint64_t at[] = {0,         p->outage_at, p->outage_at + p->outage_ms,
+                           p->off_at, p->clocks_at, p->run_ms};
     uint64_t next = FLEET_NEVER;
 
     for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {

@@ -149,10 +149,11 @@ struct fleet_plan {
     uint32_t fresh_permille;       /* so many boot for the first time at fresh_at */
     uint64_t fresh_at;
     bool fresh_one_ip; /* ... all behind one address */
-    uint64_t clocks_at; /* a sixth of them reboot with wrong clocks, right again an hour to six later */
+    uint64_t
+        clocks_at; /* a sixth of them reboot with wrong clocks, right again an hour to six later */
     uint32_t zombie_permille;
-    bool whole_days; /* certificates begin and end at midnight, as some CAs make them */
-    bool fast_ca;    /* a CA that validates and issues in milliseconds */
+    bool whole_days;     /* certificates begin and end at midnight, as some CAs make them */
+    bool fast_ca;        /* a CA that validates and issues in milliseconds */
     uint64_t revoked_at; /* the CA revokes half of all certificates; 0: not */
 };
 
@@ -162,7 +163,8 @@ struct fleet_line {
 };
 
 struct fleet_counts {
-    uint64_t requests, contacts, orders, issued, issued_plain, first_issued, limited_orders, limited_accounts;
+    uint64_t requests, contacts, orders, issued, issued_plain, first_issued, limited_orders,
+        limited_accounts;
     uint64_t refused_503, early, failures, premature, validations, bad_nonces, polls;
     uint64_t runs, run_requests, run_bytes;
     uint32_t run_requests_max, run_bytes_max;
@@ -186,9 +188,9 @@ struct fleet {
     bool limits;
     uint64_t start_ms, from_ms, end_ms; /* of the deployment; of the scenario; its end */
     struct fleet_counts n;
-    uint32_t *per_minute;  /* contacts, from start_ms on */
-    int32_t *dark_minute;  /* devices that went dark, less those that came back */
-    uint16_t *per_second;  /* newOrders */
+    uint32_t *per_minute; /* contacts, from start_ms on */
+    int32_t *dark_minute; /* devices that went dark, less those that came back */
+    uint16_t *per_second; /* newOrders */
     size_t minutes, seconds;
     uint64_t *needs; /* ms until devices without a certificate had one */
     size_t needs_count, needs_open;

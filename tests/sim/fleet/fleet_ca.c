@@ -4,32 +4,17 @@
 #include <string.h>
 
 #include "acme_b64.h"
-#include "fleet.h"
+#include "fleet_ca.h"
 
-#define CAF_SLOW_MS       31000
-#define CAF_OUTAGE_WAIT_S 3600
-#define CAF_ORDER_S       (8 * 3600) /* life of an order, and reuse of an authorization: 7 h */
-#define CAF_REUSE_S       (7 * 3600)
-#define CAF_NONCE_LOST    1 /* permille of nonces that another data centre does not know */
-#define CAF_VA_LOST       1 /* permille of validations that fail though all is well */
-
-struct caf_reply {
-    int status;
-    bool no_nonce;
-    uint32_t retry_after;
-    char location[96];
-    const char *type;
-    size_t len;
-    char body[4096];
-};
-
-static struct caf_reply caf_out; /* one request at a time */
+#define CAF_ORDER_S (8 * 3600) /* life of an order */
+#define CAF_REUSE_S (7 * 3600) /* a valid authorization serves the next order for so long */
+#define CAF_VA_LOST 1          /* permille of validations that fail though all is well */
 
 /* ---- buckets: PROTOCOL 2.1 ---- */
 
 /* 0: there was one (and it is taken when asked to); else the milliseconds until there is. */
-static int64_t caf_bucket(struct fleet *f, struct fleet_bucket *b, int64_t burst, int64_t every_ms,
-                          bool take)
+int64_t caf_bucket(struct fleet *f, struct fleet_bucket *b, int64_t burst, int64_t every_ms,
+                   bool take)
 {
     int64_t now = (int64_t)f->world.now_ms;
     int64_t full_at = b->full_at > now ? b->full_at : now;
@@ -43,12 +28,12 @@ static int64_t caf_bucket(struct fleet *f, struct fleet_bucket *b, int64_t burst
     return 0;
 }
 
-static void caf_body(struct caf_reply *r, const char *text)
+void caf_body(struct caf_reply *r, const char *text)
 {
     r->len = (size_t)snprintf(r->body, sizeof r->body, "%s", text);
 }
 
-static void caf_problem(struct caf_reply *r, int status, const char *type, const char *detail)
+void caf_problem(struct caf_reply *r, int status, const char *type, const char *detail)
 {
     r->status = status;
     r->type = "application/problem+json";
@@ -58,8 +43,8 @@ static void caf_problem(struct caf_reply *r, int status, const char *type, const
 }
 
 /* A refusal that says when to come back, and what that holds for. */
-static void caf_limit(struct fleet *f, struct fleet_device *d, struct caf_reply *r, int scope,
-                      int status, int64_t wait_ms)
+void caf_limit(struct fleet *f, struct fleet_device *d, struct caf_reply *r, int scope, int status,
+               int64_t wait_ms)
 {
     uint64_t until;
 
@@ -80,7 +65,7 @@ static void caf_limit(struct fleet *f, struct fleet_device *d, struct caf_reply 
 
 /* Is this request one that the CA has asked not to make yet? The reply was under way for a
  * moment, and Retry-After counts whole seconds. */
-static void caf_early(struct fleet *f, const struct fleet_device *d, int scope)
+void caf_early(struct fleet *f, const struct fleet_device *d, int scope)
 {
     if (f->world.now_ms + 1000 < d->hold_until[scope])
         f->n.early++;
@@ -88,7 +73,7 @@ static void caf_early(struct fleet *f, const struct fleet_device *d, int scope)
 
 /* ---- orders ---- */
 
-static void caf_settle(struct fleet *f, struct fleet_device *d)
+void caf_settle(struct fleet *f, struct fleet_device *d)
 {
     struct fleet_order *o = &d->order;
     int64_t now = sim_world_unix(&f->world);
@@ -103,26 +88,27 @@ static void caf_settle(struct fleet *f, struct fleet_device *d)
         o->status = ACME_STATUS_INVALID;
 }
 
-static void caf_put_order(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
+void caf_put_order(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
 {
     struct fleet_order *o = &d->order;
     char cert[80] = "";
 
     caf_settle(f, d);
     if (o->status == ACME_STATUS_VALID)
-        snprintf(cert, sizeof cert, ",\"certificate\":\"" CA_BASE "/c/%u/%u\"", d->index, o->number);
+        snprintf(cert, sizeof cert, ",\"certificate\":\"" CA_BASE "/c/%u/%u\"", d->index,
+                 o->number);
     if (o->status == ACME_STATUS_PROCESSING)
         r->retry_after = f->plan->fast_ca ? 0 : 3;
-    r->len = (size_t)snprintf(
-        r->body, sizeof r->body,
-        "{\"status\":\"%s\",\"expires\":\"2099-01-01T00:00:00Z\",\"identifiers\":[{\"type\":\"dns\","
-        "\"value\":\"%s\"}],\"authorizations\":[\"" CA_BASE "/z/%u/%u\"],\"finalize\":\"" CA_BASE
-        "/f/%u/%u\"%s}",
-        acme_status_name((enum acme_status)o->status), d->name, d->index, o->number, d->index,
-        o->number, cert);
+    r->len = (size_t)snprintf(r->body, sizeof r->body,
+                              "{\"status\":\"%s\",\"expires\":\"2099-01-01T00:00:00Z\","
+                              "\"identifiers\":[{\"type\":\"dns\","
+                              "\"value\":\"%s\"}],\"authorizations\":[\"" CA_BASE
+                              "/z/%u/%u\"],\"finalize\":\"" CA_BASE "/f/%u/%u\"%s}",
+                              acme_status_name((enum acme_status)o->status), d->name, d->index,
+                              o->number, d->index, o->number, cert);
 }
 
-static void caf_new_order(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
+void caf_new_order(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
 {
     struct fleet_order *o = &d->order;
     int64_t now = sim_world_unix(&f->world), wait, more;
@@ -174,8 +160,9 @@ static void caf_put_challenge(const struct fleet_device *d, char *out, size_t ro
                              ? "processing"
                              : caf_authz_status(o);
 
-    snprintf(out, room, "{\"type\":\"http-01\",\"status\":\"%s\",\"url\":\"" CA_BASE
-                        "/h/%u/%u\",\"token\":\"%s\"%s}",
+    snprintf(out, room,
+             "{\"type\":\"http-01\",\"status\":\"%s\",\"url\":\"" CA_BASE
+             "/h/%u/%u\",\"token\":\"%s\"%s}",
              status, d->index, o->number, o->token,
              o->authz == FLEET_AUTHZ_INVALID
                  ? ",\"error\":{\"type\":\"urn:ietf:params:acme:error:dns\",\"detail\":\"no such "
@@ -183,7 +170,7 @@ static void caf_put_challenge(const struct fleet_device *d, char *out, size_t ro
                  : "");
 }
 
-static void caf_put_authz(const struct fleet_device *d, struct caf_reply *r)
+void caf_put_authz(const struct fleet_device *d, struct caf_reply *r)
 {
     char challenge[500];
 
@@ -194,7 +181,7 @@ static void caf_put_authz(const struct fleet_device *d, struct caf_reply *r)
                               d->name, caf_authz_status(&d->order), challenge);
 }
 
-static void caf_respond(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
+void caf_respond(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
 {
     struct fleet_order *o = &d->order;
     char challenge[500];
@@ -293,8 +280,8 @@ static void caf_issue(struct fleet *f, struct fleet_device *d, struct ca_order *
     d->leaf_len = o->leaf_len;
 }
 
-static void caf_finalize(struct fleet *f, struct fleet_device *d, const char *payload, size_t len,
-                         struct caf_reply *r)
+void caf_finalize(struct fleet *f, struct fleet_device *d, const char *payload, size_t len,
+                  struct caf_reply *r)
 {
     static struct ca_order order;
     uint8_t csr[1024];
@@ -326,14 +313,14 @@ static void caf_finalize(struct fleet *f, struct fleet_device *d, const char *pa
     if (d->issued++ == 0)
         f->n.first_issued++;
     /* Is it an issuance that nobody needed: much before the one in force is due? */
-    if (d->valid_to != 0 && sim_world_unix(&f->world) + 86400 + 3600 <
-                                acme_sched_due_at(d->valid_from, d->valid_to))
+    if (d->valid_to != 0 &&
+        sim_world_unix(&f->world) + 86400 + 3600 < acme_sched_due_at(d->valid_from, d->valid_to))
         f->n.premature++;
     fleet_note(f, d, "issued", d->issued);
     caf_put_order(f, d, r);
 }
 
-static void caf_certificate(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
+void caf_certificate(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
 {
     static struct ca_order order;
     struct acme_buf b;
@@ -344,205 +331,4 @@ static void caf_certificate(struct fleet *f, struct fleet_device *d, struct caf_
     ca_chain(&f->ca, &order, &b);
     r->len = b.len;
     r->type = "application/pem-certificate-chain";
-}
-
-/* ---- the rest ---- */
-
-static void caf_directory(struct caf_reply *r)
-{
-    r->no_nonce = true; /* a file, as at Let's Encrypt */
-    caf_body(r, "{\"newNonce\":\"" CA_BASE "/nonce\",\"newAccount\":\"" CA_BASE
-                "/acct\",\"newOrder\":\"" CA_BASE "/order\",\"revokeCert\":\"" CA_BASE
-                "/revoke\",\"keyChange\":\"" CA_BASE "/roll\",\"meta\":{\"termsOfService\":"
-                "\"https://ca.test/terms\",\"website\":\"https://ca.test\"}}");
-}
-
-static void caf_account(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
-{
-    int64_t wait;
-
-    caf_early(f, d, FLEET_SCOPE_ACCOUNT);
-    r->status = d->account ? 200 : 201;
-    if (!d->account) {
-        wait = caf_bucket(f, &f->ips[d->ip].accounts, 10, 18 * (int64_t)FLEET_MINUTE_MS, true);
-        if (wait > 0) {
-            caf_limit(f, d, r, FLEET_SCOPE_ACCOUNT, 429, wait);
-            return;
-        }
-    }
-    d->account = true;
-    snprintf(r->location, sizeof r->location, CA_BASE "/a/%u", d->index);
-    caf_body(r, "{\"status\":\"valid\"}");
-}
-
-/* The JWS's protected header and payload, decoded; its signature was made by the agent and is
- * checked in the seeds of make sim. */
-static bool caf_jws(const char *body, size_t len, const char *member, char *out, size_t room)
-{
-    const char *end = body + len, *at;
-    size_t name = strlen(member);
-    int n;
-
-    for (at = body; at + name < end && memcmp(at, member, name) != 0; at++)
-        ;
-    if (at + name >= end)
-        return false;
-    at += name;
-    end = memchr(at, '"', (size_t)(end - at));
-    n = end != NULL ? acme_b64url_decode(out, room - 1, at, (size_t)(end - at)) : -1;
-    if (n < 0)
-        return false;
-    out[n] = '\0';
-    return true;
-}
-
-static bool caf_nonce_good(struct fleet *f, struct fleet_device *d, const char *protect,
-                           struct caf_reply *r)
-{
-    const char *at = strstr(protect, "\"nonce\":\"");
-    unsigned given = 0;
-
-    if (at == NULL || sscanf(at + 9, "N%x", &given) != 1) {
-        fprintf(stderr, "fleet: device %u: a request without a nonce\n", d->index);
-        exit(2);
-    }
-    if (given == d->nonce_want && d->nonce_want != 0 &&
-        !sim_world_chance(&f->world, f->plan->fast_ca ? 0 : CAF_NONCE_LOST)) {
-        d->nonce_want = 0;
-        return true;
-    }
-    d->nonce_want = 0;
-    d->run_fault = true;
-    f->n.bad_nonces++;
-    caf_problem(r, 400, "badNonce", "JWS has an invalid anti-replay nonce");
-    return false;
-}
-
-static void caf_post(struct fleet *f, struct fleet_device *d, const char *path, const char *body,
-                     size_t len, struct caf_reply *r)
-{
-    static char protect[1024], payload[2048];
-    unsigned device = 0, number = 0;
-
-    if (!caf_jws(body, len, "\"protected\":\"", protect, sizeof protect) ||
-        !caf_jws(body, len, "\"payload\":\"", payload, sizeof payload)) {
-        fprintf(stderr, "fleet: device %u: %s: no JWS\n", d->index, path);
-        exit(2);
-    }
-    if (!caf_nonce_good(f, d, protect, r))
-        return;
-    if (strcmp(path, "/acct") == 0) {
-        caf_account(f, d, r);
-        return;
-    }
-    if (strcmp(path, "/order") == 0) {
-        caf_new_order(f, d, r);
-        return;
-    }
-    if (sscanf(path + 2, "/%u/%u", &device, &number) != 2 || device != d->index ||
-        number != d->order.number) {
-        caf_problem(r, 404, "malformed", "no such resource");
-        return;
-    }
-    caf_settle(f, d);
-    if (path[1] == 'o')
-        caf_put_order(f, d, r);
-    else if (path[1] == 'z')
-        caf_put_authz(d, r);
-    else if (path[1] == 'h')
-        caf_respond(f, d, r);
-    else if (path[1] == 'f')
-        caf_finalize(f, d, payload, strlen(payload), r);
-    else
-        caf_certificate(f, d, r);
-}
-
-/* Let's Encrypt's limits by address: 503, and when to come back. */
-static bool caf_edge(struct fleet *f, struct fleet_device *d, const char *path,
-                     struct caf_reply *r)
-{
-    struct fleet_ip *ip = &f->ips[d->ip];
-    int64_t wait;
-
-    if (strcmp(path, "/directory") == 0)
-        wait = caf_bucket(f, &ip->edge_directory, 40, 25, true);
-    else if (strcmp(path, "/nonce") == 0)
-        wait = caf_bucket(f, &ip->edge_nonce, 10, 50, true);
-    else if (strcmp(path, "/acct") == 0)
-        wait = caf_bucket(f, &ip->edge_account, 15, 200, true);
-    else if (strcmp(path, "/order") == 0)
-        wait = caf_bucket(f, &ip->edge_order, 200, 3, true);
-    else
-        wait = caf_bucket(f, &ip->edge_other, 125, 4, true);
-    if (wait > 0)
-        caf_limit(f, d, r, FLEET_SCOPE_ALL, 503, wait);
-    return wait > 0;
-}
-
-static void caf_route(struct fleet *f, struct fleet_device *d, const char *request, size_t len,
-                      struct caf_reply *r)
-{
-    char method[8] = "", path[80] = "";
-    const char *body = strstr(request, "\r\n\r\n");
-
-    if (sscanf(request, "%7s %79s", method, path) != 2 || body == NULL) {
-        fprintf(stderr, "fleet: device %u: no request\n", d->index);
-        exit(2);
-    }
-    body += 4;
-    caf_early(f, d, FLEET_SCOPE_ALL);
-    if (strcmp(path, "/directory") == 0) {
-        d->run_requests = 1;
-        d->run_bytes = (uint32_t)len;
-        d->run_fault = f->outage != FLEET_UP;
-    }
-    fleet_note(f, d, path, len);
-    if (f->outage == FLEET_503)
-        caf_limit(f, d, r, FLEET_SCOPE_ALL, 503, CAF_OUTAGE_WAIT_S * 1000);
-    else if (f->outage == FLEET_500)
-        caf_problem(r, 500, "serverInternal", "we are sorry");
-    else if (caf_edge(f, d, path, r))
-        return;
-    else if (strcmp(path, "/directory") == 0)
-        caf_directory(r);
-    else if (strcmp(path, "/nonce") == 0)
-        r->len = 0;
-    else
-        caf_post(f, d, path, body, len - (size_t)(body - request), r);
-}
-
-void fleet_ca_request(struct fleet *f, struct fleet_device *d, const char *request, size_t len)
-{
-    static char text[4097];
-    struct caf_reply *r = &caf_out;
-    struct fleet_conn *c = &d->conn;
-    char more[160] = "";
-    int head;
-
-    memcpy(text, request, len);
-    text[len] = '\0';
-    memset(r, 0, offsetof(struct caf_reply, body));
-    r->status = 200;
-    r->type = "application/json";
-    r->body[0] = '\0';
-    fleet_count_request(f, d, len);
-    caf_route(f, d, text, len, r);
-    if (r->retry_after > 0)
-        snprintf(more, sizeof more, "Retry-After: %u\r\n", r->retry_after);
-    if (r->location[0] != '\0')
-        snprintf(more + strlen(more), sizeof more - strlen(more), "Location: %.95s\r\n", r->location);
-    if (f->outage != FLEET_500 && f->outage != FLEET_503 && !r->no_nonce) {
-        d->nonce_want = ++d->nonce;
-        snprintf(more + strlen(more), sizeof more - strlen(more), "Replay-Nonce: N%08x\r\n",
-                 d->nonce);
-    }
-    c->reply = malloc(500 + r->len);
-    head = snprintf(c->reply, 500,
-                    "HTTP/1.1 %d x\r\nContent-Type: %s\r\nContent-Length: %zu\r\n%s\r\n", r->status,
-                    r->type, r->len, more);
-    memcpy(c->reply + head, r->body, r->len);
-    c->reply_len = (uint32_t)((size_t)head + r->len);
-    d->run_bytes += c->reply_len;
-    if (f->outage == FLEET_SLOW)
-        c->ready_at += CAF_SLOW_MS;
 }

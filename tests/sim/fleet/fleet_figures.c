@@ -178,8 +178,8 @@ static void fig_limits(struct fleet *f)
 
 static void fig_zombies(struct fleet *f)
 {
-    fig_value(fig_line(f, "F6", f->n.zombie_day1_max <= 12,
-                       "failed validations of a zombie, day 1", "<= 12"),
+    fig_value(fig_line(f, "F6", f->n.zombie_day1_max <= 12, "failed validations of a zombie, day 1",
+                       "<= 12"),
               "%llu at most (%llu zombies)", (unsigned long long)f->n.zombie_day1_max,
               (unsigned long long)f->n.zombies);
     fig_value(fig_line(f, "F6", f->n.zombie_later_max <= 1, "... each day after day 2", "<= 1"),
@@ -232,9 +232,9 @@ static void fig_storm(struct fleet *f)
             later = part;
         }
     }
-    fig_value(fig_line(f, "F8", highest <= 5, "requests a minute in the first 5 minutes, of N",
-                       "<= 5 %"),
-              "%.1f %% at most, %.1f %% on average; %.1f %% later", highest, sum / 5, later);
+    fig_value(
+        fig_line(f, "F8", highest <= 5, "requests a minute in the first 5 minutes, of N", "<= 5 %"),
+        "%.1f %% at most, %.1f %% on average; %.1f %% later", highest, sum / 5, later);
     fig_value(fig_line(f, "F8", p99 <= 15 && f->needs_open == 0,
                        "without a certificate: until there is one, p99", "<= 15 min"),
               "%.1f min, p50 %.1f (%zu devices, %zu never)", p99, fig_need(f, 0.5), f->needs_count,
@@ -267,9 +267,9 @@ static void fig_exchange(struct fleet *f)
     fig_value(fig_line(f, "F9", p <= 11, "requests for a renewal, p99", "<= 11"),
               "%u (mean %.1f, most %u; %llu renewals)", p, mean, f->n.run_requests_max,
               (unsigned long long)f->n.runs);
-    fig_value(fig_line(f, "F9", f->n.run_bytes_max <= 25600, "bytes for a renewal, most",
-                       "<= 25 KB"),
-              "%.1f KB (mean %.1f)", f->n.run_bytes_max / 1024.0, bytes / 1024);
+    fig_value(
+        fig_line(f, "F9", f->n.run_bytes_max <= 25600, "bytes for a renewal, most", "<= 25 KB"),
+        "%.1f KB (mean %.1f)", f->n.run_bytes_max / 1024.0, bytes / 1024);
 }
 
 /* ---- an outage ---- */

@@ -3,9 +3,9 @@
 
 #include "fleet.h"
 
-#define DAYS(n)  ((uint64_t)(n)*FLEET_DAY_MS)
-#define HOURS(n) ((uint64_t)(n)*FLEET_HOUR_MS)
-#define DAYS_45  ((int64_t)45 * 86400)
+#define DAYS(n)   ((uint64_t)(n)*FLEET_DAY_MS)
+#define HOURS(n)  ((uint64_t)(n)*FLEET_HOUR_MS)
+#define DAYS_45   ((int64_t)45 * 86400)
 #define HOURS_160 ((int64_t)160 * 3600)
 
 static const struct fleet_plan fleet_all[] = {
@@ -46,7 +46,8 @@ static const struct fleet_plan fleet_all[] = {
      .run_ms = DAYS(4),
      .revoked_at = DAYS(2)},
     {.name = "clocks",
-     .words = "all reboot; clocks: 10 % in 1970, 5 % a day ahead, 1 % ten years ahead, for 1 to 6 h",
+     .words =
+         "all reboot; clocks: 10 % in 1970, 5 % a day ahead, 1 % ten years ahead, for 1 to 6 h",
      .lifetime_s = DAYS_45,
      .deploy_ms = DAYS(30),
      .run_ms = DAYS(35),

@@ -3,10 +3,10 @@
 
 #include "fleet.h"
 
-#define SVG_W      1000
-#define SVG_H      300
-#define SVG_LEFT   70
-#define SVG_TOP    40
+#define SVG_W       1000
+#define SVG_H       300
+#define SVG_LEFT    70
+#define SVG_TOP     40
 #define SVG_COLUMNS 600
 
 struct svg_data {
@@ -86,9 +86,8 @@ static void svg_axes(const struct fleet *f, FILE *out, const struct svg_data *s)
         double y = svg_y(s->top * i / 4, s->top);
         fprintf(out, "<text x=\"%d\" y=\"%.1f\" text-anchor=\"end\">%.0f</text>\n", SVG_LEFT - 6,
                 y + 4, s->top * i / 4);
-        fprintf(out,
-                "<text x=\"%d\" y=\"%.1f\" fill=\"#c33\">%.0f</text>\n", SVG_W - 64,
-                y + 4, s->dark_top * i / 4);
+        fprintf(out, "<text x=\"%d\" y=\"%.1f\" fill=\"#c33\">%.0f</text>\n", SVG_W - 64, y + 4,
+                s->dark_top * i / 4);
     }
     for (double d = 0; d <= days; d += step)
         fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n",
