@@ -138,18 +138,16 @@ static void device_step(struct fleet *f, struct fleet_device *d)
     fleet_wake(d);
 }
 
-/* Groups behind one public address: alone, 10, 100, a tenth of the fleet. */
+/* Groups behind one public address: a tenth of the fleet, 100, 10, alone. */
 static uint32_t device_ip(const struct fleet *f, uint32_t i)
 {
-    uint32_t tenth = f->count / 10;
+    uint32_t tenth = f->count / 10, own = 2 + f->count / 100 + f->count / 10;
 
     if (i < tenth)
         return 0;
     if (i < 4 * tenth)
         return 1 + i / 100;
-    if (i < 6 * tenth)
-        return 1 + f->count / 100 + i / 10;
-    return i;
+    return i < 6 * tenth ? 2 + f->count / 100 + i / 10 : own + i;
 }
 
 static void device_init(struct fleet *f, uint32_t i)
@@ -172,8 +170,7 @@ static void device_init(struct fleet *f, uint32_t i)
     } else if (sim_world_chance(&f->world, plan->fresh_permille)) {
         d->kind = FLEET_FRESH;
         d->boot_at = f->from_ms + plan->fresh_at + sim_world_below(&f->world, 60000);
-        if (plan->fresh_one_ip)
-            d->ip = 0;
+        d->ip = plan->fresh_one_ip ? 0 : device_ip(f, f->count - 1) - (f->count - 1) + i;
     } else if (sim_world_chance(&f->world, plan->expired_permille)) {
         d->kind = FLEET_DRAWER;
     }

@@ -33,3 +33,4 @@ $(FLEET) $(FLEET_QUICK):
 sim-fleet: $(FLEET)
 	@$(FLEET) --agents $(or $(AGENTS),10000) --years $(or $(YEARS),1) --seed $(or $(SEED),1) \
 		--svg build $(if $(ONLY),--only $(ONLY))
+programs: $(FLEET_QUICK)
