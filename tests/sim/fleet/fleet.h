@@ -180,6 +180,7 @@ struct fleet {
     const struct fleet_plan *plan;
     uint64_t seed;
     uint32_t count;
+    uint32_t log; /* all events of this device, counted from 1; 0: of none */
     struct fleet_device *devices;
     struct fleet_ip *ips;
     uint32_t ips_count;

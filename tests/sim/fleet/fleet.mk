@@ -1,7 +1,7 @@
 # A fleet. Included by tests/sim/sim.mk.
 #
 #   make sim-fleet AGENTS=10000 YEARS=1   figures F1 to F11 as a table, pictures in build/fleet-*.svg
-#   ... ONLY=storm SEED=2                 one scenario, another seed
+#   ... ONLY=storm SEED=2 DEVICE=7        one scenario, another seed, all events of one device
 
 FLEET = $(O)/tests/sim_fleet
 FLEET_QUICK = $(O)/tests/sim_fleet_quick
@@ -32,5 +32,5 @@ $(FLEET) $(FLEET_QUICK):
 .PHONY: sim-fleet
 sim-fleet: $(FLEET)
 	@$(FLEET) --agents $(or $(AGENTS),10000) --years $(or $(YEARS),1) --seed $(or $(SEED),1) \
-		--svg build $(if $(ONLY),--only $(ONLY))
+		--svg build $(if $(ONLY),--only $(ONLY)) $(if $(DEVICE),--log $(DEVICE))
 programs: $(FLEET_QUICK)

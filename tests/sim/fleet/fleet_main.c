@@ -1,6 +1,7 @@
 /* fleet_main.c - the fleet's scenarios, their figures as a table, a picture of each
  *
  *   sim_fleet [--agents N] [--years Y] [--seed S] [--only SCENARIO] [--svg FOLDER]
+ *             [--log DEVICE]
  */
 #include <stdlib.h>
 #include <string.h>
@@ -73,7 +74,8 @@ static int whole(double cpu_s, double normal_s)
 
 static int usage(void)
 {
-    fputs("usage: sim_fleet [--agents N] [--years Y] [--seed S] [--only SCENARIO] [--svg FOLDER]\n",
+    fputs("usage: sim_fleet [--agents N] [--years Y] [--seed S] [--only SCENARIO] [--svg FOLDER]\n"
+          "                 [--log DEVICE]\n",
           stderr);
     return 2;
 }
@@ -94,6 +96,8 @@ int main(int argc, char **argv)
             options.only = argv[i + 1];
         else if (strcmp(argv[i], "--svg") == 0)
             options.svg = argv[i + 1];
+        else if (strcmp(argv[i], "--log") == 0)
+            fleet.log = (uint32_t)strtoul(argv[i + 1], NULL, 10) + 1;
         else
             return usage();
     }

@@ -280,10 +280,9 @@ static void port_event(void *ctx, const struct acme_event *event)
         fleet_count_certificate(fleet_it, d, event->at);
     else if (event->type == ACME_EVENT_FAILURE)
         fleet_note(fleet_it, d, "failure", (uint64_t)(int64_t)event->err);
-    if (getenv("FLEET_LOG") != NULL && (uint32_t)atoi(getenv("FLEET_LOG")) == d->index)
-        fprintf(stderr, "%10.3f %s %s %s %s err %d at %lld ms %u status %u %s\n",
-                (double)port_now() / 1000, acme_event_word(event->type), event->step, event->text,
-                event->detail, event->err, (long long)event->at, event->ms, event->status,
+    if (fleet_it->log == d->index + 1)
+        fprintf(stderr, "%10.3f %s %s %s %s %d %s\n", (double)port_now() / 1000, event->step,
+                acme_event_word(event->type), event->text, event->detail, event->err,
                 event->failure != NULL ? event->failure->note : "");
 }
 
