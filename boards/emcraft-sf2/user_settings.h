@@ -90,7 +90,6 @@ int board_wolfssl_random(unsigned char *out, unsigned len);
 #define NO_PWDBASED
 #define NO_PKCS12
 #define NO_PKCS8 /* keys are SEC 1 */
-#define NO_ASN_CRYPT
 #define IGNORE_NETSCAPE_CERT_TYPE
 #define NO_CHECK_PRIVATE_KEY
 #define NO_SIG_WRAPPER
