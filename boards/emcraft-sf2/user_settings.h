@@ -56,7 +56,6 @@ int board_wolfssl_random(unsigned char *out, unsigned len);
 #define WOLFSSL_NO_CLIENT_AUTH
 #define WOLFSSL_NO_SERVER_GROUPS_EXT
 #define NO_HANDSHAKE_DONE_CB
-#define NO_WOLFSSL_CM_VERIFY    /* no callback that may overrule a failed check */
 #define ACME_TLS_SUITES_AS_BUILT /* all that is compiled in: ECDHE with AES-GCM */
 #define WOLFSSL_IP_ALT_NAME
 #define WOLFSSL_HOSTNAME_VERIFY_ALT_NAME_ONLY
