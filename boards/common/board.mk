@@ -68,7 +68,8 @@ OBJ_BOARD_AGENT = $(SRC_BOARD_AGENT:%.c=$(BO)/%.o) $(BO)/cjson/cJSON.o
 firmware: $(BO)/firmware.elf
 bringup: $(BO)/bringup.elf
 size: $(BO)/firmware.elf
-	@CROSS=$(CROSS) python3 boards/common/board_size.py $(BOARD) $< $(BD)/budget $(if $(SERVER),server,agent)
+	@CROSS=$(CROSS) python3 boards/common/board_size.py $(BOARD) $< $(BD)/budget \
+		$(if $(SERVER),server,agent)$(filter 8,$(RECORDS))
 
 $(BO)/firmware.elf: $(OBJ_BOARD) $(OBJ_BOARD_AGENT) $(BO)/config.o
 $(BO)/bringup.elf: $(OBJ_BOARD) $(BO)/boards/common/bringup.o $(BO)/anchor.o
