@@ -201,7 +201,10 @@ def power_cuts():
 
 @case("riscv_provisioned_at_the_console")
 def console():
-    with Stage(seed=False, config=False) as (ca, board):
+    with Stage(seed=False, config=False, boot=False) as (ca, board):
+        with open(board.nor, "r+b") as f:  # a chip that is not blank: every sector is erased
+            f.write(random.Random(7).randbytes(8 * 262144))
+        board.boot()
         board.wait("config", 20, text="no configuration")
         for line in board.mkconfig(*board.config_args(), "--hex").splitlines():
             board.type(line)
