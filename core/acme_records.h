@@ -1,4 +1,5 @@
-/* acme_records.h - the tags of the agent's records; private to acme_records*.c
+/* acme_records.h - the tags of the agent's records; private to acme_records*.c and to tools that
+ * show them
  *
  * Tags are stored for ever: never renumber, never reuse.
  */

@@ -16,12 +16,15 @@
 #include "lwip/timeouts.h"
 #include "netif/ethernet.h"
 
-/* Long enough for lwIP's own retries, which begin at SNTP_RETRY_TIMEOUT and double. */
-#define BOARD_SNTP_AGAIN_MS 60000u
+/* As long as SNTP's answers are of no use it is asked again after 15 s (long enough for lwIP's own
+ * first retry), then more and more slowly. */
+#define BOARD_SNTP_AGAIN_MS 15000u
+#define BOARD_SNTP_SLOW_MS  960000u
 
 static struct netif board_netif;
 static bool board_sntp_started;
 static uint64_t board_sntp_asked_ms;
+static uint32_t board_sntp_again_ms = BOARD_SNTP_AGAIN_MS;
 static const char *board_sntp_server = BOARD_SNTP_SERVER;
 
 u32_t sys_now(void)
@@ -102,17 +105,22 @@ bool board_lwip_up(void)
 }
 
 /* lwIP asks once an hour after an answer, whatever it was worth. While the clock is not set (a lie
- * was refused), it is asked each minute. */
+ * was refused) or in doubt (one was believed, and no exchange came of it), it is asked sooner. */
 static void board_sntp_poll(void)
 {
-    int64_t now;
     if (!board_lwip_up())
         return;
-    if (board_sntp_started && (board_clock_now(&now) == ACME_OK ||
-                               board_ms() - board_sntp_asked_ms < BOARD_SNTP_AGAIN_MS))
+    if (board_sntp_started && board_clock_sure()) {
+        board_sntp_again_ms = BOARD_SNTP_AGAIN_MS;
         return;
-    if (board_sntp_started)
+    }
+    if (board_sntp_started) {
+        if (board_ms() - board_sntp_asked_ms < board_sntp_again_ms)
+            return;
         sntp_stop();
+        if (board_sntp_again_ms < BOARD_SNTP_SLOW_MS)
+            board_sntp_again_ms *= 2;
+    }
     sntp_setoperatingmode(SNTP_OPMODE_POLL);
     if (!board_sntp_started && !sntp_has_server())
         sntp_setservername(0, board_sntp_server);

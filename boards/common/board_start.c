@@ -201,7 +201,7 @@ void board_poll(struct acme_agent *agent)
     board_console_poll(&slots, agent);
     acme_agent_status(agent, &status);
     if (!status.busy && board_ms() - idle_ms >= START_IDLE_MS &&
-        flash_slots_idle(&flash) != ACME_AGAIN)
+        board_rng_keep(&slots) != ACME_AGAIN && flash_slots_idle(&flash) != ACME_AGAIN)
         idle_ms = board_ms();
     board_wait(sleep_ms);
 }
