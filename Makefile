@@ -9,6 +9,7 @@
 #   make test-cross        programs for other processors, under qemu-user
 #   make sim               the agent against a lying CA, network, clock and storage (tests/sim)
 #   make fuzz              libFuzzer on everything that reads what others wrote (tests/fuzz)
+#   make coverage          lines and branches that the tests run
 #   make check             the include and name rules; a report on format, lengths and analysers
 #   make size              bytes by component
 #   make bench             requests, instructions, memory and time of an issuance
@@ -61,6 +62,13 @@ NAME := san
 SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
 CFLAGS = -O1 -g
 HARDENING = -fPIE
+endif
+ifdef COVERAGE
+NAME := cov
+CFLAGS = -O1 -g
+HARDENING = -fPIE
+COUNTED = -O0 --coverage
+LDLIBS += --coverage
 endif
 ifdef FUZZER
 NAME := fuzz
@@ -169,7 +177,7 @@ $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 
 # Slots over flash are a board's choice: not in the library of a host.
-$(O)/tests/test_flash_slots: $(O)/tests/unit/test_flash_slots.o $(O)/tests/flash/flash_sim.o \
+$(filter $(O)/tests/test_flash_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O)/tests/flash/flash_sim.o \
 		$(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH)) $(LIB)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
@@ -192,8 +200,10 @@ $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 	@echo "  CC      $<"
 	@$(COMPILE) -std=c11 $(WARNINGS) $(CPPFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$<))) -o $@ -c $<
 
-# Who may see what, beside the public headers.
-CPPFLAGS_core = $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
+# Who may see what, beside the public headers; what COVERAGE counts.
+CPPFLAGS_core = $(COUNTED) $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
+CPPFLAGS_solvers = $(COUNTED)
+CPPFLAGS_port = $(COUNTED)
 CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
 CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Iboards/common -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
 	-Iport/flash
@@ -263,9 +273,10 @@ test-interop: all
 
 # Firmware in QEMU; skipped with a reason where the cross compiler or QEMU is missing.
 board_suites = tests/boards/test_emcraft.py tests/boards/test_emcraft_trouble.py \
-	tests/boards/test_emcraft_cuts.py
-board_image = if command -v arm-none-eabi-gcc >/dev/null; then \
-	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=emcraft-sf2 firmware; fi
+	tests/boards/test_emcraft_cuts.py tests/boards/test_riscv.py
+board_image = for board in arm-none-eabi-gcc:emcraft-sf2 riscv64-unknown-elf-gcc:riscv32-virt; do \
+	if command -v $${board%%:*} >/dev/null; then \
+	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=$${board\#*:} firmware || exit; fi; done
 test-boards: all $(FLASH_TOOL)
 	@tools/setup.sh boards
 	@tools/get_pebble.py >/dev/null
@@ -277,6 +288,16 @@ check: lib
 	@$(MAKE) --no-print-directory report
 report:
 	@tools/check_report.py -std=c11 $(CPPFLAGS) $(CPPFLAGS_core)
+
+# Lines and branches of core/, port/flash and solvers/ that the unit, conformance and short
+# simulation suites run; FILE=core/acme_json.c: which ones of it they do not.
+.PHONY: coverage
+coverage:
+	@$(MAKE) --no-print-directory CC=gcc SAN= STATIC= COVERAGE=1 programs
+	@find build/cov -name '*.gcda' -delete
+	@tests/run.py --time-limit 3000 $(call unit_suites,build/cov) $(call conformance_suites,build/cov) \
+		$(call sim_suites,build/cov)
+	@tests/coverage.py build/cov $(FILE)
 
 # ---- measuring, showing ----------------------------------------------------------------------
 

@@ -36,7 +36,7 @@ BOARD_LINK = $(BCC) $(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) -nostartfiles -T $(B
 	-Wl,--gc-sections -Wl,--no-warn-rwx-segments
 
 SRC_BOARD_COMMON = $(addprefix boards/common/, board_clock.c board_libc.c board_lwip.c board_pool.c \
-	board_print.c board_ram.c board_rng.c board_wolfssl.c)
+	board_print.c board_ram.c board_rng.c board_wolfssl.c) $(SRC_BOARD_LIBC)
 SRC_BOARD_PORT = $(SRC_PORT) $(SRC_PORT_LWIP) $(SRC_PORT_FLASH)
 SRC_LWIP = $(addprefix src/core/, def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c \
 	pbuf.c tcp.c tcp_in.c tcp_out.c timeouts.c udp.c ipv4/acd.c ipv4/dhcp.c ipv4/etharp.c \
@@ -74,7 +74,7 @@ $(BO)/firmware.elf $(BO)/bringup.elf: $(BOARD_LD)
 
 demo: $(BO)/firmware.elf $(MKCONFIG)
 	@tools/get_pebble.py
-	@BOARD_ELF=$< tests/boards/demo.py
+	@BOARD_ELF=$< tests/boards/demo.py $(BOARD)
 
 # blob SYMBOL, FILE
 board_blob = $(BCC) $(BOARD_CPU) -DBLOB_NAME=$(1) -DBLOB_FILE='"$(2)"' -c -o $@ $<

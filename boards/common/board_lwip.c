@@ -49,10 +49,30 @@ static void board_ip6_start(struct netif *netif)
     netif_create_ip6_linklocal_address(netif, 1);
     netif_set_ip6_autoconfig_enabled(netif, 1);
 }
+
+/* Address 0 is the link-local one; those that a router gave are global. */
+const char *board_lwip_address6(char *text, int room)
+{
+    const char *s = NULL;
+    for (int i = 1; i < LWIP_IPV6_NUM_ADDRESSES && s == NULL; i++) {
+        if (ip6_addr_isvalid(netif_ip6_addr_state(&board_netif, i)))
+            s = ip6addr_ntoa_r(netif_ip6_addr(&board_netif, i), text, room);
+    }
+    for (char *c = text; s != NULL && *c != '\0'; c++)
+        *c = (char)(*c >= 'A' && *c <= 'F' ? *c + ('a' - 'A') : *c); /* RFC 5952 4.3 */
+    return s != NULL ? s : "";
+}
 #else
 static void board_ip6_start(struct netif *netif)
 {
     (void)netif;
+}
+
+const char *board_lwip_address6(char *text, int room)
+{
+    (void)text;
+    (void)room;
+    return "";
 }
 #endif
 

@@ -15,8 +15,8 @@ MACHINES = {
     },
     "riscv32-virt": {
         "flash": 32 << 20,
+        "geometry": ["--size", str(32 << 20), "--sector", str(256 << 10), "--align", "4"],
         "sectors": (262144, 8, 256),
-        "geometry": ["--size", str(32 << 20), "--sector", str(256 << 10)],
         "programs": (("qemu-system-riscv32", "qemu-system-misc"),
                      ("riscv64-unknown-elf-gcc",
                       "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf")),

@@ -51,6 +51,7 @@ def case(name, suite=suite):
 
 class Stage:
     """A CA and a board in a folder of its own: with Stage() as (ca, board)."""
+    device_kind, elf = Device, ELF
 
     def __init__(self, kind=world.World, names=NAMES[:1], boot=True, ca=None, **more):
         self.kind, self.names, self.boot, self.ca, self.more = kind, names, boot, ca or {}, more
@@ -60,14 +61,19 @@ class Stage:
         self.world = self.kind(ca_name="ca.test", http_port=80, **self.ca)
         self.world.__enter__()
         try:
-            self.world.dns("add_a", host="ca.test", addresses=["10.0.2.2"])
-            self.device = Device(self.world, self.folder, self.names, elf=ELF, **self.more)
+            self.names_to_dns(self.world)
+            self.device = self.device_kind(self.world, self.folder, self.names, elf=self.elf,
+                                           **self.more)
             if self.boot:
                 self.device.boot()
         except BaseException:
             self.__exit__(None, None, None)
             raise
         return self.world, self.device
+
+    @staticmethod
+    def names_to_dns(ca):
+        ca.dns("add_a", host="ca.test", addresses=["10.0.2.2"])
 
     def __exit__(self, *why):
         if getattr(self, "device", None):
@@ -81,13 +87,13 @@ def issued(board, since=0, seconds=60):
     return board.wait("figures", 20, since)
 
 
-def figures(what, f):
+def figures(what, f, elf=ELF):
     print("# %s: pool %d of %d, stack %d of %d, longest slice %.1f ms in %s, %d requests, %d ms" % (
         what, f["pool_peak"], f["pool"], f["stack_peak"], f["stack"], f["longest_us"] / 1000,
         f["longest_in"], f["requests"], f["run_ms"]), flush=True)
     # for make size
-    old = int(open(ELF + ".stack").read()) if os.path.exists(ELF + ".stack") else 0
-    with open(ELF + ".stack", "w", encoding="ascii") as out:
+    old = int(open(elf + ".stack").read()) if os.path.exists(elf + ".stack") else 0
+    with open(elf + ".stack", "w", encoding="ascii") as out:
         out.write("%d\n" % max(old, f["stack_peak"]))
     equal((f["pool_refused"], f["pool_used"], f["frames_dropped"]), (0, 0, 0),
           "pool_refused, pool_used, frames_dropped")
