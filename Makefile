@@ -226,7 +226,7 @@ $(O)/cjson/%.o: $(CJSON_DIR)/%.c $(O)/flags
 
 # suites FOLDER: what tests/run.py runs of one build
 unit_suites = $(UNIT:$(O)/%=$(1)/%)
-sim_suites = $(SIM_QUICK:$(O)/%=$(1)/%)
+sim_suites = $(patsubst $(O)/%,$(1)/%,$(SIM_QUICK) $(FLEET_QUICK))
 conformance_suites = $(CONFORMANCE:$(O)/%=$(1)/%)
 interop_suites = $(foreach suite,$(INTEROP),"env LWACME=$(1)/lwacme $(suite)")
 # With clang a taste of it: what the compilers may disagree on is in the units.
@@ -272,8 +272,7 @@ test-interop: all
 	@tests/run.py $(call interop_suites,$(O))
 
 # Firmware in QEMU; skipped with a reason where the cross compiler or QEMU is missing.
-board_suites = tests/boards/test_emcraft.py tests/boards/test_emcraft_trouble.py \
-	tests/boards/test_emcraft_cuts.py tests/boards/test_riscv.py
+board_suites = $(sort $(wildcard tests/boards/test_*.py))
 board_image = for board in arm-none-eabi-gcc:emcraft-sf2 riscv64-unknown-elf-gcc:riscv32-virt; do \
 	if command -v $${board%%:*} >/dev/null; then \
 	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=$${board\#*:} firmware || exit; fi; done

@@ -41,11 +41,16 @@ struct acme_config {
     const char *cert_name;       /* its name in storage; NULL: names[0] */
     const char *contact;         /* e-mail address for the account, or NULL */
     bool terms_agreed;           /* a person has agreed to the CA's terms of service */
+    struct acme_slice eab;       /* external account binding, packed (acme_eab.h); empty: none. Kept
+                                    with the account's key until the account is made: it may be good
+                                    for one account, and need not be given again */
     struct acme_anchors anchors; /* trust for the CA's own TLS */
     uint8_t account_key_type;    /* enum acme_key_type; 0: P-256 */
     uint8_t cert_key_type;       /* enum acme_key_type; 0: P-256 */
     bool reuse_key;              /* a renewal keeps the certificate's key */
     bool any_host;               /* follow the CA's URLs to every host (acme_url.h) */
+    bool prompt;                 /* begin what is due at once: a device without a fleet, a test;
+                                    false: after a random while (acme_sched_spread) */
     bool only_when_asked;        /* do not renew by itself: acme_agent_ask starts each run */
     bool replace_damaged; /* a damaged ACCOUNT record is replaced by a new account; false: the run
                              fails, and a person decides */
@@ -71,6 +76,7 @@ struct acme_agent_status {
     int64_t next_at;               /* no attempt before */
     bool next_by_ca;               /* ... because the CA said so */
     bool order_open;
+    bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
     uint32_t requests, connections;     /* since init */
 };
@@ -208,6 +214,7 @@ struct acme_agent {
     size_t save_len;
     uint64_t wake_ms; /* nothing to do before */
     uint64_t look_ms; /* the CA's Retry-After: no look at the order before */
+    uint64_t due_ms;  /* what is due begins then: acme_sched_spread */
     uint64_t row_since_ms, request_ms;
     uint8_t until;     /* rest before this row; ACME_ROW_NONE */
     uint8_t ask_flags; /* bits of enum acme_ask */
@@ -216,7 +223,9 @@ struct acme_agent {
     uint8_t agains;      /* the run began once more */
     uint8_t damaged;     /* records to charge with the worst, and to write: enum acme_save */
     uint16_t nonce_tries;
+    bool due, idle; /* it was found due, and due_ms drawn; it was found not due before */
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
+    bool find_account; /* newAccount only asks for the account that our key has (RFC 8555 7.3.1) */
     uint8_t verdict; /* the application's: enum acme_verdict */
     int outcome;
 
@@ -231,6 +240,8 @@ struct acme_agent {
     struct acme_url directory_url;         /* slices into config */
     struct acme_exchange exchange;
     struct acme_key account_key, cert_key;
+    struct acme_slice eab; /* the configured binding, or what was kept of it; empty: none */
+    uint8_t eab_room[ACME_MAX_EAB];
     char kid[ACME_MAX_URL + 1];
     char nonce[ACME_MAX_NONCE + 1];
     char redirect[ACME_MAX_URL + 1]; /* where the directory moved to, during a run */

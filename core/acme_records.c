@@ -37,6 +37,9 @@ static void put_sched(struct acme_record_writer *w, const struct acme_sched *s)
     acme_record_u64(w, SCHED_BY_CA, s->by_ca ? 1 : 0);
     if (s->rolled_back > 0)
         acme_record_u64(w, SCHED_ROLLED_BACK, s->rolled_back);
+    acme_record_u64(w, SCHED_CONNECTIONS, s->connections);
+    acme_record_u64(w, SCHED_VALIDATIONS, s->validations);
+    acme_record_u64(w, SCHED_REFUSALS, s->refusals);
 }
 
 static void put_failure(struct acme_record_writer *w, const struct acme_failure *f)
@@ -86,6 +89,8 @@ static int encode_account(struct acme_agent *a, struct acme_span room)
     acme_record_text(&w, ACCOUNT_DIRECTORY, a->config->directory_url);
     put_key(&w, ACCOUNT_KEY_TYPE, &a->account_key);
     acme_record_text(&w, ACCOUNT_KID, a->kid);
+    if (a->kid[0] == '\0' && a->eab.len > 0 && a->eab.len <= sizeof a->eab_room)
+        acme_record_bytes(&w, ACCOUNT_EAB, a->eab.ptr, a->eab.len);
     return acme_record_end(&w);
 }
 

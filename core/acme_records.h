@@ -12,6 +12,7 @@ enum {
     ACCOUNT_KEY_HOME = 3,
     ACCOUNT_KEY = 4,
     ACCOUNT_KID = 5,
+    ACCOUNT_EAB = 6, /* acme_eab.h; only until there is a KID */
 
     LEDGER_ANY_NOT_BEFORE = 1,
     LEDGER_ANY_SET_AT = 2,
@@ -43,6 +44,9 @@ enum {
     SCHED_CLASS = 21,
     SCHED_BY_CA = 22,
     SCHED_ROLLED_BACK = 23,
+    SCHED_CONNECTIONS = 24,
+    SCHED_VALIDATIONS = 25,
+    SCHED_REFUSALS = 26,
 
     FAILURE_ERR = 32,
     FAILURE_AT = 33,
