@@ -93,6 +93,7 @@ static void fail(struct acme_agent *a, int err)
 {
     struct acme_event event = {.type = ACME_EVENT_WARNING, .err = err, .text = a->note};
     uint8_t row = acme_rows[a->step].failed;
+    bool by_ca = a->sched.by_ca;
     int64_t now = 0;
 
     (void)acme_wall_clock(a, &now);
@@ -112,6 +113,8 @@ static void fail(struct acme_agent *a, int err)
         if (charged(a, err))
             acme_sched_failed(&a->sched, now, acme_err_class(err), remaining_life(a, now),
                               a->problem.retry_after_s, acme_jitter16());
+        if (acme_clock_doubt(err) && by_ca) /* a Retry-After that may only seem to be over */
+            a->sched.by_ca = true;
     }
     a->note[0] = '\0';
     memset(&a->problem, 0, sizeof a->problem);

@@ -71,6 +71,11 @@ int acme_wall_clock(struct acme_agent *a, int64_t *now)
     return a->port->unix_time(a->port->ctx, now);
 }
 
+bool acme_clock_doubt(int err)
+{
+    return err == ACME_E_TLS_DATE || err == ACME_E_TLS_TRUST;
+}
+
 int acme_reply_json(struct acme_agent *a, const struct acme_reply *reply,
                     const struct acme_json **root)
 {

@@ -68,18 +68,12 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 
 /* -- rest: the only place that decides to contact the CA -- */
 
-/* May the clock be why the last run failed? */
-static bool rest_clock_doubt(const struct acme_agent *a)
-{
-    return a->failure.err == ACME_E_TLS_DATE || a->failure.err == ACME_E_TLS_TRUST;
-}
-
 /* The clock was set back: waits that were noted in its future start anew. */
 static void rest_rebase(struct acme_agent *a, int64_t now)
 {
     /* By the clock that ran ahead the CA could not be believed. Nothing was asked of it, so nothing
      * is waited for; but not again and again, because who tells the time may go on lying. */
-    if (rest_clock_doubt(a) && a->failure.at > now && !a->sched.by_ca &&
+    if (acme_clock_doubt(a->failure.err) && a->failure.at > now && !a->sched.by_ca &&
         a->sched.failures <= FORGIVEN_MAX)
         a->sched.not_before = 0;
     (void)acme_sched_rebase(&a->sched, now);
@@ -200,7 +194,7 @@ static int rest_held(struct acme_agent *a, struct acme_next *next, int64_t now, 
     if (a->asked || !a->held_told)
         acme_emit(a, &event);
     a->held_told = true;
-    if (rest_clock_doubt(a) && wait > DOUBT_S) /* it may be set at any moment */
+    if (acme_clock_doubt(a->failure.err) && wait > DOUBT_S) /* it may be set at any moment */
         wait = DOUBT_S;
     return rest_stay(a, next, ACME_E_HELD, wait);
 }
