@@ -64,7 +64,7 @@ OBJ_BOARD = $(patsubst %.c,$(BO)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOAR
 OBJ_BOARD_AGENT = $(SRC_BOARD_AGENT:%.c=$(BO)/%.o) $(BO)/cjson/cJSON.o
 
 .PHONY: firmware bringup size demo
-firmware: $(BO)/firmware.elf
+firmware: $(BO)/firmware.elf $(BO)/boards/common/bringup.o # compiled, so that it stays right
 bringup: $(BO)/bringup.elf
 size: $(BO)/firmware.elf
 	@CROSS=$(CROSS) python3 boards/common/board_size.py $(BOARD) $< $(BD)/budget $(if $(SERVER),server,agent)
