@@ -39,6 +39,17 @@ static void scenario_net(struct run *r, struct sim_net_faults *f)
     f->lookup_permille = PICK(r, 0, 0, 0, 20, 500);
 }
 
+/* Real RSA keys take their time to be made. */
+static uint8_t scenario_key(struct run *r)
+{
+    uint8_t type = (uint8_t)PICK(r, 0, 0, 0, 0, 0, 0, ACME_KEY_P384, ACME_KEY_P384,
+                                 ACME_KEY_RSA2048, ACME_KEY_RSA4096);
+
+    if (type < ACME_KEY_RSA2048 || sign_is_fake())
+        return type;
+    return sim_world_chance(&r->world, 100) ? ACME_KEY_RSA2048 : 0;
+}
+
 /* Half of the seeds on memory, a quarter on flash, a quarter on files. */
 static void scenario_storage(struct run *r, struct scenario *s)
 {
@@ -47,6 +58,8 @@ static void scenario_storage(struct run *r, struct scenario *s)
     s->storage = (uint8_t)PICK(r, STORAGE_MEMORY, STORAGE_MEMORY, STORAGE_MEMORY, STORAGE_MEMORY,
                                STORAGE_NOR, STORAGE_CFI, STORAGE_ECC, STORAGE_FILES, STORAGE_FILES);
     s->tear = STORAGE_BY_CHANCE;
+    if (s->storage == STORAGE_NOR && s->cert_key == ACME_KEY_RSA4096) /* no record of two sectors */
+        s->cert_key = ACME_KEY_RSA2048;
     s->idle = sim_world_chance(&r->world, 700);
     s->age = sim_world_below(&r->world, 2 * storage_room((enum storage_kind)s->storage) + 1);
     f->lazy_permille = PICK(r, 0, 0, 0, 10, 50);
@@ -70,8 +83,10 @@ void scenario_of(struct run *r)
     s->renew = sim_world_chance(&r->world, 400);
     s->lifetime_s = (int64_t)PICK(r, 1, 6, 45, 90, 90, 200) * 86400;
     s->limits = s->lifetime_s >= 45 * 86400 && sim_world_chance(&r->world, 500);
-    s->account_key = (uint8_t)PICK(r, 0, 0, 0, ACME_KEY_P384);
-    s->cert_key = (uint8_t)PICK(r, 0, 0, 0, ACME_KEY_P384);
+    s->account_key = scenario_key(r);
+    if (s->account_key == ACME_KEY_RSA4096) /* for certificates only */
+        s->account_key = ACME_KEY_RSA2048;
+    s->cert_key = scenario_key(r);
     s->reuse_key = sim_world_chance(&r->world, 150);
     s->fault_s = PICK(r, 60, 600, 3600, 20000, 86400, 400000);
     s->cut_permille = PICK(r, 0, 0, 300, 900);
@@ -240,8 +255,10 @@ static void boot(struct run *r)
     r->solvers[0] = r->s.txt ? txt_solver_boot(&r->txt, &r->device.port)
                              : http01_init(&r->http01, &r->device.port, NULL, 80);
     err = acme_agent_init(&r->agent, &r->config, &r->device.port, r->solvers, 1, &why, &which);
-    if (err != ACME_OK)
+    if (err != ACME_OK) {
         run_break(r, 13, why);
+        return;
+    }
     r->on = true;
     r->sleep_until = r->world.now_ms;
     sim_world_note(&r->world, "boot", r->cuts, 0);

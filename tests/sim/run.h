@@ -126,6 +126,7 @@ void check_reply(struct run *r, int status);
 void check_end(struct run *r);
 void check_before(void *ctx, const char *what, const struct ca_request *q,
                   const struct ca_order *o);
+bool sign_is_fake(void); /* sign_fake.c or sign_real.c, by the link */
 void run_break(struct run *r, unsigned invariant, const char *what);
 const char *invariant_words(unsigned invariant);
 

@@ -7,7 +7,7 @@
 
 OBJ_SIM_PORT = $(patsubst %.c,$(O)/%.o,$(wildcard port/sim/*.c))
 SIM_MAINS = tests/sim/main.c tests/sim/quick.c
-SIM_CHOICES = $(addprefix tests/sim/,sign_fake.c tls_plain.c ca_stream_plain.c ca_stream_tls.c)
+SIM_CHOICES = $(addprefix tests/sim/,sign_fake.c sign_real.c tls_plain.c ca_stream_plain.c ca_stream_tls.c)
 OBJ_SIM = $(patsubst %.c,$(O)/%.o,$(filter-out $(SIM_MAINS) $(SIM_CHOICES),\
 	$(wildcard tests/sim/*.c))) $(OBJ_SIM_PORT) $(O)/tests/flash/flash_sim.o \
 	$(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH))
@@ -18,6 +18,7 @@ SIM_REAL = $(O)/tests/sim_real
 SIM_QUICK = $(O)/tests/sim_quick
 SIM_TLS = $(O)/tests/sim_tls
 OBJ_FAKE = $(O)/tests/sim/sign_fake.o
+OBJ_REAL = $(O)/tests/sim/sign_real.o
 OBJ_PLAIN = $(O)/tests/sim/tls_plain.o $(O)/tests/sim/ca_stream_plain.o
 OBJ_TLS = $(O)/tests/sim/ca_stream_tls.o
 HOURS ?= 1
@@ -25,9 +26,9 @@ SECONDS ?= 110
 CPPFLAGS += -Iport/sim
 
 $(SIM): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_PLAIN) $(OBJ_FAKE) $(LIB) $(LIB_WOLFSSL)
-$(SIM_REAL): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_PLAIN) $(LIB) $(LIB_WOLFSSL)
-$(SIM_TLS): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_TLS) $(LIB) $(LIB_WOLFSSL)
-$(SIM_QUICK): $(O)/tests/sim/quick.o $(OBJ_SIM) $(OBJ_PLAIN) $(LIB) $(LIB_WOLFSSL)
+$(SIM_REAL): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_PLAIN) $(OBJ_REAL) $(LIB) $(LIB_WOLFSSL)
+$(SIM_TLS): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_TLS) $(OBJ_REAL) $(LIB) $(LIB_WOLFSSL)
+$(SIM_QUICK): $(O)/tests/sim/quick.o $(OBJ_SIM) $(OBJ_PLAIN) $(OBJ_REAL) $(LIB) $(LIB_WOLFSSL)
 $(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK):
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
