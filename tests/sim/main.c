@@ -51,6 +51,9 @@ static int replay(uint64_t seed)
         report(seed, run.cuts);
     for (unsigned i = 0; i < run.ca.evil.count; i++)
         printf("sim: %s\n", evil_name((enum evil_id)run.ca.evil.active[i].id));
+    printf("sim: records on %s, %u bytes old; flips %u, does nothing %u, %s\n",
+           storage_word((enum storage_kind)run.s.storage), run.s.age, run.s.flip_permille,
+           run.s.medium.lazy_permille, run.s.medium.worn ? "a dead sector" : "no dead sector");
     printf("sim: seed %llu: %llu events, trace %016llx, %llu cuts, %u requests, %u orders\n",
            (unsigned long long)seed, (unsigned long long)run.world.traced,
            (unsigned long long)run.world.trace, (unsigned long long)run.cuts, run.ca.requests,
