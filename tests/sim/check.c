@@ -169,7 +169,7 @@ void check_storage(struct run *r)
     uint32_t a, b, best;
     bool fresh;
 
-    if (r->slots.version == r->seen_version)
+    if (r->slots.version == r->seen_version || r->sealed != 0)
         return;
     r->seen_version = r->slots.version;
     note_secrets(r);

@@ -102,6 +102,10 @@ void scenario_of(struct run *r)
     s->txt_fail = PICK(r, 0, 0, 50);
     scenario_net(r, &s->net);
     scenario_storage(r, s);
+    s->records =
+        (uint8_t)PICK(r, RECORDS_SAME, RECORDS_SAME, RECORDS_OLDER, RECORDS_EXTRA, RECORDS_NEWER);
+    if (s->flip_permille > 0 && s->records == RECORDS_NEWER)
+        s->records = RECORDS_SAME;
     s->storage_lies = s->flip_permille > 0 || s->slots_fail > 0 || s->medium.full_permille > 0 ||
                       s->medium.error_permille > 0;
 }
@@ -141,7 +145,7 @@ static void run_cut(void *ctx)
     longjmp(r->power, 1);
 }
 
-static void power_off(struct run *r, uint64_t for_ms)
+void run_power_off(struct run *r, uint64_t for_ms)
 {
     if (r->device.soft) { /* what TLS has of the heap is given back, unheard by the world */
         r->device.dead = true;
@@ -217,7 +221,7 @@ static void clock_faults(struct run *r)
 
 static void power_cut(struct run *r)
 {
-    power_off(r, r->fixed_cuts ? 2000 : 1 + sim_world_below(&r->world, 100000));
+    run_power_off(r, r->fixed_cuts ? 2000 : 1 + sim_world_below(&r->world, 100000));
 }
 
 /* False: the storage does not come up; a host tries again later. */
@@ -290,6 +294,7 @@ static void begin_calm(struct run *r)
     int64_t wait = r->ca.retry_spoken - sim_world_unix(&r->world);
 
     r->phase = PHASE_CALM;
+    upgrade_end(r);
     memset(&r->net.faults, 0, sizeof r->net.faults);
     r->net.faults.delay_min_ms = r->net.faults.delay_max_ms = 20;
     r->slots.busy_max_ms = r->slots.fail_permille = 0;
@@ -342,6 +347,7 @@ static void phases(struct run *r)
         if (r->slots.writes > r->writes_before + 2)
             run_break(r, 12, "writes while at rest");
         r->renewing = true;
+        upgrade_begin(r);
         begin_faults(r);
     }
 }
@@ -394,6 +400,7 @@ static void poll_device(struct run *r)
         run_break(r, 5, "the clock moved");
     r->sleep_until = sleep_ms > UINT32_MAX - 1 ? at + DAY_MS : at + sleep_ms;
     check_poll(r, calls, state == ACME_OK);
+    upgrade_check(r);
     if (sleep_ms > 0 && r->s.idle && storage_idle(&r->storage))
         least(&r->sleep_until, at + 1);
 }
@@ -403,7 +410,7 @@ static void one_step(struct run *r)
     if (!r->on && r->world.now_ms >= r->boot_at)
         boot(r);
     if (r->on && r->world.now_ms >= r->cut_time && r->phase == PHASE_FAULTS)
-        power_off(r, 1 + sim_world_below(&r->world, 3000));
+        run_power_off(r, 1 + sim_world_below(&r->world, 3000));
     if (r->on && r->world.now_ms >= r->clock_at)
         clock_faults(r);
     if (r->on)
@@ -497,6 +504,7 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
         r->ca.txt = txt_solver_has;
         r->ca.txt_ctx = &r->txt;
     }
+    r->sealed = 0;
     check_begin(r);
     run_config(r);
     begin_faults(r);
