@@ -7,28 +7,32 @@
 #   SRC_BOARD               its own files
 #   BOARD_WOLFSSL_DROP, _ADD  what of tools/deps.mk's list it does not need, and what it has more
 #   BOARD_CORE_DROP, _ADD   the same for the agent (RSA keys or not)
-#   BOARD_IPV6              1 where IPv6 is the default
+#   BOARD_OPT_MORE, BOARD_DEFS_MORE  compiler flags beside -Os, macros
+#   BOARD_IPV6, BOARD_EAB   1 where IPv6, external account binding is the default
 # Choices on the command line:
 #   CONFIG=FILE compiles a CONFIG record in (tools/mkconfig --record). LTO= links without link-time
-#   optimization, IPV6=1 adds IPv6 (IPV6= leaves it out), SERVER= leaves the server side of TLS out.
+#   optimization, IPV6=1 adds IPv6 (IPV6= leaves it out), SERVER= leaves the server side of TLS out,
+#   EAB=1 adds external account binding (EAB= leaves it out).
 
 BD := boards/$(BOARD)
 LTO ?= 1
 SERVER ?= 1
 IPV6 ?= $(BOARD_IPV6)
+EAB ?= $(BOARD_EAB)
 BO := build/$(BOARD)$(if $(LTO),,-nolto)$(if $(IPV6),$(if $(BOARD_IPV6),,-ipv6),$(if \
-	$(BOARD_IPV6),-ipv4))$(if $(SERVER),,-client)
+	$(BOARD_IPV6),-ipv4))$(if $(SERVER),,-client)$(if $(EAB),$(if \
+	$(BOARD_EAB),,-eab),$(if $(BOARD_EAB),-noeab))
 BCC = $(CROSS)gcc
 
-BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common \
-	$(if $(LTO),-flto -flto-partition=one)
+BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common $(BOARD_OPT_MORE) \
+	$(if $(LTO),-flto -flto-partition=one --param large-stack-frame-growth=100)
 BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 # The floor of the clock is the commit's time: two builds of one commit are the same.
 BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 # lwIP's assertions cost 10 KB; the conformance test runs with all of them on.
 BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
 	-DBOARD_NAME='"$(BOARD)"' $(if $(IPV6),-DLWIP_IPV6=1) \
-	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_EXTRA)
+	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_DEFS_MORE) $(BOARD_EXTRA)
 BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
 	-isystem $(LWIP_DIR)/src/include -isystem $(WOLFSSL_DIR) -isystem $(CJSON_DIR)
 BOARD_COMPILE = $(BCC) $(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS) $(BOARD_INC) -MD -MP
@@ -36,7 +40,7 @@ BOARD_LINK = $(BCC) $(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) -nostartfiles -T $(B
 	-Wl,--gc-sections -Wl,--no-warn-rwx-segments
 
 SRC_BOARD_COMMON = $(addprefix boards/common/, board_clock.c board_libc.c board_lwip.c board_pool.c \
-	board_print.c board_ram.c board_rng.c board_wolfssl.c)
+	board_print.c board_ram.c board_rng.c board_wolfssl.c) $(SRC_BOARD_LIBC)
 SRC_BOARD_PORT = $(SRC_PORT) $(SRC_PORT_LWIP) $(SRC_PORT_FLASH)
 SRC_LWIP = $(addprefix src/core/, def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c \
 	pbuf.c tcp.c tcp_in.c tcp_out.c timeouts.c udp.c ipv4/acd.c ipv4/dhcp.c ipv4/etharp.c \
@@ -47,9 +51,11 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 	$(BOARD_WOLFSSL_ADD)
 
 # What only the agent's image has.
-SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP),$(SRC_CORE)) \
+SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP) \
+	$(if $(EAB),,$(SRC_EAB)),$(SRC_CORE)) $(if $(EAB),,core/acme_steps_noeab.c) \
 	$(BOARD_CORE_ADD) $(SRC_SOLVERS) $(BD)/main.c \
-	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_start.c \
+	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
+	board_start.c \
 	$(if $(SERVER),https_server.c,https_none.c))
 
 OBJ_BOARD = $(patsubst %.c,$(BO)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOARD_PORT) \
@@ -74,7 +80,7 @@ $(BO)/firmware.elf $(BO)/bringup.elf: $(BOARD_LD)
 
 demo: $(BO)/firmware.elf $(MKCONFIG)
 	@tools/get_pebble.py
-	@BOARD_ELF=$< tests/boards/demo.py
+	@BOARD_ELF=$< tests/boards/demo.py $(BOARD)
 
 # blob SYMBOL, FILE
 board_blob = $(BCC) $(BOARD_CPU) -DBLOB_NAME=$(1) -DBLOB_FILE='"$(2)"' -c -o $@ $<

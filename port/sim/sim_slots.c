@@ -152,6 +152,10 @@ static int slots_write_under(struct sim_slots *s, struct sim_record *r, const vo
     uint64_t hash = len > 0 ? slots_hash(data, len) : 0;
     int n;
 
+    if (r->maybe_count == 0) {
+        r->firm_len = r->len;
+        memcpy(r->firm, r->data, r->len);
+    }
     slots_doubt(r, r->hash);
     slots_doubt(r, hash);
     if (hash != 0 && !slots_has(r->ever, r->ever_count, hash))
@@ -177,6 +181,8 @@ static int slots_read(void *ctx, enum acme_slot slot, const char *key, void *buf
     struct sim_record *r = sim_slots_find(s, slot, key);
     int n;
 
+    if (s->owner != NULL && s->owner->dead)
+        return ACME_E_SLOT;
     if (s->under != NULL) {
         n = s->under->read(s->under->ctx, slot, key, buf, cap);
         if (r != NULL && n != ACME_E_SIZE)
@@ -263,6 +269,8 @@ static int slots_write(void *ctx, enum acme_slot slot, const char *key, const vo
     struct sim_record *r;
     int n;
 
+    if (s->owner != NULL && s->owner->dead)
+        return ACME_E_SLOT;
     if (len > SIM_SLOTS_BYTES)
         return ACME_E_SIZE;
     if (!s->going) { /* else a write goes on below, and all was asked before */

@@ -33,6 +33,8 @@ struct sim_record {
     uint32_t len; /* 0: empty */
     uint32_t writes;
     uint8_t data[SIM_SLOTS_BYTES];
+    uint32_t firm_len; /* while maybe_count > 0: the last one that was durable */
+    uint8_t firm[SIM_SLOTS_BYTES];
 };
 
 struct sim_slots {

@@ -27,6 +27,7 @@ import world  # noqa: E402
 
 ELF = os.path.join(TOP, "build", "emcraft-sf2", "firmware.elf")
 MKCONFIG = os.environ.get("MKCONFIG", os.path.join(TOP, "build", "host", "mkconfig"))
+HOST = os.path.dirname(MKCONFIG)
 
 
 def rsa_ca(folder):
@@ -104,9 +105,10 @@ class Device:
 
     # ------------------------------------------------------------ life
 
-    def boot(self):
+    def boot(self, *more):
+        """more: further words for QEMU."""
         command = machines.command(self.board, self.elf, self.nor, {
-            self.http_port: 80, self.https_port: 443}) + os.environ.get("QEMU_MORE", "").split()
+            self.http_port: 80, self.https_port: 443}) + os.environ.get("QEMU_MORE", "").split() + list(more)
         if self.icount:
             command += ["-icount", "shift=3,sleep=on"]  # 8 ns each: 125 instructions/us
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -176,6 +178,30 @@ class Device:
     def type(self, line):
         self.process.stdin.write((line + "\n").encode())
         self.process.stdin.flush()
+
+    # ------------------------------------------------------------ its flash image
+
+    def dump(self, *args):
+        """record_dump of the image: (exit status, text)."""
+        p = subprocess.run([os.path.join(HOST, "record_dump"), "--board", self.board, *args,
+                            self.nor], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                           timeout=60)
+        return p.returncode, p.stdout
+
+    def flash_tool(self, *args, data=b""):
+        """One act of tests/flash/flash_tool.c on the image: its output."""
+        g = machines.MACHINES[self.board]["sectors"]
+        p = subprocess.run([os.path.join(HOST, "tests", "flash_tool"), self.nor,
+                            *(str(n) for n in g), *(str(a) for a in args)], input=data,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        if p.returncode != 0:
+            raise Fail("flash_tool %s: %s" % (args, p.stderr.decode()))
+        return p.stdout
+
+    def write_image(self, data, at=0):
+        with open(self.nor, "r+b") as f:
+            f.seek(at)
+            f.write(data)
 
     # ------------------------------------------------------------ its HTTPS server
 

@@ -5,6 +5,7 @@ MACHINES = {
     "emcraft-sf2": {
         "flash": 16 << 20,
         "geometry": [],  # mkconfig's own
+        "sectors": (65536, 8, 256),  # of the slots: bytes in each, how many, page
         "programs": (("qemu-system-arm", "qemu-system-arm"),
                      ("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi")),
         "command": ["qemu-system-arm", "-M", "emcraft-sf2", "-kernel", "{elf}",
@@ -14,7 +15,8 @@ MACHINES = {
     },
     "riscv32-virt": {
         "flash": 32 << 20,
-        "geometry": ["--size", str(32 << 20), "--sector", str(256 << 10)],
+        "geometry": ["--size", str(32 << 20), "--sector", str(256 << 10), "--align", "4"],
+        "sectors": (262144, 8, 256),
         "programs": (("qemu-system-riscv32", "qemu-system-misc"),
                      ("riscv64-unknown-elf-gcc",
                       "gcc-riscv64-unknown-elf picolibc-riscv64-unknown-elf")),

@@ -24,7 +24,8 @@ static int sim_waits(struct flash_sim *s)
         s->busy_left--;
         return 1;
     }
-    return s->busy_until != 0 && s->world->now_ms(s->world->ctx) < s->busy_until;
+    return s->busy_until != 0 && s->world != NULL &&
+           s->world->now_ms(s->world->ctx) < s->busy_until;
 }
 
 static int sim_busy(struct flash_sim *s, int op, uint32_t addr)

@@ -14,7 +14,7 @@ static const char *const run_wild[] = {"a0.test", "*.a0.test", "c2.test"};
 
 static uint8_t run_io[20480];
 static _Alignas(16) uint8_t run_scratch[32768];
-static const struct acme_slice run_anchor = {(const uint8_t *)"plain", 5};
+static struct acme_slice run_anchor;
 
 /* ---- the mix ---- */
 
@@ -48,6 +48,7 @@ static void scenario_storage(struct run *r, struct scenario *s)
                                STORAGE_NOR, STORAGE_CFI, STORAGE_ECC, STORAGE_FILES, STORAGE_FILES);
     s->tear = STORAGE_BY_CHANCE;
     s->idle = sim_world_chance(&r->world, 700);
+    s->age = sim_world_below(&r->world, 2 * storage_room((enum storage_kind)s->storage) + 1);
     f->lazy_permille = PICK(r, 0, 0, 0, 10, 50);
     f->worn = s->storage == STORAGE_NOR && sim_world_chance(&r->world, 200);
     if (s->storage != STORAGE_FILES)
@@ -127,6 +128,11 @@ static void run_cut(void *ctx)
 
 static void power_off(struct run *r, uint64_t for_ms)
 {
+    if (r->device.soft) { /* what TLS has of the heap is given back, unheard by the world */
+        r->device.dead = true;
+        acme_agent_close(&r->agent);
+        r->device.dead = false;
+    }
     r->on = false;
     r->cuts++;
     r->boot_at = r->world.now_ms + for_ms;
@@ -212,6 +218,8 @@ static bool boot_storage(struct run *r)
     if (r->slots.lies || r->slots.turned)
         check_flipped(r);
     r->slots.turned = false;
+    if (r->s.age > 0 && r->cuts == 0 && r->slots.writes == 0)
+        storage_age(&r->storage, r->s.age);
     return true;
 }
 
@@ -360,6 +368,10 @@ static void poll_device(struct run *r)
         return;
     }
     state = acme_agent_poll(&r->agent, &sleep_ms);
+    if (r->device.dead) {
+        power_cut(r);
+        return;
+    }
     calls = r->device.calls - calls;
     if (r->world.now_ms != at)
         run_break(r, 5, "the clock moved");
@@ -401,6 +413,7 @@ static void run_config(struct run *r)
     c->terms_agreed = true;
     c->prompt = true; /* a renewal begins while the faults are on; the spread is the fleet's */
     c->contact = "a@b.test";
+    run_anchor = ca_stream_anchor();
     c->anchors.sets = &run_anchor;
     c->anchors.count = 1;
     c->account_key_type = r->s.account_key;
@@ -427,6 +440,7 @@ static void run_world(struct run *r, uint64_t seed)
     sim_port_init(&r->device, &r->world, &r->net, 0, &r->slots);
     r->slots.owner = &r->device;
     r->device.mortal = true;
+    r->device.soft = ca_stream_is_tls();
     r->device.port.event = run_event;
     sim_net_addr(&r->net, "192.0.2.10", 0);
     sim_net_addr(&r->net, "192.0.2.1", CA_NODE);

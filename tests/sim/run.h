@@ -49,6 +49,7 @@ struct scenario {
     uint32_t txt_slow_ms, txt_again, txt_fail;
     uint64_t outage_at; /* storage fails from this write on, for an hour; 0: not */
     uint8_t storage;    /* enum storage_kind */
+    uint32_t age;       /* bytes that the flash has seen before */
     uint8_t tear;       /* as in struct storage */
     bool idle;          /* the main loop gives time to the storage between polls */
     struct storage_faults medium;
@@ -94,6 +95,7 @@ struct run {
     const char *broken_what;
     uint64_t seen_version;
     bool has_cert;
+    bool firm;         /* asked now: what may be there instead after a power cut */
     uint32_t sequence; /* the highest that was readable */
     int64_t not_after, due_at;
     int64_t renewed_from;

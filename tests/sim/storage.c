@@ -58,6 +58,25 @@ static void chip_dead(void *ctx)
     t->world->cut(t->world->cut_ctx);
 }
 
+/* Work that the device does not do: it takes no time, power is not cut in it, and it wears nothing
+ * out. */
+static void chip_apart(struct storage *t)
+{
+    t->apart = *t->chip;
+    t->chip->world = NULL;
+    t->chip->lazy_permille = 0;
+    while (flash_slots_idle(&t->flash) == ACME_AGAIN) /* what was begun in the world */
+        continue;
+}
+
+static void chip_back(struct storage *t)
+{
+    t->chip->world = t->apart.world;
+    t->chip->lazy_permille = t->apart.lazy_permille;
+    t->chip->erase_count = t->apart.erase_count;
+    t->chip->program_bytes = t->apart.program_bytes;
+}
+
 static void chip_init(struct storage *t)
 {
     static struct flash_sim_world world = {NULL, chip_now, chip_cut, chip_dead};
@@ -108,6 +127,7 @@ void storage_faults(struct storage *t, const struct storage_faults *f)
     if (t->chip == NULL)
         return;
     t->chip->lazy_permille = f->lazy_permille;
+    t->lied |= f->lazy_permille > 0 || f->worn;
     if (f->worn && t->chip->bad_sector == SIM_NONE)
         t->chip->bad_sector = sim_world_below(t->world, t->chip->dev.sectors);
 }
@@ -126,6 +146,30 @@ int storage_boot(struct storage *t)
         t->under = posix_slots_ops(&t->posix);
     }
     return err == ACME_OK ? sim_slots_settle(t->slots) : err;
+}
+
+void storage_age(struct storage *t, uint32_t bytes)
+{
+    uint8_t record[200];
+    int err;
+
+    if (t->chip == NULL || bytes == 0)
+        return;
+    memset(record, 'a', sizeof record);
+    chip_apart(t);
+    do {
+        record[0]++;
+        while ((err = flash_slots_write(&t->flash, ACME_SLOT_DEVICE, "", record, sizeof record)) ==
+               ACME_AGAIN)
+            continue;
+    } while (err == ACME_OK && t->chip->program_bytes < bytes);
+    chip_back(t);
+    t->chip->program_bytes = t->chip->erase_count = 0;
+}
+
+uint32_t storage_room(enum storage_kind kind)
+{
+    return storage_shapes[kind].size * storage_shapes[kind].sectors;
 }
 
 void storage_power_off(struct storage *t)
@@ -162,9 +206,9 @@ void storage_flip(struct storage *t, enum acme_slot slot, const char *key)
 
 void storage_secret(struct storage *t, const uint8_t *der, size_t len)
 {
-    size_t at = len / 2 - 8;
+    size_t at = len > 400 ? len / 2 : 12; /* of RSA, or of an EC key: none of its public part */
 
-    if (len < 24 || t->secrets_count == STORAGE_SECRETS)
+    if (len < 32 || t->secrets_count == STORAGE_SECRETS)
         return;
     for (uint32_t i = 0; i < t->secrets_count; i++) {
         if (memcmp(t->secrets[i], der + at, 16) == 0)
@@ -215,10 +259,10 @@ const char *storage_secrets_gone(struct storage *t)
     if (t->kind == STORAGE_MEMORY)
         return NULL;
     if (t->chip != NULL) {
-        t->chip->erase_ms = 0; /* the world's time stands still here */
+        chip_apart(t);
         while ((err = flash_slots_compact(&t->flash)) == ACME_AGAIN)
             continue;
-        t->chip->erase_ms = storage_shapes[t->kind].erase_ms;
+        chip_back(t);
     }
     if (err != ACME_OK)
         return "the flash cannot be compacted";
@@ -229,12 +273,18 @@ const char *storage_secrets_gone(struct storage *t)
     return NULL;
 }
 
-/* A sector is erased when at least a quarter of it was written, or at most twice because a cut
- * came: four lifetimes of the data is what compaction may cost. */
-const char *storage_worn(const struct storage *t)
+const char *storage_worn(const struct storage *t, uint64_t cuts)
 {
+    const struct flash_dev *dev;
+    uint64_t written, erased;
+
     if (t->chip == NULL)
         return NULL;
+    dev = &t->chip->dev;
+    written = t->chip->program_bytes;
+    erased = (uint64_t)t->chip->erase_count * dev->sector_size;
+    if (!t->lied && erased > STORAGE_WEAR * written + (2 * cuts + dev->sectors) * dev->sector_size)
+        return "more erases than what is written can ask for";
     if (t->chip->broken != 0)
         return "a call against the contract of flash";
     if (t->chip->over != 0 && t->kind == STORAGE_ECC)
