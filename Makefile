@@ -107,6 +107,8 @@ LIB := $(O)/liblwacme.a
 LIB_WOLFSSL := $(O)/libwolfssl.a
 TOOL := $(O)/lwacme
 MKCONFIG := $(O)/mkconfig
+RECORD_DUMP := $(O)/record_dump
+FLASH_TOOL := $(O)/tests/flash_tool
 
 OBJ_CORE = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT) $(SRC_CORE)))
 OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS)))
@@ -132,10 +134,10 @@ CONFORMANCE = $(patsubst tests/conformance/main_%.c,$(O)/tests/conformance_%,\
 include tests/conformance/lwip/lwip.mk
 
 .PHONY: all lib programs unit-programs conformance-programs
-all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG))
+all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG) $(RECORD_DUMP))
 programs: all unit-programs conformance-programs
 lib: $(LIB) $(LIB_WOLFSSL)
-unit-programs: $(UNIT)
+unit-programs: $(UNIT) $(FLASH_TOOL)
 conformance-programs: $(CONFORMANCE)
 
 include tests/sim/sim.mk
@@ -163,9 +165,12 @@ $(TOOL): $(OBJ_TOOL) $(LIB) $(LIB_WOLFSSL)
 	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 	@$(if $(STATIC)$(TARGET),$(STRIP) $@)
 
-$(MKCONFIG): $(patsubst %.c,$(O)/%.o,$(SRC_MKCONFIG) $(SRC_PORT_FLASH)) $(LIB) $(LIB_WOLFSSL)
+$(MKCONFIG): $(SRC_MKCONFIG:%.c=$(O)/%.o)
+$(RECORD_DUMP): $(SRC_RECORD_DUMP:%.c=$(O)/%.o)
+$(FLASH_TOOL): $(O)/tests/flash/flash_tool.o
+$(MKCONFIG) $(RECORD_DUMP) $(FLASH_TOOL): $(SRC_PORT_FLASH:%.c=$(O)/%.o) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -o $@ $^ $(LDLIBS)
+	@$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
@@ -200,7 +205,7 @@ CPPFLAGS_core = $(COUNTED) $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
 CPPFLAGS_solvers = $(COUNTED)
 CPPFLAGS_port = $(COUNTED)
 CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
-CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
+CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Iboards/common -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
 	-Iport/flash
 
 # Other people's code: our flags, without our warnings.
@@ -229,6 +234,7 @@ interop_taste = "env LWACME=$(1)/lwacme tests/interop/test_pebble.py life 10-nam
 	"env LWACME=$(1)/lwacme tests/interop/test_trust.py" \
 	"env LWACME=$(1)/lwacme tests/interop/test_embed.py readme certificate"
 csr_suite = "tests/unit/csr_openssl.py $(1)/tests/test_csr"
+dump_suite = "tests/unit/record_dump.py $(1)"
 fuzz_suite = "tests/fuzz/run.py --seeds $(1)/tests"
 check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
 INTEROP = $(if $(OBJ_TOOL),$(filter-out %/test_cross.py,$(wildcard tests/interop/test_*.py)))
@@ -245,6 +251,7 @@ test:
 	@$(board_image)
 	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) $(call fuzz_suite,build/san) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
+		$(call dump_suite,build/$(build)) \
 		$(call conformance_suites,build/$(build)) $(call sim_suites,build/$(build)) \
 		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build)))) \
 		@ $(cross_suites) @ $(board_suites)
@@ -255,8 +262,8 @@ test-all:
 	@tools/get_pebble.py newest 2.4.0 2.6.0
 	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" $(MAKE) --no-print-directory test
 
-test-unit: lib unit-programs
-	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O))
+test-unit: all unit-programs
+	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O)) $(call dump_suite,$(O))
 test-conformance: conformance-programs
 	@tests/run.py $(call conformance_suites,$(O))
 test-interop: all
@@ -264,10 +271,11 @@ test-interop: all
 	@tests/run.py $(call interop_suites,$(O))
 
 # Firmware in QEMU; skipped with a reason where the cross compiler or QEMU is missing.
-board_suites = tests/boards/test_emcraft.py
-board_image = if command -v arm-none-eabi-gcc >/dev/null; then \
-	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=emcraft-sf2 firmware; fi
-test-boards: all
+board_suites = tests/boards/test_emcraft.py tests/boards/test_riscv.py
+board_image = for board in arm-none-eabi-gcc:emcraft-sf2 riscv64-unknown-elf-gcc:riscv32-virt; do \
+	if command -v $${board%%:*} >/dev/null; then \
+	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=$${board\#*:} firmware || exit; fi; done
+test-boards: all $(FLASH_TOOL)
 	@tools/setup.sh boards
 	@tools/get_pebble.py >/dev/null
 	@$(board_image)

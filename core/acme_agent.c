@@ -107,9 +107,10 @@ static void fail(struct acme_agent *a, int err)
     } else {
         a->outcome = err;
         note_failure(a, err, now);
-        /* A configuration that cannot be used never reached the CA: there is nothing to hold back.
+        /* A configuration that cannot be used never reached the CA: whoever asked may do so again.
          */
-        if (acme_err_class(err) != ACME_CLASS_NONE && err != ACME_E_CONFIG)
+        if (acme_err_class(err) != ACME_CLASS_NONE &&
+            (err != ACME_E_CONFIG || !a->config->only_when_asked))
             acme_sched_failed(&a->sched, now, acme_err_class(err), remaining_life(a, now),
                               a->problem.retry_after_s, jitter16());
     }
@@ -134,7 +135,9 @@ static enum acme_slot save_slot(const struct acme_agent *a)
         return ACME_SLOT_ORDER;
     if (a->save_mask & ACME_SAVE_CERT)
         return (enum acme_slot)a->fresh.slot;
-    return ACME_SLOT_SCHED;
+    if (a->save_mask & ACME_SAVE_SCHED)
+        return ACME_SLOT_SCHED;
+    return (enum acme_slot)a->cert.slot; /* ACME_SAVE_BACK */
 }
 
 /* A record is durable: what follows from that. */
@@ -145,9 +148,16 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
     switch (slot) {
     case ACME_SLOT_CERT_A:
     case ACME_SLOT_CERT_B:
+        a->renewed = a->save_mask != ACME_SAVE_BACK;
         a->cert = a->fresh;
-        a->renewed = true;
+        a->verdict = VERDICT_NONE;
+        if (!a->renewed)
+            event.type = ACME_EVENT_ROLLED_BACK;
         acme_emit(a, &event);
+        event.type = ACME_EVENT_TIME;
+        event.at = a->fresh.not_before;
+        if (a->renewed)
+            acme_emit(a, &event);
         break;
     case ACME_SLOT_ORDER:
         a->order_stored = a->save_len > 0;
@@ -174,7 +184,7 @@ static int save(struct acme_agent *a)
     int n;
 
     if (!a->save_encoded) {
-        n = acme_encode(a, slot, room);
+        n = a->save_mask == ACME_SAVE_BACK ? 0 : acme_encode(a, slot, room);
         if (n < 0)
             acme_wipe(room.ptr, room.len); /* a key may be in what did fit */
         if (n < 0)
@@ -347,6 +357,24 @@ int acme_agent_ask(struct acme_agent *a, unsigned flags, const char *until_row)
     a->asked = true;
     a->outcome = ACME_AGAIN;
     a->wake_ms = 0;
+    return ACME_OK;
+}
+
+int acme_agent_certificate_loaded(struct acme_agent *a, bool ok)
+{
+    if (a->step != ACME_ROW_REST || a->busy)
+        return ACME_AGAIN;
+    if (!a->cert.has)
+        return ACME_E_SLOT_EMPTY;
+    if (!ok && a->verdict == VERDICT_KEPT)
+        return ACME_OK;
+    a->verdict = VERDICT_NONE;
+    if (!ok)
+        a->verdict = VERDICT_REFUSED;
+    else if (a->sched.rolled_back > 0 && a->failure.err == ACME_OK) /* not the one gone back to */
+        a->verdict = VERDICT_TAKEN;
+    if (a->verdict != VERDICT_NONE)
+        a->wake_ms = 0;
     return ACME_OK;
 }
 

@@ -113,6 +113,22 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
 int acme_agent_certificate(const struct acme_agent *a, struct acme_span buf,
                            struct acme_certificate *out);
 
+/* The application says whether it could load the certificate in force: as often as it likes, after
+ * a start and after each change (the events certificate and rolled_back).
+ *
+ * A new certificate is in force as soon as it is stored; the pair before it stays in storage. With
+ * ok false the agent goes back to it, durably and over reboots: the event rolled_back, a failure
+ * with ACME_E_CERT, and as long a wait as if the CA had refused the order (1 h, 6 h, then daily;
+ * counted until a new pair is loaded, so that an application that loads none costs the CA little).
+ * The next polls do this; if power is cut before, the new pair is in force again, and the
+ * application will say so again. Where there is no pair before it, or it is expired, the new one
+ * stays in force, and a warning with ACME_E_CERT is told once. An application that never says
+ * anything keeps each new pair.
+ *
+ * ok false means the pair: not a lack of memory that passes. ACME_OK; ACME_AGAIN while a run is
+ * under way (say it afterwards); ACME_E_SLOT_EMPTY when there is no certificate. */
+int acme_agent_certificate_loaded(struct acme_agent *a, bool ok);
+
 /* Wipe keys and close what is open. Storage stays as it is. */
 void acme_agent_close(struct acme_agent *a);
 
@@ -201,6 +217,7 @@ struct acme_agent {
     uint8_t damaged;     /* records to charge with the worst, and to write: enum acme_save */
     uint16_t nonce_tries;
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
+    uint8_t verdict; /* the application's: enum acme_verdict */
     int outcome;
 
     /* facts */

@@ -58,6 +58,9 @@ static void get_sched(const struct acme_field *field, struct acme_sched *s)
     case SCHED_BY_CA:
         s->by_ca = value != 0;
         break;
+    case SCHED_ROLLED_BACK:
+        s->rolled_back = (uint8_t)value;
+        break;
     default:
         break;
     }
@@ -303,6 +306,15 @@ int acme_load_cert(struct acme_agent *a)
     if (err_a == ACME_OK || err_a == ACME_E_SLOT_EMPTY)
         return err_b == ACME_E_SLOT_EMPTY ? err_a : err_b;
     return err_a;
+}
+
+int acme_load_previous(struct acme_agent *a, struct acme_cert_state *out)
+{
+    int err =
+        load_half(a, a->cert.slot == ACME_SLOT_CERT_A ? ACME_SLOT_CERT_B : ACME_SLOT_CERT_A, out);
+
+    acme_wipe(a->config->memory.io.ptr, a->config->memory.io.len);
+    return err;
 }
 
 int acme_load_sched(struct acme_agent *a)

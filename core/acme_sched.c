@@ -123,6 +123,14 @@ void acme_sched_failed(struct acme_sched *s, int64_t now, enum acme_class class_
     s->set_at = now;
 }
 
+void acme_sched_rolled_back(struct acme_sched *s)
+{
+    if (s->failures < s->rolled_back)
+        s->failures = s->rolled_back;
+    if (s->rolled_back < UINT8_MAX)
+        s->rolled_back++;
+}
+
 void acme_sched_charge(struct acme_sched *s, int64_t now)
 {
     if (s->orders < SCH_MORE_MAX)

@@ -16,13 +16,14 @@
 
 /* What is remembered across reboots about one certificate's attempts (record SCHED). */
 struct acme_sched {
-    int64_t not_before; /* no attempt before this moment; 0: none set */
-    int64_t set_at;     /* the moment at which not_before was computed */
-    int64_t order_at;   /* the last newOrder that was charged; 0: none */
-    uint16_t orders;    /* newOrders charged since the last success */
-    uint16_t failures;  /* failures in a row; saturates */
-    uint8_t last_class; /* enum acme_class of the last failure */
-    bool by_ca;         /* not_before comes from the CA's Retry-After, not from our backoff */
+    int64_t not_before;  /* no attempt before this moment; 0: none set */
+    int64_t set_at;      /* the moment at which not_before was computed */
+    int64_t order_at;    /* the last newOrder that was charged; 0: none */
+    uint16_t orders;     /* newOrders charged since the last success */
+    uint16_t failures;   /* failures in a row; saturates */
+    uint8_t last_class;  /* enum acme_class of the last failure */
+    bool by_ca;          /* not_before comes from the CA's Retry-After, not from our backoff */
+    uint8_t rolled_back; /* certificates that the application refused, since it took one */
 };
 
 /* Is a certificate due? A third of its life is left, or half when the life is below 10 days. */
@@ -54,7 +55,12 @@ void acme_sched_failed(struct acme_sched *s, int64_t now, enum acme_class class_
 /* Charges a newOrder before it is sent. */
 void acme_sched_charge(struct acme_sched *s, int64_t now);
 
-/* Everything went well: failures, orders and not_before are forgotten. */
+/* A new certificate was refused by the application: failures count at least these. Charge the
+ * failure after it. */
+void acme_sched_rolled_back(struct acme_sched *s);
+
+/* Everything went well: failures, orders and not_before are forgotten. What was rolled back is
+ * not: that the CA issued says nothing about whether it can be loaded. */
 void acme_sched_succeeded(struct acme_sched *s);
 
 /* How long an attempt has to wait still, 0: it may go. Never longer than it was when it was

@@ -348,4 +348,5 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
                        NULL},
     [ACME_ROW_END] = {"end", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_CLEAR, NULL, step_end, NULL},
     [ACME_ROW_CLEAR] = {"clear", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_clear, NULL},
+    [ACME_ROW_BACK] = {"back", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_CLEAR, NULL, step_back, NULL},
 };

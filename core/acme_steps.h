@@ -32,7 +32,8 @@
     X(FINALIZE, "finalize")                                                                        \
     X(CERT, "cert")                                                                                \
     X(END, "end")                                                                                  \
-    X(CLEAR, "clear")
+    X(CLEAR, "clear")                                                                              \
+    X(BACK, "back")
 
 enum acme_row_id {
 #define ACME_ROW_ENUM(id, name) ACME_ROW_##id,
@@ -56,7 +57,8 @@ enum acme_save {
     ACME_SAVE_LEDGER = 2,
     ACME_SAVE_ORDER = 4,
     ACME_SAVE_CERT = 8,
-    ACME_SAVE_SCHED = 16
+    ACME_SAVE_SCHED = 16,
+    ACME_SAVE_BACK = 32 /* empties the slot of the certificate that was refused */
 };
 
 /* What accept decides. The driver presets: row itself, nothing to save, no wait. */
@@ -88,6 +90,15 @@ struct acme_row {
 };
 
 extern const struct acme_row acme_rows[ACME_ROW_COUNT];
+
+/* What the application said about the certificate in force, and what came of it. */
+enum acme_verdict {
+    VERDICT_NONE = 0,
+    VERDICT_TAKEN,   /* after certificates that were refused */
+    VERDICT_REFUSED, /* rest is going to look for the one before */
+    VERDICT_BACK,    /* there is one */
+    VERDICT_KEPT     /* there is none: told once */
+};
 
 enum order_flag {
     ORDER_VALID = 1,      /* the CA says that this name is proved */
@@ -171,6 +182,7 @@ int build_cert(struct acme_agent *a, const char **url, struct acme_slice *payloa
 int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_end(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int step_back(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 
 /* -- records (acme_records.c, acme_records_load.c): the agent's facts to bytes and back -- */
 
@@ -183,6 +195,8 @@ int acme_load_account(struct acme_agent *a);
 int acme_load_ledger(struct acme_agent *a);
 int acme_load_order(struct acme_agent *a);
 int acme_load_cert(struct acme_agent *a);
+/* The certificate before the one in force. */
+int acme_load_previous(struct acme_agent *a, struct acme_cert_state *out);
 int acme_load_sched(struct acme_agent *a);
 /* The SHA-256 over directory, sorted names, key type: a change makes a certificate due. */
 int acme_want_hash(const struct acme_config *config, uint8_t out[ACME_SHA256_SIZE]);

@@ -176,7 +176,10 @@ static int tls_load(struct acme_tls *tls, const struct acme_anchors *anchors)
         if (ret != ACME_OK)
             return ret;
     }
-    return tls->anchors > 0 ? ACME_OK : ACME_E_CONFIG;
+    if (tls->anchors > 0)
+        return ACME_OK;
+    return tls->detail == ASN_BEFORE_DATE_E || tls->detail == ASN_AFTER_DATE_E ? ACME_E_TLS_DATE
+                                                                               : ACME_E_CONFIG;
 }
 
 /* wolfSSL before 5.9 has one function for both, and takes an address in a dNSName for one too. */

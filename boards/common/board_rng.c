@@ -17,6 +17,7 @@
 static struct {
     uint8_t state[WC_SHA256_DIGEST_SIZE]; /* secret; replaced at each request */
     uint8_t next[BOARD_RNG_SEED];         /* the seed that is being stored */
+    int64_t floor;                        /* as stored */
     uint32_t boots;
     bool storing; /* next and state are made, the write is under way */
     bool ready;
@@ -103,6 +104,8 @@ static int rng_write(const struct acme_slots *slots, const uint8_t seed[BOARD_RN
     acme_record_i64(&w, ACME_DEVICE_FLOOR, board_clock_floor_now());
     int n = acme_record_end(&w);
     int err = n < 0 ? n : slots->write(slots->ctx, ACME_SLOT_DEVICE, "", room, (size_t)n);
+    if (err == ACME_OK)
+        rng.floor = board_clock_floor_now();
     rng_wipe(room, sizeof room);
     return err;
 }
@@ -120,11 +123,22 @@ static int rng_derive(const struct acme_slots *slots)
             !rng_hash("boot", d.seed, sizeof d.seed, jitter, sizeof jitter, rng.state))
             err = ACME_E_ENTROPY;
         board_clock_floor(d.floor);
+        rng.floor = d.floor;
         rng.boots = (uint32_t)d.boots + 1;
         rng.storing = err == ACME_OK;
         rng_wipe(jitter, sizeof jitter);
     }
     rng_wipe(&d, sizeof d);
+    return err;
+}
+
+static int rng_store(const struct acme_slots *slots)
+{
+    int err = rng_write(slots, rng.next, rng.boots); /* the same bytes each time it is repeated */
+    if (err == ACME_AGAIN)
+        return err;
+    rng_wipe(rng.next, sizeof rng.next);
+    rng.storing = false;
     return err;
 }
 
@@ -134,12 +148,22 @@ int board_rng_start(const struct acme_slots *slots)
         return ACME_OK;
     int err = rng.storing ? ACME_OK : rng_derive(slots);
     if (err == ACME_OK)
-        err = rng_write(slots, rng.next, rng.boots); /* the same bytes each time it is repeated */
-    if (err == ACME_AGAIN)
-        return err;
-    rng_wipe(rng.next, sizeof rng.next);
-    rng.storing = false;
+        err = rng_store(slots);
     rng.ready = err == ACME_OK;
+    return err;
+}
+
+int board_rng_keep(const struct acme_slots *slots)
+{
+    if (!rng.ready || (!rng.storing && board_clock_floor_now() - rng.floor < BOARD_CLOCK_SLACK_S))
+        return ACME_OK;
+    if (!rng.storing) {
+        rng.storing = rng_hash("next", rng.state, sizeof rng.state, "", 0, rng.next);
+        board_rng_mix("", 0);
+    }
+    int err = rng.storing ? rng_store(slots) : ACME_E_ENTROPY;
+    if (err != ACME_AGAIN)
+        rng.floor = board_clock_floor_now(); /* what cannot be written is not tried each second */
     return err;
 }
 

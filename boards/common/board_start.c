@@ -22,7 +22,7 @@ static struct lwip_net net;
 static struct flash_slots flash;
 static const struct acme_slots slots = {&flash, flash_slots_read, flash_slots_write};
 static uint64_t idle_ms;
-static bool address_told;
+static bool address_told, address6_told;
 
 static uint8_t record[BOARD_CONFIG_MAX];
 static struct acme_provision provision;
@@ -177,7 +177,12 @@ _Noreturn void board_refused(int err, const char *why, const char *which)
 static void poll_address(void)
 {
     char text[ACME_ADDR_TEXT];
+    const char *v6 = board_lwip_address6(text, sizeof text);
 
+    if ((*v6 != '\0') != address6_told) {
+        address6_told = !address6_told;
+        board_tell("address", v6, NULL, ACME_OK);
+    }
     if (board_lwip_up() == address_told)
         return;
     address_told = board_lwip_up();
@@ -196,7 +201,7 @@ void board_poll(struct acme_agent *agent)
     board_console_poll(&slots, agent);
     acme_agent_status(agent, &status);
     if (!status.busy && board_ms() - idle_ms >= START_IDLE_MS &&
-        flash_slots_idle(&flash) != ACME_AGAIN)
+        board_rng_keep(&slots) != ACME_AGAIN && flash_slots_idle(&flash) != ACME_AGAIN)
         idle_ms = board_ms();
     board_wait(sleep_ms);
 }

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-#define FL_MAGIC_SECTOR 0x3146574cu /* "LWF1" */
-#define FL_MAGIC_ENTRY  0x5245u     /* "ER" */
-#define FL_VERSION      1u
+#define FL_MAGIC_ENTRY 0x5245u /* "ER" */
+#define FL_VERSION     1u
 
 uint32_t fl_crc(uint32_t crc, const void *data, size_t len)
 {

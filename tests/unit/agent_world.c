@@ -290,6 +290,13 @@ static void port_event(void *ctx, const struct acme_event *e)
     case ACME_EVENT_FAILURE:
         w.failures++;
         break;
+    case ACME_EVENT_ROLLED_BACK:
+        w_note("V:rolled_back");
+        break;
+    case ACME_EVENT_TIME:
+        if (w.times_count < 64)
+            w.times[w.times_count++] = e->at;
+        break;
     default:
         break;
     }

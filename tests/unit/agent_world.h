@@ -130,6 +130,8 @@ struct world {
     char log[200000];
     size_t log_len;
     char warning[200], terms[200];
+    int64_t times[64]; /* of the events confirmed_time */
+    int times_count;
     int held, not_due, warnings, failures;
     const char *until;
 };
