@@ -296,6 +296,19 @@ def flash_seeds():
     return {"flash": found}
 
 
+# ---- the agent --------------------------------------------------------------------------------
+
+def agent_seeds():
+    found = [b"\0"]
+    for at in range(20):  # the fate of one reply: changed, a problem, lost, a field more, ...
+        good = bytes(at)
+        found += [b"\0" + good + b"\x08\1\0\x30\x0a\0\x40\x0e", b"\0" + good + b"\x0b" + bytes([at, at]),
+                  b"\4" + good + b"\x0b\x13\x16", b"\0" + good + bytes([12 | (at & 1) << 4]),
+                  b"\0" + good + bytes([13, at]), b"\2" + good + bytes([14 | at % 8 << 4]), b"\0" + good + b"\x0f\x02{}",
+                  b"\1" + good + b"\1"]
+    return {"agent": found}
+
+
 # ---- all --------------------------------------------------------------------------------------
 
 WORDS = {"response": HTTP_WORDS, "exchange": HTTP_WORDS, "http01": HTTP_WORDS + ["GET ", "HEAD ", PATH, "Host: "],
@@ -321,7 +334,7 @@ def main():
     top = pathlib.Path(sys.argv[1])
     shutil.rmtree(top / "seeds", ignore_errors=True)
     (top / "dict").mkdir(parents=True, exist_ok=True)
-    for make in (http_seeds, json_seeds, text_seeds, cert_seeds, record_seeds, flash_seeds):
+    for make in (http_seeds, json_seeds, text_seeds, cert_seeds, record_seeds, flash_seeds, agent_seeds):
         for name, inputs in make().items():
             folder = top / "seeds" / name
             folder.mkdir(parents=True)
