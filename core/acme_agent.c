@@ -86,6 +86,18 @@ static void note_failure(struct acme_agent *a, int err, int64_t now)
     acme_emit(a, &event);
 }
 
+/* Does a failure hold back the next run? Not a configuration that cannot be used: it never reached
+ * the CA, and whoever asked may do so again. Nor what a person who asked has to give first: he comes
+ * back with it. */
+static bool charged(const struct acme_agent *a, int err)
+{
+    if (a->asked && a->step == ACME_ROW_DIRECTORY && (err == ACME_E_TERMS || err == ACME_E_BINDING))
+        return false;
+    if (err == ACME_E_CONFIG && a->config->only_when_asked)
+        return false;
+    return acme_err_class(err) != ACME_CLASS_NONE;
+}
+
 /* The run fails with err. The row says where to go; records and the schedule follow there. */
 static void fail(struct acme_agent *a, int err)
 {
@@ -107,10 +119,7 @@ static void fail(struct acme_agent *a, int err)
     } else {
         a->outcome = err;
         note_failure(a, err, now);
-        /* A configuration that cannot be used never reached the CA: whoever asked may do so again.
-         */
-        if (acme_err_class(err) != ACME_CLASS_NONE &&
-            (err != ACME_E_CONFIG || !a->config->only_when_asked))
+        if (charged(a, err))
             acme_sched_failed(&a->sched, now, acme_err_class(err), remaining_life(a, now),
                               a->problem.retry_after_s, jitter16());
     }
@@ -162,6 +171,10 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
     case ACME_SLOT_ORDER:
         a->order_stored = a->save_len > 0;
         a->order.key_stored = a->cert_key.type != ACME_KEY_NONE;
+        break;
+    case ACME_SLOT_ACCOUNT:
+        if (a->kid[0] != '\0')
+            acme_bind_forget(a);
         break;
     case ACME_SLOT_CA_LEDGER:
         a->ledger_changed = false;
@@ -414,6 +427,7 @@ void acme_agent_close(struct acme_agent *a)
     acme_exchange_close(&a->exchange);
     acme_key_wipe(&a->account_key);
     acme_key_wipe(&a->cert_key);
+    acme_wipe(a->eab_room, sizeof a->eab_room);
     acme_wipe(a->config->memory.io.ptr, a->config->memory.io.len);
     acme_wipe(a->config->memory.scratch.ptr, a->config->memory.scratch.len);
 }

@@ -41,6 +41,9 @@ struct acme_config {
     const char *cert_name;       /* its name in storage; NULL: names[0] */
     const char *contact;         /* e-mail address for the account, or NULL */
     bool terms_agreed;           /* a person has agreed to the CA's terms of service */
+    struct acme_slice eab;       /* external account binding, packed (acme_eab.h); empty: none. Kept
+                                    with the account's key until the account is made: it may be good
+                                    for one account, and need not be given again */
     struct acme_anchors anchors; /* trust for the CA's own TLS */
     uint8_t account_key_type;    /* enum acme_key_type; 0: P-256 */
     uint8_t cert_key_type;       /* enum acme_key_type; 0: P-256 */
@@ -217,6 +220,7 @@ struct acme_agent {
     uint8_t damaged;     /* records to charge with the worst, and to write: enum acme_save */
     uint16_t nonce_tries;
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
+    bool find_account; /* newAccount only asks for the account that our key has (RFC 8555 7.3.1) */
     uint8_t verdict; /* the application's: enum acme_verdict */
     int outcome;
 
@@ -231,6 +235,8 @@ struct acme_agent {
     struct acme_url directory_url;         /* slices into config */
     struct acme_exchange exchange;
     struct acme_key account_key, cert_key;
+    struct acme_slice eab; /* the configured binding, or what was kept of it; empty: none */
+    uint8_t eab_room[ACME_MAX_EAB];
     char kid[ACME_MAX_URL + 1];
     char nonce[ACME_MAX_NONCE + 1];
     char redirect[ACME_MAX_URL + 1]; /* where the directory moved to, during a run */

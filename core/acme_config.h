@@ -65,6 +65,13 @@
 #define ACME_MAX_CHAIN_CERTS 8
 #endif
 
+/* Bytes of an external account binding that is kept until the account is made: the CA's key
+ * identifier and the key. 1..1024; one that is longer works too, but must be configured again for
+ * each try. 1 where the configuration stays readable, as on boards. */
+#ifndef ACME_MAX_EAB
+#define ACME_MAX_EAB 512
+#endif
+
 /* Bytes of a private key as DER. P-256: 121, P-384: 167, RSA 2048: 1193, RSA 4096: 2375. */
 #ifndef ACME_MAX_KEY_DER
 #define ACME_MAX_KEY_DER 2432
@@ -104,6 +111,9 @@
 #endif
 #if ACME_SCRATCH_SIZE < 3072
 #error "ACME_SCRATCH_SIZE must be at least 3072: the tree of a directory"
+#endif
+#if ACME_MAX_EAB < 1 || ACME_MAX_EAB > 1024
+#error "ACME_MAX_EAB must be 1..1024"
 #endif
 #if ACME_MAX_KEY_DER < 128
 #error "ACME_MAX_KEY_DER must hold at least a P-256 key (121 bytes)"

@@ -101,6 +101,9 @@ static int check_config(const struct acme_config *config, struct acme_url *direc
     if (config->contact != NULL && !contact_ok(config->contact))
         return reject(v, ACME_E_CONFIG, "the contact is not one plain e-mail address",
                       config->contact);
+    if (acme_bind_check(config->eab) != ACME_OK)
+        return reject(v, ACME_E_CONFIG, "the external account binding is damaged, or not built in",
+                      NULL);
     if (config->anchors.count == 0 || config->anchors.sets == NULL)
         return reject(v, ACME_E_CONFIG, "no trust anchors are given", NULL);
     if (config->memory.io.ptr == NULL || config->memory.io.len < 4096)
@@ -151,6 +154,7 @@ int acme_agent_init(struct acme_agent *a, const struct acme_config *config,
         return err;
     hex_text(digest, sizeof digest, a->ca_key);
     a->config = config;
+    a->eab = config->eab;
     a->port = port;
     a->solvers = solvers;
     a->solvers_count = (uint8_t)solvers_count;

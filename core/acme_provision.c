@@ -64,6 +64,9 @@ static int pv_field(const struct acme_field *field, struct acme_provision *p)
         return pv_number(field, p);
     case ACME_PROVISION_ANCHOR:
         return pv_anchor(field, p);
+    case ACME_PROVISION_EAB:
+        p->eab = field->value;
+        return ACME_OK;
     default:
         return acme_field_skip(field);
     }
@@ -101,6 +104,8 @@ int acme_provision_write(struct acme_span room, const struct acme_provision *p)
     acme_record_u64(&w, ACME_PROVISION_KEY, p->cert_key_type);
     acme_record_u64(&w, ACME_PROVISION_ACCOUNT, p->account_key_type);
     pv_put(&w, ACME_PROVISION_SNTP, p->sntp);
+    if (p->eab.len > 0)
+        acme_record_bytes(&w, ACME_PROVISION_EAB, p->eab.ptr, p->eab.len);
     for (uint8_t i = 0; i < p->anchors_count; i++)
         acme_record_bytes(&w, ACME_PROVISION_ANCHOR, p->anchors[i].ptr, p->anchors[i].len);
     return acme_record_end(&w);

@@ -18,6 +18,7 @@ struct acme_provision {
     const char *contact;                               /* or NULL */
     const char *sntp;                                  /* host of a time server, or NULL */
     struct acme_slice anchors[ACME_PROVISION_ANCHORS]; /* DER certificates */
+    struct acme_slice eab; /* external account binding (acme_eab.h), or empty */
     uint8_t names_count, anchors_count;
     uint8_t account_key_type, cert_key_type; /* enum acme_key_type; 0: the default */
     bool terms_agreed;
@@ -32,7 +33,8 @@ enum acme_provision_field {
     ACME_PROVISION_KEY = 5,       /* u64: enum acme_key_type of the certificate */
     ACME_PROVISION_ACCOUNT = 6,   /* u64: ... of the account */
     ACME_PROVISION_ANCHOR = 7,    /* a DER certificate; one for each */
-    ACME_PROVISION_SNTP = 8       /* text, NUL */
+    ACME_PROVISION_SNTP = 8,      /* text, NUL */
+    ACME_PROVISION_EAB = 9        /* acme_eab.h; secret */
 };
 
 /* The DEVICE record's fields (the board's random numbers and clock own it; mkconfig puts the first

@@ -12,6 +12,7 @@ enum {
     ACCOUNT_KEY_HOME = 3,
     ACCOUNT_KEY = 4,
     ACCOUNT_KID = 5,
+    ACCOUNT_EAB = 6, /* acme_eab.h; only until there is a KID */
 
     LEDGER_ANY_NOT_BEFORE = 1,
     LEDGER_ANY_SET_AT = 2,

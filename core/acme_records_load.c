@@ -196,9 +196,12 @@ int acme_load_account(struct acme_agent *a)
     if (err != ACME_OK)
         return err;
     while (acme_record_next(&r, &field)) {
-        if (!get_key(&field, ACCOUNT_KEY_TYPE, &a->account_key) && field.tag == ACCOUNT_KID &&
-            !acme_field_text(&field, a->kid, sizeof a->kid))
+        if (get_key(&field, ACCOUNT_KEY_TYPE, &a->account_key))
+            continue;
+        if (field.tag == ACCOUNT_KID && !acme_field_text(&field, a->kid, sizeof a->kid))
             a->kid[0] = '\0';
+        else if (field.tag == ACCOUNT_EAB)
+            acme_bind_load(a, field.value);
     }
     check_key(&a->account_key);
     if (a->account_key.type != ACME_KEY_NONE)

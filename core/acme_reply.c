@@ -231,6 +231,8 @@ static int problem_error(const struct acme_problem *p)
         return ACME_E_RATE;
     if (p->type == ACME_PROBLEM_USER_ACTION_REQUIRED)
         return ACME_E_TERMS;
+    if (p->type == ACME_PROBLEM_EXTERNAL_ACCOUNT_REQUIRED)
+        return ACME_E_BINDING;
     if (p->http_status >= 500)
         return ACME_E_SERVER;
     return ACME_E_REFUSED;

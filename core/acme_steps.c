@@ -146,9 +146,8 @@ static int directory_keep(struct acme_agent *a, const char *url, const char *wha
 /* Without an account: may we make one? */
 static int directory_terms(struct acme_agent *a, const struct acme_directory *directory)
 {
-    if (directory->external_account_required)
-        return acme_fail_note(a, ACME_E_REFUSED, "the CA asks for an external account binding",
-                              NULL);
+    if (directory->external_account_required && a->eab.len == 0)
+        return acme_fail_note(a, ACME_E_BINDING, "the directory says externalAccountRequired", NULL);
     if (directory->terms_of_service == NULL || a->config->terms_agreed)
         return ACME_OK;
     acme_tell_terms(a, acme_slice_text(directory->terms_of_service));
@@ -236,27 +235,40 @@ static int step_register(struct acme_agent *a, const struct acme_reply *reply,
     if (err != ACME_OK)
         return err;
     acme_sched_charge(&a->ledger.account, now);
+    a->find_account = false;
     next->row = ACME_ROW_ACCOUNT;
     next->save = ACME_SAVE_ACCOUNT | ACME_SAVE_LEDGER;
     return ACME_OK;
 }
 
+static int account_members(struct acme_agent *a, struct acme_buf *b)
+{
+    if (a->config->terms_agreed)
+        acme_buf_text(b, "\"termsOfServiceAgreed\":true");
+    if (a->config->contact != NULL) {
+        acme_buf_text(b, a->config->terms_agreed ? "," : "");
+        acme_buf_text(b, "\"contact\":[\"mailto:");
+        /* init has refused what JSON or a mailto URL would have to escape */
+        acme_buf_text(b, a->config->contact);
+        acme_buf_text(b, "\"]");
+    }
+    return acme_bind_offer(a, b);
+}
+
 static int build_account(struct acme_agent *a, const char **url, struct acme_slice *payload)
 {
     struct acme_buf b;
+    int err = ACME_OK;
 
     acme_buf_init(&b, a->config->memory.scratch.ptr, a->config->memory.scratch.len);
     acme_buf_char(&b, '{');
-    if (a->config->terms_agreed)
-        acme_buf_text(&b, "\"termsOfServiceAgreed\":true");
-    if (a->config->contact != NULL) {
-        acme_buf_text(&b, a->config->terms_agreed ? "," : "");
-        acme_buf_text(&b, "\"contact\":[\"mailto:");
-        /* init has refused what JSON or a mailto URL would have to escape */
-        acme_buf_text(&b, a->config->contact);
-        acme_buf_text(&b, "\"]");
-    }
+    if (a->find_account)
+        acme_buf_text(&b, "\"onlyReturnExisting\":true");
+    else
+        err = account_members(a, &b);
     acme_buf_char(&b, '}');
+    if (err != ACME_OK)
+        return err;
     *url = a->directory.text + a->directory.new_account;
     *payload = acme_buf_slice(&b);
     return b.overflow ? acme_fail_note(a, ACME_E_SIZE, "bound: scratch, for newAccount", NULL)
@@ -324,7 +336,7 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
     [ACME_ROW_REGISTER] = {"register", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_register,
                            NULL},
     [ACME_ROW_ACCOUNT] = {"account", ACME_POST_JWK, ACME_ROW_ACCOUNT, ACME_ROW_END, build_account,
-                          accept_account, NULL},
+                          accept_account, refused_account},
     [ACME_ROW_CHARGE] = {"charge", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_charge,
                          NULL},
     [ACME_ROW_ORDER] = {"order", ACME_POST_KID, ACME_ROW_NONE, ACME_ROW_END, build_order,

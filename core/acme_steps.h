@@ -184,6 +184,16 @@ int step_end(struct acme_agent *a, const struct acme_reply *reply, struct acme_n
 int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_back(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 
+/* -- external account binding: acme_steps_eab.c, or acme_steps_noeab.c -- */
+
+int acme_bind_check(struct acme_slice eab); /* ACME_OK: none, or one that can be used */
+/* Its member of newAccount's payload, if there is a binding. */
+int acme_bind_offer(struct acme_agent *a, struct acme_buf *b);
+void acme_bind_load(struct acme_agent *a, struct acme_slice stored);
+void acme_bind_forget(struct acme_agent *a); /* the account is durable */
+int refused_account(struct acme_agent *a, const struct acme_problem *problem,
+                    struct acme_next *next);
+
 /* -- records (acme_records.c, acme_records_load.c): the agent's facts to bytes and back -- */
 
 /* Encode the record for slot into room (CERT: io; others: scratch): its length or an error. 0:

@@ -5,6 +5,9 @@ SRC_PORT = port/acme_err.c
 # Boards whose keys are P-256 take core/acme_crypto_norsa.c.
 SRC_CRYPTO_RSA ?= core/acme_crypto_rsa.c
 
+# Boards whose CA asks for no external account binding take core/acme_steps_noeab.c.
+SRC_EAB ?= core/acme_eab.c core/acme_steps_eab.c
+
 SRC_CORE = \
 	core/acme_agent.c \
 	core/acme_b64.c \
@@ -17,6 +20,7 @@ SRC_CORE = \
 	$(SRC_CRYPTO_RSA) \
 	core/acme_csr.c \
 	core/acme_der.c \
+	$(SRC_EAB) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \
 	core/acme_http.c \
@@ -62,6 +66,7 @@ SRC_PORT_FLASH = \
 SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_net.c
 
 SRC_TOOL = \
+	tools/lwacme/binding.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
 	tools/lwacme/json.c \

@@ -7,20 +7,24 @@
 #   SRC_BOARD               its own files
 #   BOARD_WOLFSSL_DROP, _ADD  what of tools/deps.mk's list it does not need, and what it has more
 #   BOARD_CORE_DROP, _ADD   the same for the agent (RSA keys or not)
-#   BOARD_IPV6              1 where IPv6 is the default
+#   BOARD_OPT_MORE, BOARD_DEFS_MORE  compiler flags beside -Os, macros
+#   BOARD_IPV6, BOARD_EAB   1 where IPv6, external account binding is the default
 # Choices on the command line:
 #   CONFIG=FILE compiles a CONFIG record in (tools/mkconfig --record). LTO= links without link-time
-#   optimization, IPV6=1 adds IPv6 (IPV6= leaves it out), SERVER= leaves the server side of TLS out.
+#   optimization, IPV6=1 adds IPv6 (IPV6= leaves it out), SERVER= leaves the server side of TLS out,
+#   EAB=1 adds external account binding (EAB= leaves it out).
 
 BD := boards/$(BOARD)
 LTO ?= 1
 SERVER ?= 1
 IPV6 ?= $(BOARD_IPV6)
+EAB ?= $(BOARD_EAB)
 BO := build/$(BOARD)$(if $(LTO),,-nolto)$(if $(IPV6),$(if $(BOARD_IPV6),,-ipv6),$(if \
-	$(BOARD_IPV6),-ipv4))$(if $(SERVER),,-client)
+	$(BOARD_IPV6),-ipv4))$(if $(SERVER),,-client)$(if $(EAB),$(if \
+	$(BOARD_EAB),,-eab),$(if $(BOARD_EAB),-noeab))
 BCC = $(CROSS)gcc
 
-BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common \
+BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common $(BOARD_OPT_MORE) \
 	$(if $(LTO),-flto -flto-partition=one)
 BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 # The floor of the clock is the commit's time: two builds of one commit are the same.
@@ -28,7 +32,7 @@ BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/n
 # lwIP's assertions cost 10 KB; the conformance test runs with all of them on.
 BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
 	-DBOARD_NAME='"$(BOARD)"' $(if $(IPV6),-DLWIP_IPV6=1) \
-	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_EXTRA)
+	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_DEFS_MORE) $(BOARD_EXTRA)
 BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
 	-isystem $(LWIP_DIR)/src/include -isystem $(WOLFSSL_DIR) -isystem $(CJSON_DIR)
 BOARD_COMPILE = $(BCC) $(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS) $(BOARD_INC) -MD -MP
@@ -47,7 +51,8 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 	$(BOARD_WOLFSSL_ADD)
 
 # What only the agent's image has.
-SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP),$(SRC_CORE)) \
+SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP) \
+	$(if $(EAB),,$(SRC_EAB)),$(SRC_CORE)) $(if $(EAB),,core/acme_steps_noeab.c) \
 	$(BOARD_CORE_ADD) $(SRC_SOLVERS) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_start.c \
 	$(if $(SERVER),https_server.c,https_none.c))

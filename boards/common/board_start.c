@@ -120,6 +120,7 @@ static void start_config(void)
     config.names_count = provision.names_count;
     config.contact = provision.contact;
     config.terms_agreed = provision.terms_agreed;
+    config.eab = provision.eab;
     config.anchors.sets = provision.anchors;
     config.anchors.count = provision.anchors_count;
     config.account_key_type = provision.account_key_type;

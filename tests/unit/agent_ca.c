@@ -381,10 +381,72 @@ static void tell_cert(struct w_order *o)
 
 /* -- requests -- */
 
+/* The binding in newAccount's payload: a JWS by HMAC over the key of the outer one (7.3.4). */
+static bool binding_good(void)
+{
+    static char part[3][4096], header[4096], jwk[4096], input[8200], want[200];
+    static const char *const names[] = {"protected", "payload", "signature"};
+    const char *at = strstr((const char *)jws.payload, "\"externalAccountBinding\":{");
+    char kid[200], url[200], alg[20];
+    uint8_t mac[64];
+    int n;
+
+    if (at == NULL)
+        return false;
+    for (int i = 0; i < 3; i++) {
+        if (!member(at, names[i], part[i], sizeof part[i]))
+            return false;
+    }
+    n = acme_b64url_decode(header, sizeof header - 1, part[0], strlen(part[0]));
+    header[n > 0 ? n : 0] = '\0';
+    n = acme_b64url_decode(jwk, sizeof jwk - 1, part[1], strlen(part[1]));
+    jwk[n > 0 ? n : 0] = '\0';
+    (void)snprintf(want, sizeof want, "HS%d", (int)w.eab_digest * 8);
+    if (!member(header, "kid", kid, sizeof kid) || strcmp(kid, w.eab_kid) != 0 ||
+        !member(header, "url", url, sizeof url) || strcmp(url, jws.url) != 0 ||
+        !member(header, "alg", alg, sizeof alg) || strcmp(alg, want) != 0 ||
+        strstr(header, "nonce") != NULL)
+        return false;
+    (void)snprintf(input, sizeof input,
+                   "{\"crv\":\"P-256\",\"kty\":\"EC\",\"x\":\"%s\",\"y\":\"%s\"}", jws.x, jws.y);
+    if (strcmp(jwk, input) != 0)
+        return false;
+    (void)snprintf(input, sizeof input, "%s.%s", part[0], part[1]);
+    if (acme_hmac(w.eab_digest, w.eab_key, acme_slice_text(input), mac) != ACME_OK)
+        return false;
+    n = acme_b64url_encode(want, sizeof want, mac, w.eab_digest);
+    want[n] = '\0';
+    return strcmp(part[2], want) == 0;
+}
+
+/* True: newAccount goes no further. */
+static bool binding_missing(bool known)
+{
+    bool find = strstr((const char *)jws.payload, "\"onlyReturnExisting\":true") != NULL;
+
+    if (find && !known)
+        problem(400, "accountDoesNotExist", "no such account");
+    else if (find || w.eab_kid == NULL)
+        return false;
+    else if (strstr((const char *)jws.payload, "externalAccountBinding") == NULL)
+        problem(403, "externalAccountRequired", "who pays?");
+    else if (!binding_good())
+        problem(403, "unauthorized", "the binding is wrong");
+    else if (w.eab_once && w.bindings > 0)
+        problem(403, "unauthorized", "account is not awaiting external account binding");
+    else {
+        w.bindings++;
+        return false;
+    }
+    return true;
+}
+
 static void register_account(void)
 {
     bool known = w.accounts > 0 && acme_public_equal(&jws.pub, &account_public);
 
+    if (binding_missing(known))
+        return;
     if (!known)
         w.accounts++;
     w.registrations++;
@@ -436,7 +498,8 @@ void ca_serve(const char *method, const char *url, const char *body, size_t len)
 
     if (strcmp(path, "/dir") == 0 && strcmp(method, "GET") == 0) {
         say("{\"newNonce\":\"" CA "/nonce\",\"newAccount\":\"" CA "/account\",\"newOrder\":\"" CA
-            "/order\",\"meta\":{\"termsOfService\":\"" CA "/terms\"}}");
+            "/order\",\"meta\":{%s\"termsOfService\":\"" CA "/terms\"}}",
+            w.eab_told ? "\"externalAccountRequired\":true," : "");
         return;
     }
     field("Replay-Nonce: n%u\r\n", w.nonces++);

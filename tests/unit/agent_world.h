@@ -116,6 +116,12 @@ struct world {
     int64_t life_s;
     int chain_extra;
     bool other_key, other_names, expired, key_inside;
+    const char *eab_kid; /* a newAccount must be bound to it, by eab_key; NULL: needs no binding */
+    struct acme_slice eab_key;
+    size_t eab_digest;
+    bool eab_told; /* the directory says so */
+    bool eab_once; /* for one account only, and looked at first */
+    int bindings;  /* good ones */
 
     /* the solver */
     struct w_live live[128];

@@ -11,6 +11,7 @@ static uint8_t room[2048];
 static struct acme_provision sample(void)
 {
     static const uint8_t root[] = {0x30, 3, 1, 2, 3}, other[] = {0x30, 1, 9};
+    static const uint8_t eab[] = {32, 'k', 0, 7};
     struct acme_provision p = {.directory_url = "https://ca.example/dir",
                                .names = {"gw.example.org", "b.example.org"},
                                .names_count = 2,
@@ -18,6 +19,7 @@ static struct acme_provision sample(void)
                                .anchors = {{root, sizeof root}, {other, sizeof other}},
                                .anchors_count = 2,
                                .cert_key_type = 2,
+                               .eab = {eab, sizeof eab},
                                .terms_agreed = true};
     return p;
 }
@@ -39,6 +41,8 @@ TEST(comes_back)
     CHECK_MEM(out.anchors[0].ptr, in.anchors[0].ptr, 5);
     CHECK_INT(out.anchors[1].len, 3);
     CHECK_INT(out.cert_key_type, 2);
+    CHECK_INT(out.eab.len, 4);
+    CHECK_MEM(out.eab.ptr, in.eab.ptr, 4);
     CHECK_INT(out.account_key_type, 0);
     CHECK(out.terms_agreed);
 }

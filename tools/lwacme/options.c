@@ -28,6 +28,9 @@ static const char help_text[] =
     "  --agree-tos        you agree to the CA's terms of service\n"
     "  --account-key-type TYPE  p256 (default) p384 rsa2048; when the account is made\n"
     "  --ca-file PEM      roots to trust for the CA's own TLS (default: the system's)\n"
+    "  --eab-kid KID --eab-hmac-key-file FILE   external account binding, for CAs that want one:\n"
+    "                     the key as base64url in FILE, or - for stdin; once, for the account\n"
+    "  --eab-alg ALG      HS256 (default) HS384 HS512\n"
     "\n"
     "How names are proved (http-01)\n"
     "  --http-port N      listen there (default 80; the CA always asks on 80)\n"
@@ -61,6 +64,10 @@ enum {
     OPT_AGREE = 256,
     OPT_SERVER,
     OPT_CA_FILE,
+    OPT_EAB_KID,
+    OPT_EAB_KEY,
+    OPT_EAB_KEY_FILE,
+    OPT_EAB_ALG,
     OPT_STATE_DIR,
     OPT_OUT_DIR,
     OPT_HTTP_PORT,
@@ -82,6 +89,10 @@ static const struct option long_options[] = {
     {"agree-tos", no_argument, NULL, OPT_AGREE},
     {"server", required_argument, NULL, OPT_SERVER},
     {"ca-file", required_argument, NULL, OPT_CA_FILE},
+    {"eab-kid", required_argument, NULL, OPT_EAB_KID},
+    {"eab-hmac-key", required_argument, NULL, OPT_EAB_KEY},
+    {"eab-hmac-key-file", required_argument, NULL, OPT_EAB_KEY_FILE},
+    {"eab-alg", required_argument, NULL, OPT_EAB_ALG},
     {"state-dir", required_argument, NULL, OPT_STATE_DIR},
     {"out-dir", required_argument, NULL, OPT_OUT_DIR},
     {"http-port", required_argument, NULL, OPT_HTTP_PORT},
@@ -255,6 +266,21 @@ static int take(struct options *o, int option, char *value)
     case OPT_CA_FILE:
         o->ca_file = value;
         return EXIT_DONE;
+    case OPT_EAB_KID:
+        o->eab_kid = value;
+        return EXIT_DONE;
+    case OPT_EAB_KEY:
+        memset(value, '*', strlen(value));
+        return usage(
+            "--eab-hmac-key: everybody on this machine can read a command line; put the key "
+            "into a file and give --eab-hmac-key-file",
+            NULL);
+    case OPT_EAB_KEY_FILE:
+        o->eab_key_file = value;
+        return EXIT_DONE;
+    case OPT_EAB_ALG:
+        o->eab_alg = value;
+        return EXIT_DONE;
     case OPT_STATE_DIR:
         o->state_dir = value;
         return EXIT_DONE;
@@ -349,6 +375,8 @@ static int check(struct options *o)
                      NULL);
     if (o->command == COMMAND_ISSUE && o->webroot != NULL && o->http_bind != NULL)
         return usage("--webroot and --http-bind exclude one another", NULL);
+    if ((o->eab_kid == NULL) != (o->eab_key_file == NULL))
+        return usage("--eab-kid and --eab-hmac-key-file go together", NULL);
     if (o->quiet && o->verbose > 0)
         return usage("-q and -v exclude one another", NULL);
     return o->state_dir == NULL ? default_state_dir(o) : EXIT_DONE;

@@ -160,6 +160,9 @@ const char *show_hint(int err, const struct acme_problem *problem)
     switch (err) {
     case ACME_E_TERMS:
         return "read the terms; if you agree, run the command again with --agree-tos";
+    case ACME_E_BINDING:
+        return "get a key identifier and a key from the CA, and give --eab-kid and "
+               "--eab-hmac-key-file";
     case ACME_E_TLS_TRUST:
         return "if this CA is your own, give its root with --ca-file; if not, somebody is in "
                "between";

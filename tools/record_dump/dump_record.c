@@ -42,6 +42,7 @@ static const struct {
     {ACME_SLOT_ACCOUNT, HOW_KEY_HOME, ACCOUNT_KEY_HOME, "key home"},
     {ACME_SLOT_ACCOUNT, HOW_KEY, ACCOUNT_KEY, "key"},
     {ACME_SLOT_ACCOUNT, HOW_TEXT, ACCOUNT_KID, "account"},
+    {ACME_SLOT_ACCOUNT, HOW_SECRET, ACCOUNT_EAB, "external account binding"},
     {ACME_SLOT_CA_LEDGER, HOW_TIME, LEDGER_ANY_NOT_BEFORE, "nothing before"},
     {ACME_SLOT_CA_LEDGER, HOW_TIME, LEDGER_ANY_SET_AT, "set at"},
     {ACME_SLOT_CA_LEDGER, HOW_TIME, LEDGER_ORDER_NOT_BEFORE, "no order before"},
@@ -88,6 +89,7 @@ static const struct {
     {ACME_SLOT_CONFIG, HOW_KEY_TYPE, ACME_PROVISION_ACCOUNT, "account key type"},
     {ACME_SLOT_CONFIG, HOW_ANCHOR, ACME_PROVISION_ANCHOR, "trust anchor"},
     {ACME_SLOT_CONFIG, HOW_TEXT, ACME_PROVISION_SNTP, "time server"},
+    {ACME_SLOT_CONFIG, HOW_SECRET, ACME_PROVISION_EAB, "external account binding"},
 };
 
 const char *dump_slot_name(uint8_t slot)
