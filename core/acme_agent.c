@@ -53,16 +53,6 @@ void acme_drive_wait(struct acme_agent *a, uint32_t ms, const char *what)
 
 /* -- failures -- */
 
-static uint16_t jitter16(void)
-{
-    uint8_t bytes[2];
-
-    /* Without randomness the middle is as good as any: keys are what must not be guessed. */
-    if (acme_random(bytes, sizeof bytes) != ACME_OK)
-        return 0x8000;
-    return (uint16_t)(bytes[0] << 8 | bytes[1]);
-}
-
 static int64_t remaining_life(const struct acme_agent *a, int64_t now)
 {
     return a->cert.has && a->cert.wanted ? a->cert.not_after - now : 0;
@@ -121,7 +111,7 @@ static void fail(struct acme_agent *a, int err)
         note_failure(a, err, now);
         if (charged(a, err))
             acme_sched_failed(&a->sched, now, acme_err_class(err), remaining_life(a, now),
-                              a->problem.retry_after_s, jitter16());
+                              a->problem.retry_after_s, acme_jitter16());
     }
     a->note[0] = '\0';
     memset(&a->problem, 0, sizeof a->problem);
@@ -417,6 +407,7 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
         out->next_by_ca = true;
     }
     out->order_open = a->order.open;
+    out->connected = acme_exchange_is_up(&a->exchange);
     out->failure = &a->failure;
     out->requests = a->exchange.requests;
     out->connections = a->exchange.connections;

@@ -49,6 +49,8 @@ struct acme_config {
     uint8_t cert_key_type;       /* enum acme_key_type; 0: P-256 */
     bool reuse_key;              /* a renewal keeps the certificate's key */
     bool any_host;               /* follow the CA's URLs to every host (acme_url.h) */
+    bool prompt;                 /* begin what is due at once: a device without a fleet, a test;
+                                    false: after a random while (acme_sched_spread) */
     bool only_when_asked;        /* do not renew by itself: acme_agent_ask starts each run */
     bool replace_damaged; /* a damaged ACCOUNT record is replaced by a new account; false: the run
                              fails, and a person decides */
@@ -74,6 +76,7 @@ struct acme_agent_status {
     int64_t next_at;               /* no attempt before */
     bool next_by_ca;               /* ... because the CA said so */
     bool order_open;
+    bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
     uint32_t requests, connections;     /* since init */
 };
@@ -212,6 +215,7 @@ struct acme_agent {
     size_t save_len;
     uint64_t wake_ms; /* nothing to do before */
     uint64_t look_ms; /* the CA's Retry-After: no look at the order before */
+    uint64_t due_ms;  /* what is due begins then: acme_sched_spread */
     uint64_t row_since_ms, request_ms;
     uint8_t until;     /* rest before this row; ACME_ROW_NONE */
     uint8_t ask_flags; /* bits of enum acme_ask */
@@ -220,6 +224,7 @@ struct acme_agent {
     uint8_t agains;      /* the run began once more */
     uint8_t damaged;     /* records to charge with the worst, and to write: enum acme_save */
     uint16_t nonce_tries;
+    bool due, idle; /* it was found due, and due_ms drawn; it was found not due before */
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
     bool find_account; /* newAccount only asks for the account that our key has (RFC 8555 7.3.1) */
     uint8_t verdict; /* the application's: enum acme_verdict */

@@ -61,9 +61,31 @@ static void get_sched(const struct acme_field *field, struct acme_sched *s)
     case SCHED_ROLLED_BACK:
         s->rolled_back = (uint8_t)value;
         break;
+    case SCHED_CONNECTIONS:
+        s->connections = (uint16_t)value;
+        break;
+    case SCHED_VALIDATIONS:
+        s->validations = (uint16_t)value;
+        break;
+    case SCHED_REFUSALS:
+        s->refusals = (uint16_t)value;
+        break;
     default:
         break;
     }
+}
+
+/* A record of before there was a count for each class: all were of the last one's. */
+static void get_sched_end(struct acme_sched *s)
+{
+    if (s->connections != 0 || s->validations != 0 || s->refusals != 0)
+        return;
+    if (s->last_class == ACME_CLASS_VALIDATION)
+        s->validations = s->failures;
+    else if (s->last_class == ACME_CLASS_REFUSED)
+        s->refusals = s->failures;
+    else if (s->last_class == ACME_CLASS_CONNECTION)
+        s->connections = s->failures;
 }
 
 static void get_failure(const struct acme_field *field, struct acme_failure *f)
@@ -334,6 +356,7 @@ int acme_load_sched(struct acme_agent *a)
         get_sched(&field, &a->sched);
         get_failure(&field, &a->failure);
     }
+    get_sched_end(&a->sched);
     return ACME_OK;
 }
 

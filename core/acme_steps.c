@@ -56,6 +56,16 @@ int acme_run_again(struct acme_agent *a)
     return ACME_OK;
 }
 
+uint16_t acme_jitter16(void)
+{
+    uint8_t bytes[2];
+
+    /* Without randomness the middle is as good as any: keys are what must not be guessed. */
+    if (acme_random(bytes, sizeof bytes) != ACME_OK)
+        return 0x8000;
+    return (uint16_t)(bytes[0] << 8 | bytes[1]);
+}
+
 int acme_wall_clock(struct acme_agent *a, int64_t *now)
 {
     return a->port->unix_time(a->port->ctx, now);

@@ -122,6 +122,7 @@ void acme_emit(struct acme_agent *a, struct acme_event *event); /* fills step an
 /* The event and the note for terms that a person has to agree to. */
 void acme_tell_terms(struct acme_agent *a, struct acme_slice where);
 int acme_wall_clock(struct acme_agent *a, int64_t *now);
+uint16_t acme_jitter16(void); /* for acme_sched */
 /* The reply's JSON, in scratch; an object. */
 int acme_reply_json(struct acme_agent *a, const struct acme_reply *reply,
                     const struct acme_json **root);

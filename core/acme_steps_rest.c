@@ -167,15 +167,35 @@ static int rest_not_due(struct acme_agent *a, struct acme_next *next, int64_t no
     if (a->asked || !a->not_due_told)
         acme_emit(a, &event);
     a->not_due_told = true;
+    a->due = false;
+    a->idle = true;
     return rest_stay(a, next, ACME_OK, (uint64_t)(due_at - now));
 }
 
+/* What was found due begins after a random while, so that a fleet does not come at one moment. Not
+ * where somebody waits for it, and not with an order open: its time at the CA is short. */
+static uint32_t rest_spread(struct acme_agent *a, int64_t now)
+{
+    enum acme_sched_found found = a->idle ? ACME_SCHED_RUNNING : ACME_SCHED_AT_START;
+    int64_t left = a->cert.not_after - now;
+    uint64_t clock = a->port->now_ms(a->port->ctx);
+
+    if (a->config->prompt || a->asked || a->again || a->order.open || !a->loaded || !a->cert.has ||
+        !a->cert.wanted)
+        return 0;
+    /* Drawn once; anew only where less is left than was thought, because the clock was set. */
+    if (!a->due || a->due_ms > clock + 1000 * (uint64_t)acme_sched_spread(found, left, 0xffff))
+        a->due_ms = clock + 1000 * (uint64_t)acme_sched_spread(found, left, acme_jitter16());
+    a->due = true;
+    return clock < a->due_ms ? (uint32_t)((a->due_ms - clock + 999) / 1000) : 0;
+}
+
 static int rest_held(struct acme_agent *a, struct acme_next *next, int64_t now, uint32_t wait,
-                     bool by_ca)
+                     const char *whose)
 {
     struct acme_event event = {.type = ACME_EVENT_HELD, .at = now + wait, .err = a->failure.err};
 
-    event.text = by_ca ? "Retry-After" : "backoff";
+    event.text = whose;
     event.failure = a->failure.err != ACME_OK ? &a->failure : NULL;
     if (a->asked || !a->held_told)
         acme_emit(a, &event);
@@ -277,7 +297,7 @@ int step_back(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     int64_t now = 0;
-    uint32_t wait;
+    uint32_t wait, spread;
     bool by_ca;
 
     (void)reply;
@@ -314,8 +334,11 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     if (a->loaded && !rest_due(a, now))
         return rest_not_due(a, next, now);
     wait = rest_wait(a, now, &by_ca);
+    spread = rest_spread(a, now);
+    if (spread > wait)
+        return rest_held(a, next, now, spread, "spread");
     if (wait > 0)
-        return rest_held(a, next, now, wait, by_ca);
+        return rest_held(a, next, now, wait, by_ca ? "Retry-After" : "backoff");
     if (!a->loaded) { /* the store could not be read: perhaps now */
         next->row = ACME_ROW_LOAD;
         return ACME_OK;

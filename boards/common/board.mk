@@ -25,7 +25,7 @@ BO := build/$(BOARD)$(if $(LTO),,-nolto)$(if $(IPV6),$(if $(BOARD_IPV6),,-ipv6),
 BCC = $(CROSS)gcc
 
 BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common $(BOARD_OPT_MORE) \
-	$(if $(LTO),-flto -flto-partition=one)
+	$(if $(LTO),-flto -flto-partition=one --param large-stack-frame-growth=100)
 BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 # The floor of the clock is the commit's time: two builds of one commit are the same.
 BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
@@ -54,7 +54,8 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP) \
 	$(if $(EAB),,$(SRC_EAB)),$(SRC_CORE)) $(if $(EAB),,core/acme_steps_noeab.c) \
 	$(BOARD_CORE_ADD) $(SRC_SOLVERS) $(BD)/main.c \
-	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_start.c \
+	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
+	board_start.c \
 	$(if $(SERVER),https_server.c,https_none.c))
 
 OBJ_BOARD = $(patsubst %.c,$(BO)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOARD_PORT) \

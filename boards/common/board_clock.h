@@ -21,6 +21,10 @@ int board_clock_now(int64_t *seconds);
  * the last word counts, so a device that was told 2099 recovers when it is told the truth. */
 void board_clock_set(int64_t seconds);
 
+/* Says on the console that a time was refused, if so. SNTP speaks from within lwIP, where the
+ * console may be in the middle of another line. */
+void board_clock_tell(void);
+
 /* A time from within a verified TLS exchange (the agent's event confirmed_time). Raises the floor
  * to a day before it, at most by a year; a clock that is further off than a day is set by it.
  * What cannot be is ignored. */

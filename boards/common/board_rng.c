@@ -10,6 +10,7 @@
 #include "acme_store.h"
 #include "board.h"
 #include "board_clock.h"
+#include "board_fiber.h"
 
 #define RNG_RECORD_MAX (ACME_RECORD_HEADER + 3 * 4 + BOARD_RNG_SEED + 8 + 8)
 #define RNG_SAMPLES    64
@@ -172,33 +173,48 @@ int board_rng_provision(const struct acme_slots *slots, const uint8_t seed[BOARD
     return rng_write(slots, seed, 0);
 }
 
+/* The main loop asks too, for lwIP, while the fiber may be in the middle of a signature. */
 void board_rng_mix(const void *data, size_t len)
 {
-    if (!rng_hash("mix", rng.state, sizeof rng.state, data, len, rng.state))
-        rng.ready = false;
+    board_fiber_hold();
+    (void)rng_hash("mix", rng.state, sizeof rng.state, data, len, rng.state);
+    board_fiber_let();
 }
 
-int board_rng_get(void *ctx, void *out, size_t len)
+static bool rng_fill(uint8_t *to, size_t len)
 {
     uint8_t block[WC_SHA256_DIGEST_SIZE];
-    uint8_t *to = out;
-    (void)ctx;
-    if (len == 0 || len > 256)
-        return ACME_E_ARG;
-    if (!rng.ready)
-        return ACME_AGAIN;
     uint32_t now = board_cycles();
-    board_rng_mix(&now, sizeof now);
-    for (uint8_t i = 0; len > 0 && rng.ready; i++) {
+    bool ok = rng_hash("mix", rng.state, sizeof rng.state, &now, sizeof now, rng.state);
+
+    for (uint8_t i = 0; len > 0 && ok; i++) {
         size_t take = len < sizeof block ? len : sizeof block;
-        rng.ready = rng_hash("out", rng.state, sizeof rng.state, &i, sizeof i, block);
+        ok = rng_hash("out", rng.state, sizeof rng.state, &i, sizeof i, block);
         memcpy(to, block, take);
         to += take;
         len -= take;
     }
     rng_wipe(block, sizeof block);
-    board_rng_mix("", 0); /* who reads the memory later does not learn what was given out */
-    return rng.ready ? ACME_OK : ACME_E_ENTROPY;
+    /* who reads the memory later does not learn what was given out */
+    return ok && rng_hash("mix", rng.state, sizeof rng.state, "", 0, rng.state);
+}
+
+int board_rng_get(void *ctx, void *out, size_t len)
+{
+    bool ok;
+
+    (void)ctx;
+    if (len == 0 || len > 256)
+        return ACME_E_ARG;
+    if (!rng.ready)
+        return ACME_AGAIN;
+    board_fiber_hold();
+    ok = rng_fill(out, len);
+    board_fiber_let();
+    /* The pool is used up for a moment: nothing is given out that could come a second time. */
+    if (!ok)
+        rng_wipe(out, len);
+    return ok ? ACME_OK : ACME_E_ENTROPY;
 }
 
 uint32_t board_rng_boots(void)

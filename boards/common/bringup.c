@@ -68,6 +68,7 @@ static void poll(void)
 {
     board_lwip_poll();
     lwip_net_poll(&net);
+    board_clock_tell();
     board_wait(1);
 }
 

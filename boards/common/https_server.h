@@ -33,7 +33,7 @@ struct https_server {
 void https_init(struct https_server *h, const struct acme_port *port, struct acme_agent *agent,
                 uint16_t tcp_port);
 
-/* From the main loop, between two polls of the agent. */
+/* From the board's work, after a poll of the agent (board_start.h). */
 void https_poll(struct https_server *h);
 
 #endif

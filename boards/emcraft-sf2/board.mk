@@ -15,7 +15,7 @@ BOARD_OPT_MORE = -finline-limit=2
 # Errors by their names only (port/acme_err.h has the words): 2 KB.
 BOARD_DEFS_MORE = -DACME_ERR_NO_WORDS
 BOARD_LD = $(BD)/sf2.ld
-SRC_BOARD = $(addprefix $(BD)/, startup.c sf2_system.c sf2_nor.c sf2_emac.c)
+SRC_BOARD = $(addprefix $(BD)/, startup.c sf2_system.c sf2_nor.c sf2_emac.c sf2_fiber.c)
 # The assembler of this processor in the place of C; AES has no rival here.
 BOARD_WOLFSSL_DROP = %sp_c32.c %chacha.c %chacha20_poly1305.c %poly1305.c
 BOARD_WOLFSSL_ADD = wolfcrypt/src/sp_cortexm.c

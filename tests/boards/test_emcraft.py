@@ -88,13 +88,14 @@ def issued(board, since=0, seconds=60):
 
 
 def figures(what, f, elf=ELF):
-    print("# %s: pool %d of %d, stack %d of %d, longest slice %.1f ms in %s, %d requests, %d ms" % (
-        what, f["pool_peak"], f["pool"], f["stack_peak"], f["stack"], f["longest_us"] / 1000,
-        f["longest_in"], f["requests"], f["run_ms"]), flush=True)
+    print("# %s: pool %d of %d, stacks %d of %d and %d of %d, longest slice %.1f ms in %s, %d requests, "
+          "%d ms" % (what, f["pool_peak"], f["pool"], f["stack_peak"], f["stack"], f["fiber_peak"],
+                     f["fiber"], f["longest_us"] / 1000, f["longest_in"], f["requests"],
+                     f["run_ms"]), flush=True)
     # for make size
     old = int(open(elf + ".stack").read()) if os.path.exists(elf + ".stack") else 0
     with open(elf + ".stack", "w", encoding="ascii") as out:
-        out.write("%d\n" % max(old, f["stack_peak"]))
+        out.write("%d\n" % max(old, f["stack_peak"] + f["fiber_peak"]))
     equal((f["pool_refused"], f["pool_used"], f["frames_dropped"]), (0, 0, 0),
           "pool_refused, pool_used, frames_dropped")
 

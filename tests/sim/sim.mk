@@ -43,3 +43,5 @@ sim: $(SIM) $(SIM_REAL)
 		$(SIM_REAL) --from 900000001 --count 50 && $(SIM) --seconds $(SECONDS) --from $(or $(FROM),1) --list))
 sim-long: $(SIM)
 	@tests/sim/long.py $(SIM) $(LOG) $(HOURS) $(FUZZ_S)
+
+include tests/sim/fleet/fleet.mk

@@ -368,6 +368,7 @@ void w_reset(void)
     ops_one.types = ACME_CHALLENGE_HTTP01;
     acme_crypto_seed_from(&w_port);
     acme_crypto_clock_from(&w_port);
+    config.prompt = true;
     config.directory_url = "https://ca.example/dir";
     config.names = w_names;
     config.terms_agreed = true;

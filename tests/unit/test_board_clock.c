@@ -2,6 +2,7 @@
 #define BOARD_BUILD_TIME INT64_C(1795000000)
 
 #include "../../boards/common/board_clock.c"
+#include "../../boards/common/board_fiber_none.c"
 
 #include "test.h"
 
@@ -69,6 +70,9 @@ TEST(lies_unset_it_and_are_told_and_the_truth_sets_it_again)
         board_clock_set(BOARD_BUILD_TIME + DAY);
         board_clock_set(lies[i]);
         CHECK_INT(hour(), -1);
+        CHECK_INT(lines, 0);
+        board_clock_tell();
+        board_clock_tell();
         CHECK_INT(lines, 1);
         CHECK_INT(board_clock_floor_now(), BOARD_BUILD_TIME);
         board_clock_set(BOARD_BUILD_TIME + DAY);
