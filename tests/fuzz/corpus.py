@@ -179,7 +179,7 @@ subjectKeyIdentifier=hash
 
 
 def certificates(folder):
-    """DER: leaf of three names, its issuer; a leaf of one name; one with an e-mail address."""
+    """DER: leaf of three names, its issuer; a leaf of one name; one with an e-mail address, one for another key."""
     def openssl(*words):
         done = subprocess.run(["openssl", *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False)
@@ -198,9 +198,12 @@ def certificates(folder):
         openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "0x87654321",
                 "-days", "9000", "-extfile", "ext", "-extensions", name, "-out", name + ".pem")
     openssl("req", "-x509", "-new", "-key", "rsa.key", "-subj", "/CN=Root", "-days", "9000", "-out", "rsa.pem")
+    openssl("req", "-new", "-key", "rsa.key", "-subj", "/CN=example.com", "-out", "other.csr")
+    openssl("x509", "-req", "-in", "other.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "5", "-days", "9000",
+            "-extfile", "ext", "-extensions", "one", "-out", "other.pem")
     openssl("rsa", "-in", "rsa.key", "-traditional", "-outform", "DER", "-out", "rsa.der")
     openssl("pkcs8", "-topk8", "-nocrypt", "-in", "key", "-outform", "DER", "-out", "key.p8")
-    ders = {name: from_pem((folder / (name + ".pem")).read_text())[0] for name in ("leaf", "one", "odd", "ca", "rsa")}
+    ders = {name: from_pem((folder / (name + ".pem")).read_text())[0] for name in ("leaf", "one", "odd", "ca", "rsa", "other")}
     return ders, [KEY, (folder / "rsa.der").read_bytes(), (folder / "key.p8").read_bytes()]
 
 
@@ -226,7 +229,7 @@ def cert_seeds():
     found["cert"] += [bytes([which]) + der for der in ders.values() for which in (0, 1)]
     found["cert"] += [bytes([2 | 2 << 2]) + ders["leaf"] + ders["ca"], bytes([2 | 2 << 2]) + ders["leaf"],
                       bytes([2]) + ders["one"] + ders["ca"], bytes([2 | 64]) + ders["one"] + ders["ca"] + ders["rsa"],
-                      bytes([2]) + ders["odd"]]
+                      bytes([2]) + ders["odd"], bytes([2]) + ders["other"] + ders["ca"]]
     found["cert"] += [b"\3" + key for key in keys]
     return found
 
