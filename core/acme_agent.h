@@ -168,6 +168,7 @@ struct acme_order_state {
     bool stale;           /* ORDER was for something else: only cleaned up */
     bool dead;            /* the CA will not make it valid any more */
     bool respond_refused; /* the CA did not take a challenge response */
+    bool relist;          /* the next look reads the list of authorizations anew */
     char url[ACME_MAX_URL + 1];
     uint16_t finalize, certificate; /* offsets into text; reset at each look */
     uint16_t text_mark;             /* text up to here is the names' */

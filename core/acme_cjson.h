@@ -32,7 +32,10 @@ acme_json_number acme_json_strton(const char *text, char **end);
 #define strtod   acme_json_strton
 #define isnan(d) ((void)(d), 0)
 #define isinf(d) ((void)(d), 0)
-#define double   acme_json_number
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wkeyword-macro" /* it is meant */
+#endif
+#define double acme_json_number
 #include "cJSON.h"
 #ifdef ACME_JSON_ONLY_TYPES
 #undef double

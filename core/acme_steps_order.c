@@ -13,6 +13,7 @@
 void acme_order_rest(struct acme_order_state *order)
 {
     order->fresh = order->responded = order->finalized = order->respond_refused = false;
+    order->relist = true;
     order->rounds = 0;
     order->index = 0;
     order->poll_ms = 0;
@@ -85,14 +86,42 @@ int build_order(struct acme_agent *a, const char **url, struct acme_slice *paylo
                       : ACME_OK;
 }
 
-/* The authorizations' URLs, where they are not known yet: an order that was resumed has names from
- * its record, but no URLs. A URL that was seen first stays (some CAs drop the array later). */
+/* What an earlier run knew of the names, but for what is still begun: that is as if it came from
+ * the record. */
+static void order_forget(struct acme_order_state *order)
+{
+    uint16_t kept = 0;
+
+    for (uint16_t i = 0; i < order->names_count; i++) {
+        struct acme_order_name name = order->names[i];
+
+        memset(&order->names[i], 0, sizeof name);
+        if ((name.flags & ORDER_BEGUN) == 0)
+            continue;
+        name.authorization = name.challenge = 0;
+        name.flags |= ORDER_STORED;
+        order->names[kept++] = name;
+    }
+    order->names_count = kept;
+    if (kept == 0) {
+        order->text_len = order->text_mark = 0;
+        order->finalize = order->certificate = 0;
+    }
+}
+
+/* The authorizations' URLs, read once in a run: an order that was resumed has names from its
+ * record, but no URLs. A URL that was seen first stays (some CAs drop the array later), but not for
+ * the next run, which might have to live with a wrong one for as long as the order does. */
 static int order_authorizations(struct acme_agent *a, const struct acme_order_object *object)
 {
     struct acme_order_state *order = &a->order;
     const struct acme_json *node = acme_json_first(object->authorizations);
     int at;
 
+    if (order->relist && node != NULL) {
+        order_forget(order);
+        order->relist = false;
+    }
     if (order->names_count > 0 && order->names[0].authorization != 0)
         return ACME_OK;
     if (object->authorizations != NULL && object->authorizations_count < order->names_count)

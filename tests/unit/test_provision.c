@@ -101,6 +101,23 @@ TEST(more_than_is_compiled_in)
         acme_record_bytes(&w, 7, "x", 1);
     CHECK_INT(acme_provision_read(&out, acme_slice_of(room, (size_t)acme_record_end(&w))),
               ACME_E_SIZE);
+    acme_record_begin(&w, (struct acme_span){room, sizeof room}, ACME_SLOT_CONFIG, 0);
+    for (int i = 0; i <= ACME_MAX_NAMES; i++)
+        acme_record_bytes(&w, 2, "x", 2);
+    CHECK_INT(acme_provision_read(&out, acme_slice_of(room, (size_t)acme_record_end(&w))),
+              ACME_E_SIZE);
+}
+
+TEST(numbers_and_the_time_server)
+{
+    struct acme_provision out;
+
+    CHECK_INT(one_field(5, "\xff\0\0\0\0\0\0\0", 8, &out), ACME_OK);
+    CHECK_INT(out.cert_key_type, 255);
+    CHECK_INT(one_field(5, "\0\1\0\0\0\0\0\0", 8, &out), ACME_E_SLOT_CORRUPT);
+    CHECK_INT(one_field(8, "ntp.example", 12, &out), ACME_OK);
+    CHECK_STR(out.sntp, "ntp.example");
+    CHECK_INT(one_field(8, "ntp.example", 11, &out), ACME_E_SLOT_CORRUPT);
 }
 
 RUN()
