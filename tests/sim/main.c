@@ -14,6 +14,7 @@
 #include "run.h"
 
 static struct run run;
+static bool once; /* not a second time, to compare the traces */
 static struct {
     uint64_t seeds, cuts, broken;
 } total;
@@ -33,7 +34,7 @@ static void one_seed(uint64_t seed)
 
     total.seeds++;
     total.cuts += run.cuts;
-    if (broken == 0) {
+    if (broken == 0 && !once) {
         trace = run.world.trace;
         (void)run_seed(&run, seed, NULL);
         if (run.broken == 0 && run.world.trace != trace)
@@ -168,9 +169,9 @@ static void list(void)
 
 static int usage(void)
 {
-    fputs(
-        "usage: sim [--seconds S] [--count N] [--from N] [--list] | --seed N | --cuts all|pairs\n",
-        stderr);
+    fputs("usage: sim [--seconds S] [--count N] [--from N] [--once] [--list] | --seed N | --cuts "
+          "all|pairs\n",
+          stderr);
     return 2;
 }
 
@@ -194,6 +195,10 @@ int main(int argc, char **argv)
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--list") == 0) {
             want_list = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--once") == 0) {
+            once = true;
             continue;
         }
         i++;
