@@ -271,7 +271,7 @@ test-interop: all
 	@tests/run.py $(call interop_suites,$(O))
 
 # Firmware in QEMU; skipped with a reason where the cross compiler or QEMU is missing.
-board_suites = tests/boards/test_emcraft.py tests/boards/test_riscv.py
+board_suites = tests/boards/test_emcraft.py tests/boards/test_times.py tests/boards/test_riscv.py
 board_image = for board in arm-none-eabi-gcc:emcraft-sf2 riscv64-unknown-elf-gcc:riscv32-virt; do \
 	if command -v $${board%%:*} >/dev/null; then \
 	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=$${board\#*:} firmware || exit; fi; done
