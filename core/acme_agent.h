@@ -70,9 +70,14 @@ struct acme_agent_status {
     bool renewed;     /* the last run stored a new certificate */
     bool has_certificate;
     int64_t not_before, not_after; /* of the certificate */
-    int64_t due_at;                /* when it becomes due */
-    int64_t next_at;               /* no attempt before */
-    bool next_by_ca;               /* ... because the CA said so */
+    int64_t due_at; /* when it becomes due: chosen in the CA's window, or by its life */
+    int64_t window_start, window_end; /* the CA's window for the renewal (RFC 9773), or 0 */
+    bool window_followed;             /* due_at is a moment in it */
+    int64_t window_next;              /* when the CA is asked for it again */
+    const char *cert_id;              /* the certificate's name in ARI, or "" */
+    bool replaces;                    /* its order named its predecessor */
+    int64_t next_at;                  /* no attempt before */
+    bool next_by_ca;                  /* ... because the CA said so */
     bool order_open;
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
     uint32_t requests, connections;     /* since init */
@@ -146,6 +151,7 @@ struct acme_order_state {
     bool responded;       /* the CA has been told of all */
     bool finalized;       /* a finalize may have left */
     bool key_stored;      /* ORDER holds cert_key */
+    bool replaces;        /* newOrder named the predecessor */
     bool stale;           /* ORDER was for something else: only cleaned up */
     bool dead;            /* the CA will not make it valid any more */
     bool respond_refused; /* the CA did not take a challenge response */
@@ -157,7 +163,7 @@ struct acme_order_state {
 };
 
 struct acme_directory_urls {
-    uint16_t new_nonce, new_account, new_order, terms; /* offsets into text; 0: none */
+    uint16_t new_nonce, new_account, new_order, renewal_info; /* offsets into text; 0: none */
     uint16_t text_len;
     char text[ACME_MAX_DIRECTORY_TEXT];
 };
@@ -171,13 +177,27 @@ struct acme_ledger {
     int64_t any_set_at;
 };
 
+/* What is remembered of the CA's renewal information (RFC 9773). */
+struct acme_ari {
+    uint32_t sequence;  /* of the certificate that it is about */
+    uint8_t tries;      /* questions in a row without an answer */
+    int64_t start, end; /* the window, as last seen */
+    int64_t renew_at;   /* the moment that was chosen in it; 0: none, the lifetime rule holds */
+    int64_t next_at;    /* no question before */
+    int64_t set_at;     /* when that was noted */
+    int64_t stored_at;  /* set_at of the record */
+};
+
 struct acme_cert_state {
     bool has;
-    bool wanted;  /* it is what the configuration asks for */
-    uint8_t slot; /* ACME_SLOT_CERT_A or _B */
+    bool same_account; /* it was ordered by the account that we have */
+    bool replaces;     /* its order named its predecessor */
+    bool wanted;       /* it is what the configuration asks for */
+    uint8_t slot;      /* ACME_SLOT_CERT_A or _B */
     uint32_t sequence;
     int64_t not_before, not_after;
     uint8_t order[ACME_SHA256_SIZE]; /* hash of the URL of the order that it came from */
+    char id[ACME_MAX_CERT_ID + 1];   /* its name in ARI; "" for none */
 };
 
 struct acme_agent {
@@ -204,6 +224,9 @@ struct acme_agent {
     uint8_t damaged;     /* records to charge with the worst, and to write: enum acme_save */
     uint16_t nonce_tries;
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
+    bool ari_started;  /* since the records were loaded */
+    bool ari_run;      /* this run only asks for the CA's window */
+    bool no_replaces;  /* the CA did not take the predecessor's name */
     bool find_account; /* newAccount only asks for the account that our key has (RFC 8555 7.3.1) */
     int outcome;
 
@@ -233,6 +256,7 @@ struct acme_agent {
     struct acme_cert_state fresh; /* checked, and about to become cert */
     struct acme_slice new_chain;  /* of fresh; in io until it is written */
     struct acme_sched sched;
+    struct acme_ari ari;
     struct acme_ledger ledger;
     struct acme_failure failure;
 };

@@ -136,6 +136,7 @@ static int encode_cert(struct acme_agent *a, struct acme_span room)
     put_key(&w, CERT_KEY_TYPE, &a->cert_key);
     acme_record_i64(&w, CERT_NOT_BEFORE, a->fresh.not_before);
     acme_record_i64(&w, CERT_NOT_AFTER, a->fresh.not_after);
+    acme_ari_put_cert(a, &w);
     /* The last field may reach into the place where the chain lies now: they must not overlap. */
     if (w.out.overflow || w.out.len + 4 > room.len - len)
         return ACME_E_SIZE;
@@ -149,6 +150,7 @@ static int encode_sched(struct acme_agent *a, struct acme_span room)
 
     acme_record_begin(&w, room, ACME_SLOT_SCHED, 0);
     put_sched(&w, &a->sched);
+    acme_ari_put(a, &w);
     put_failure(&w, &a->failure);
     return acme_record_end(&w);
 }

@@ -33,6 +33,9 @@ enum {
     CERT_NOT_BEFORE = 6,
     CERT_NOT_AFTER = 7,
     CERT_CHAIN = 8,
+    CERT_ID = 9,       /* in ARI */
+    CERT_ACCOUNT = 10, /* SHA-256 of the account's URL */
+    CERT_REPLACES = 11,
 
     /* of a struct acme_sched, in SCHED and (for newAccount) in LEDGER */
     SCHED_NOT_BEFORE = 16,
@@ -42,6 +45,14 @@ enum {
     SCHED_FAILURES = 20,
     SCHED_CLASS = 21,
     SCHED_BY_CA = 22,
+
+    /* of the CA's window, in SCHED */
+    ARI_SEQUENCE = 24,
+    ARI_START = 25,
+    ARI_END = 26,
+    ARI_RENEW_AT = 27,
+    ARI_NEXT_AT = 28,
+    ARI_SET_AT = 29,
 
     FAILURE_ERR = 32,
     FAILURE_AT = 33,

@@ -56,6 +56,15 @@ int acme_run_again(struct acme_agent *a)
     return ACME_OK;
 }
 
+void acme_printable(char *out, size_t room, struct acme_slice text)
+{
+    size_t n = 0;
+
+    for (; n < text.len && n + 1 < room; n++)
+        out[n] = text.ptr[n] > ' ' && text.ptr[n] < 127 ? (char)text.ptr[n] : '?';
+    out[n] = '\0';
+}
+
 int acme_wall_clock(struct acme_agent *a, int64_t *now)
 {
     return a->port->unix_time(a->port->ctx, now);
@@ -114,11 +123,8 @@ void acme_tell_terms(struct acme_agent *a, struct acme_slice where)
 {
     char shown[ACME_MAX_DETAIL];
     struct acme_event event = {.type = ACME_EVENT_TERMS, .detail = shown};
-    size_t n = 0;
 
-    for (; n < where.len && n + 1 < sizeof shown; n++)
-        shown[n] = where.ptr[n] > ' ' && where.ptr[n] < 127 ? (char)where.ptr[n] : '?';
-    shown[n] = '\0';
+    acme_printable(shown, sizeof shown, where);
     acme_emit(a, &event);
     (void)acme_fail_note(a, ACME_E_TERMS, "terms: ", shown);
 }
@@ -147,7 +153,8 @@ static int directory_keep(struct acme_agent *a, const char *url, const char *wha
 static int directory_terms(struct acme_agent *a, const struct acme_directory *directory)
 {
     if (directory->external_account_required && a->eab.len == 0)
-        return acme_fail_note(a, ACME_E_BINDING, "the directory says externalAccountRequired", NULL);
+        return acme_fail_note(a, ACME_E_BINDING, "the directory says externalAccountRequired",
+                              NULL);
     if (directory->terms_of_service == NULL || a->config->terms_agreed)
         return ACME_OK;
     acme_tell_terms(a, acme_slice_text(directory->terms_of_service));
@@ -173,9 +180,12 @@ static int accept_directory(struct acme_agent *a, const struct acme_reply *reply
         err = directory_keep(a, directory.new_account, "newAccount", &a->directory.new_account);
     if (err == ACME_OK)
         err = directory_keep(a, directory.new_order, "newOrder", &a->directory.new_order);
+    if (err == ACME_OK && directory.renewal_info != NULL)
+        err = directory_keep(a, directory.renewal_info, "renewalInfo", &a->directory.renewal_info);
     if (err == ACME_OK && a->kid[0] == '\0')
         err = directory_terms(a, &directory);
-    next->row = a->kid[0] != '\0' ? acme_after_account(a) : ACME_ROW_REGISTER;
+    if (err == ACME_OK)
+        acme_ari_after_directory(a, next);
     return err;
 }
 
@@ -331,6 +341,8 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
     [ACME_ROW_REST] = {"rest", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_rest, NULL},
     [ACME_ROW_DIRECTORY] = {"directory", ACME_GET, ACME_ROW_DIRECTORY, ACME_ROW_END,
                             build_directory, accept_directory, NULL},
+    [ACME_ROW_WINDOW] = {"window", ACME_GET, ACME_ROW_WINDOW, ACME_ROW_END, build_window,
+                         accept_window, NULL},
     [ACME_ROW_NONCE] = {"nonce", ACME_HEAD, ACME_ROW_NONCE, ACME_ROW_END, build_nonce, accept_nonce,
                         refused_nonce},
     [ACME_ROW_REGISTER] = {"register", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_register,
@@ -340,7 +352,7 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
     [ACME_ROW_CHARGE] = {"charge", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_charge,
                          NULL},
     [ACME_ROW_ORDER] = {"order", ACME_POST_KID, ACME_ROW_NONE, ACME_ROW_END, build_order,
-                        accept_order, NULL},
+                        accept_order, refused_order},
     [ACME_ROW_LOOK] = {"look", ACME_POST_KID, ACME_ROW_LOOK, ACME_ROW_END, build_look, accept_look,
                        refused_look},
     [ACME_ROW_AUTHZ] = {"authz", ACME_POST_KID, ACME_ROW_AUTHZ, ACME_ROW_END, build_authz,

@@ -9,12 +9,14 @@
 #define ACME_STEPS_H
 
 #include "acme_agent.h"
+#include "acme_store.h"
 
 /* X(id, name): in the order of a run. The names are shown, logged and stored: never rename. */
 #define ACME_ROW_TABLE(X)                                                                          \
     X(LOAD, "load")                                                                                \
     X(REST, "rest")                                                                                \
     X(DIRECTORY, "directory")                                                                      \
+    X(WINDOW, "window")                                                                            \
     X(NONCE, "nonce")                                                                              \
     X(REGISTER, "register")                                                                        \
     X(ACCOUNT, "account")                                                                          \
@@ -111,6 +113,10 @@ void acme_emit(struct acme_agent *a, struct acme_event *event); /* fills step an
 /* The event and the note for terms that a person has to agree to. */
 void acme_tell_terms(struct acme_agent *a, struct acme_slice where);
 int acme_wall_clock(struct acme_agent *a, int64_t *now);
+/* Text of the CA that is only shown: made safe for a terminal, and cut. */
+void acme_printable(char *out, size_t room, struct acme_slice text);
+/* Retry-After of a reply in seconds, 0: none (acme_reply.c). */
+uint32_t acme_reply_retry_after(struct acme_agent *a, const struct acme_reply *reply);
 /* The reply's JSON, in scratch; an object. */
 int acme_reply_json(struct acme_agent *a, const struct acme_reply *reply,
                     const struct acme_json **root);
@@ -171,6 +177,30 @@ int build_cert(struct acme_agent *a, const char **url, struct acme_slice *payloa
 int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_end(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+
+/* -- renewal information (RFC 9773): acme_steps_ari.c, or acme_steps_noari.c -- */
+
+void acme_ari_name(struct acme_cert_state *cert, const struct acme_cert_facts *facts);
+int64_t acme_ari_due_at(const struct acme_agent *a); /* of the certificate in force */
+/* Seconds until the CA has to be asked, 0: now; UINT32_MAX: there is nothing to ask. */
+uint32_t acme_ari_wait(const struct acme_agent *a, int64_t now);
+void acme_ari_booted(struct acme_agent *a, int64_t now);
+void acme_ari_rebase(struct acme_agent *a, int64_t now);
+void acme_ari_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */
+void acme_ari_get(struct acme_agent *a, const struct acme_field *field);
+void acme_ari_put_cert(const struct acme_agent *a, struct acme_record_writer *w);
+void acme_ari_get_cert(const struct acme_agent *a, const struct acme_field *field,
+                       struct acme_cert_state *out);
+void acme_ari_status(const struct acme_agent *a, struct acme_agent_status *out);
+void acme_ari_after_directory(struct acme_agent *a, struct acme_next *next);
+uint8_t acme_ari_after_end(struct acme_agent *a);
+int build_window(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_window(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+/* True: what failed was only the question, and *row goes on. */
+bool acme_ari_failed(struct acme_agent *a, int err, uint8_t *row);
+/* Does newOrder name the certificate in force as its predecessor? */
+bool acme_ari_replaces(const struct acme_agent *a);
+int refused_order(struct acme_agent *a, const struct acme_problem *problem, struct acme_next *next);
 
 /* -- external account binding: acme_steps_eab.c, or acme_steps_noeab.c -- */
 

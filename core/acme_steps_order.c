@@ -78,7 +78,13 @@ int build_order(struct acme_agent *a, const char **url, struct acme_slice *paylo
         acme_buf_json(&b, acme_slice_text(name.text));
         acme_buf_char(&b, '}');
     }
-    acme_buf_text(&b, "]}");
+    acme_buf_char(&b, ']');
+    if (acme_ari_replaces(a)) {
+        acme_buf_text(&b, ",\"replaces\":\"");
+        acme_buf_text(&b, a->cert.id);
+        acme_buf_char(&b, '"');
+    }
+    acme_buf_char(&b, '}');
     *url = a->directory.text + a->directory.new_order;
     *payload = acme_buf_slice(&b);
     return b.overflow ? acme_fail_note(a, ACME_E_SIZE, "bound: scratch, for newOrder", NULL)
@@ -169,6 +175,7 @@ int accept_order(struct acme_agent *a, const struct acme_reply *reply, struct ac
         return acme_fail_note(a, ACME_E_SIZE, "bound: ACME_MAX_URL, for the order", NULL);
     /* From here on the CA has an order of ours, whatever the body says. */
     a->order.open = a->order.fresh = true;
+    a->order.replaces = acme_ari_replaces(a);
     err = acme_reply_json(a, reply, &root);
     if (err == ACME_OK)
         err = take_order(a, root);
@@ -445,6 +452,9 @@ int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acm
     a->fresh.slot = a->cert.slot == ACME_SLOT_CERT_A ? ACME_SLOT_CERT_B : ACME_SLOT_CERT_A;
     a->fresh.not_before = facts.not_before;
     a->fresh.not_after = facts.not_after;
+    a->fresh.same_account = true;
+    a->fresh.replaces = a->order.replaces;
+    acme_ari_name(&a->fresh, &facts);
     a->new_chain = chain.packed;
     a->order.dead = false;
     a->outcome = ACME_OK;

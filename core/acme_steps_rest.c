@@ -69,6 +69,7 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 static void rest_rebase(struct acme_agent *a, int64_t now)
 {
     (void)acme_sched_rebase(&a->sched, now);
+    acme_ari_rebase(a, now);
     (void)acme_sched_rebase(&a->ledger.account, now);
     (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
     (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
@@ -130,7 +131,7 @@ static bool rest_due(const struct acme_agent *a, int64_t now)
         return true;
     if (!a->cert.has || !a->cert.wanted)
         return true;
-    return acme_sched_due(now, a->cert.not_before, a->cert.not_after);
+    return now >= acme_ari_due_at(a);
 }
 
 /* Back to sleep: the answer to whoever asked is outcome. */
@@ -147,13 +148,16 @@ static int rest_stay(struct acme_agent *a, struct acme_next *next, int outcome, 
 
 static int rest_not_due(struct acme_agent *a, struct acme_next *next, int64_t now)
 {
-    int64_t due_at = acme_sched_due_at(a->cert.not_before, a->cert.not_after);
+    int64_t due_at = acme_ari_due_at(a);
     struct acme_event event = {.type = ACME_EVENT_NOT_DUE, .at = due_at};
+    uint32_t ask = acme_ari_wait(a, now);
 
     if (a->asked || !a->not_due_told)
         acme_emit(a, &event);
     a->not_due_told = true;
-    return rest_stay(a, next, ACME_OK, (uint64_t)(due_at - now));
+    if (ask == 0) /* the CA wants us to wait */
+        ask = ACME_MINUTE;
+    return rest_stay(a, next, ACME_OK, ask < due_at - now ? ask : (uint64_t)(due_at - now));
 }
 
 static int rest_held(struct acme_agent *a, struct acme_next *next, int64_t now, uint32_t wait,
@@ -188,6 +192,7 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
     }
     a->again = false;
     a->busy = true;
+    a->ari_run = a->no_replaces = false;
     a->redirect[0] = '\0';
     a->redirects = 0;
     a->exchange.single = false;
@@ -250,9 +255,17 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     }
     if (rest_end(a, next))
         return ACME_OK;
-    if (a->loaded && !rest_due(a, now))
-        return rest_not_due(a, next, now);
+    if (a->loaded && !a->ari_started)
+        acme_ari_booted(a, now);
+    a->ari_started = a->loaded;
     wait = rest_wait(a, now, &by_ca);
+    if (a->loaded && !rest_due(a, now)) {
+        if (wait > 0 || acme_ari_wait(a, now) > 0)
+            return rest_not_due(a, next, now);
+        rest_go(a, next);
+        a->ari_run = true;
+        return ACME_OK;
+    }
     if (wait > 0)
         return rest_held(a, next, now, wait, by_ca);
     if (!a->loaded) { /* the store could not be read: perhaps now */

@@ -8,6 +8,9 @@ SRC_CRYPTO_RSA ?= core/acme_crypto_rsa.c
 # Boards whose CA asks for no external account binding take core/acme_steps_noeab.c.
 SRC_EAB ?= core/acme_eab.c core/acme_steps_eab.c
 
+# Boards without room for renewal information (RFC 9773) take core/acme_steps_noari.c.
+SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
+
 SRC_CORE = \
 	core/acme_agent.c \
 	core/acme_b64.c \
@@ -20,6 +23,7 @@ SRC_CORE = \
 	$(SRC_CRYPTO_RSA) \
 	core/acme_csr.c \
 	core/acme_der.c \
+	$(SRC_ARI) \
 	$(SRC_EAB) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \

@@ -7,13 +7,14 @@
 #
 # CONFIG=FILE compiles a CONFIG record in (tools/mkconfig --record). LTO= links without link-time
 # optimization, IPV6=1 adds IPv6, SERVER= leaves the server side of TLS out, EAB=1 adds external account
-# binding.
+# binding, ARI=1 renewal information.
 
 BD := boards/emcraft-sf2
 LTO ?= 1
 SERVER ?= 1
 EAB ?=
-BO := build/emcraft-sf2$(if $(LTO),,-nolto)$(if $(IPV6),-ipv6)$(if $(SERVER),,-client)$(if $(EAB),-eab)
+ARI ?=
+BO := build/emcraft-sf2$(if $(LTO),,-nolto)$(if $(IPV6),-ipv6)$(if $(SERVER),,-client)$(if $(EAB),-eab)$(if $(ARI),-ari)
 CROSS ?= arm-none-eabi-
 BCC = $(CROSS)gcc
 
@@ -25,7 +26,7 @@ BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 # lwIP's assertions cost 10 KB; the conformance test runs with all of them on.
 BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
-	$(if $(IPV6),-DLWIP_IPV6=1) \
+	$(if $(IPV6),-DLWIP_IPV6=1) -DACME_MAX_CERT_ID=$(if $(ARI),56,1) \
 	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_EXTRA)
 BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
 	-isystem $(LWIP_DIR)/src/include -isystem $(WOLFSSL_DIR) -isystem $(CJSON_DIR)
@@ -47,8 +48,9 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %sp_c32.c %cpuid.c %sp_i
 	wolfcrypt/src/sp_cortexm.c wolfcrypt/src/sp_int.c
 
 # What only the agent's image has; keys are P-256.
-SRC_BOARD_AGENT = $(filter-out $(SRC_CRYPTO_RSA) $(if $(EAB),,$(SRC_EAB)) core/acme_store.c core/acme_buf.c,$(SRC_CORE)) \
-	core/acme_crypto_norsa.c $(if $(EAB),,core/acme_steps_noeab.c) $(SRC_SOLVERS) $(BD)/main.c \
+SRC_BOARD_AGENT = $(filter-out $(SRC_CRYPTO_RSA) $(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) core/acme_store.c core/acme_buf.c,$(SRC_CORE)) \
+	core/acme_crypto_norsa.c $(if $(EAB),,core/acme_steps_noeab.c) \
+	$(if $(ARI),,core/acme_steps_noari.c) $(SRC_SOLVERS) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_start.c \
 	$(if $(SERVER),https_server.c,https_none.c))
 

@@ -1,18 +1,22 @@
 #!/usr/bin/env python3
-"""What goes beyond RFC 8555's shortest path, against Pebble: external account binding.
+"""What goes beyond RFC 8555's shortest path, against Pebble: external account binding, renewal information.
 
 A feature that this Pebble does not have is a named skip.
 """
 import base64
+import datetime
 import functools
 import json
 import os
 import re
+import struct
 import subprocess
 import sys
+import time
+import zlib
 
 import common
-from common import Skip, Suite, check, check_set, equal, lwacme_path
+from common import Skip, Suite, cert_serial, check, check_set, equal, lwacme_path
 import world
 
 suite = Suite()
@@ -153,6 +157,233 @@ def eab_options():
         r = issue("-v", "--eab-hmac-key-file", key_file(c, secret, 0o644)).expect(
             (3, 4, 5), "warning.*others")
         check(secret not in r.text, "the key is printed")
+
+
+# ---------------------------------------------------------------- renewal information (RFC 9773)
+
+DAY = 86400
+
+
+def when(text):
+    return datetime.datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(
+        tzinfo=datetime.timezone.utc).timestamp()
+
+
+def rfc3339(seconds, fraction=""):
+    return datetime.datetime.fromtimestamp(
+        seconds, datetime.timezone.utc).strftime("%Y-%m-%dT%H:%M:%S") + fraction + "Z"
+
+
+def status(c):
+    (line,) = c.status("--json").expect(0).out.splitlines()
+    return json.loads(line)
+
+
+def set_window(w, c, answer):
+    """What the CA says of the present certificate from now on."""
+    with open(c.live(NAME) + "/cert.pem", encoding="ascii") as f:
+        pem = f.read()
+    if not isinstance(answer, str):
+        answer = json.dumps({"suggestedWindow": dict(zip(("start", "end"), answer))})
+    w.manage("/set-renewal-info/", json.dumps({"Certificate": pem, "ARIResponse": answer}))
+
+
+def forget_next(c, *more):
+    """Let the next call ask again though the CA's Retry-After (6 h) has not passed: a copy of the
+    record is made in which the moment of the next question lies in the past."""
+    (path,) = [p for p in c.files() if p.endswith("/sched")]
+    path = os.path.join(c.state, path)
+    with open(path, "rb") as f:
+        data = bytearray(f.read())
+    at, found = 20, False
+    while at + 4 <= len(data):
+        tag, length = struct.unpack_from("<HH", data, at)
+        if tag == 28:               # ARI_NEXT_AT
+            struct.pack_into("<q", data, at + 4, 1)
+            found = True
+        at += 4 + length
+    check(found, "SCHED holds no moment of the next question")
+    data[16:20] = b"\0\0\0\0"
+    struct.pack_into("<I", data, 16, zlib.crc32(bytes(data[:16] + data[20:])))
+    with open(path, "wb") as f:
+        f.write(data)
+
+
+def cert_id(c):
+    text = common.openssl("x509", "-in", c.live(NAME) + "/cert.pem", "-noout", "-serial", "-ext",
+                          "authorityKeyIdentifier").decode()
+    aki = re.search(r"(?:keyid:)?((?:[0-9A-F]{2}:){7,}[0-9A-F]{2})", text, re.I).group(1)
+    serial = bytes.fromhex(re.search(r"serial=([0-9A-F]+)", text).group(1))
+    if serial[0] & 0x80:
+        serial = b"\0" + serial
+    return ".".join(base64.urlsafe_b64encode(b).decode().rstrip("=")
+                    for b in (bytes.fromhex(aki.replace(":", "")), serial))
+
+
+@suite.case("ari: the window is asked for with the issuance, the moment is kept")
+@with_world()
+def ari_window(w, c):
+    c.issue([NAME]).expect(0, "window")
+    s = status(c)
+    equal(s["cert_id"], cert_id(c), "the certificate's name")
+    start, end, due = when(s["window_start"]), when(s["window_end"]), when(s["due_at"])
+    check(start <= due <= end, "the moment is not in the window: %s" % s)
+    life = when(s["not_after"]) - when(s["not_before"])
+    check(abs((start + end) / 2 - when(s["not_before"]) - life * 2 / 3) < 2 * DAY, str(s))
+    check(abs(when(s["window_next"]) - time.time() - 6 * 3600) < 120, "Retry-After: %s" % s)
+    c.status().expect(0, "window.*ARI name")
+    w.mark()
+    c.issue([NAME]).expect(0, "nothing due")
+    equal(w.count()["total"], 0, "requests before the Retry-After has passed")
+    forget_next(c)
+    c.issue([NAME]).expect(0, "nothing due")
+    equal(dict(w.count()), {"directory": 1, "renewalInfo": 1, "total": 2}, "a question")
+    equal(status(c)["due_at"], s["due_at"], "the moment after one more answer")
+
+
+@suite.case("ari: a window that is over, and a young certificate")
+@with_world(validity=30 * DAY)
+def ari_now(w, c):
+    """A CA that says "now" of every certificate is not asked for one at each call."""
+    c.issue([NAME]).expect(0)
+    set_window(w, c, (rfc3339(time.time() - 7200), rfc3339(time.time() - 3600)))
+    forget_next(c)
+    c.issue([NAME]).expect(0, "nothing due")
+    due = when(status(c)["due_at"])
+    check(time.time() + 5 * 3600 < due < time.time() + 7 * 3600, "a window that is over, and due at %s" % status(c))
+
+
+@suite.case("ari: revoked, and an hour later replaced")
+@with_world(validity=DAY // 24 * 8)       # 8 hours: an eighth is an hour
+def ari_revoked(w, c):
+    c.issue([NAME]).expect(0)
+    first = cert_serial(c.live(NAME) + "/cert.pem")
+    past = (rfc3339(time.time() - 50), rfc3339(time.time() - 10, ".123456789"))
+    set_window(w, c, '{"suggestedWindow":{"start":"%s","end":"%s"},'
+                     '"explanationURL":"https://ca.example/why\\u001b[31m"}' % past)
+    forget_next(c)
+    ahead = fake_clock(3700)
+    r = c.issue([NAME], env=ahead).expect(0, r"ca.example/why\?\[31m")
+    check(cert_serial(c.live(NAME) + "/cert.pem") != first, "not renewed: %s" % r)
+    equal(w.count()["newOrder"], 2, "newOrder")
+    check("replaced by" in w.log_text() or "replaces" in w.log_text().lower() or
+          status(c).get("replaces"), "the predecessor was not named")
+    check(status(c)["replaces"], "status does not tell")
+
+
+def fake_clock(seconds):
+    """An environment in which the tool's clock is ahead."""
+    lib = world.kept("clock", lambda folder: build_clock(folder))
+    env = {"LD_PRELOAD": lib, "TEST_AHEAD": str(seconds)}
+    if "san" in lwacme_path():
+        raise Skip("the sanitizer wants to be the first library")
+    if b"statically linked" in subprocess.run(["file", "-L", lwacme_path()], stdout=subprocess.PIPE,
+                                              ).stdout:
+        raise Skip("a static program takes no library in")
+    return env
+
+
+def build_clock(folder):
+    source, lib = os.path.join(folder, "clock.c"), os.path.join(folder, "clock.so")
+    with open(source, "w", encoding="ascii") as f:
+        f.write("""#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdlib.h>
+#include <time.h>
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+    int (*real)(clockid_t, struct timespec *) =
+        (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int ret = real(id, ts);
+    if (id == CLOCK_REALTIME && ret == 0)
+        ts->tv_sec += atol(getenv("TEST_AHEAD"));
+    return ret;
+}
+time_t time(time_t *out)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    if (out)
+        *out = ts.tv_sec;
+    return ts.tv_sec;
+}
+""")
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", lib, source, "-ldl"], check=True)
+    return lib
+
+
+@suite.case("ari: absurd and broken answers leave the lifetime rule")
+@with_world()
+def ari_absurd(w, c):
+    c.issue([NAME]).expect(0)
+    after = when(status(c)["not_after"])
+    now = time.time()
+    for start, end in ((now + DAY, now + DAY), (now + 2 * DAY, now + DAY), (after, after + DAY),
+                       (after + 1000 * DAY, after + 1001 * DAY), (now - 99 * DAY, now - 98 * DAY)):
+        set_window(w, c, (rfc3339(start), rfc3339(end)))
+        forget_next(c)
+        c.issue([NAME]).expect(0, "ignored.*nothing due")
+        s = status(c)
+        check(s["window_ignored"], str(s))
+        check(abs(when(s["due_at"]) - (after - 30 * DAY)) < 60, "not the lifetime rule: %s" % s)
+    for answer in ("{}", "[]", "null", '{"suggestedWindow":7}', "<html>", '{"suggestedWindow":{}}',
+                   '{"suggestedWindow":{"start":"now","end":"then"}}', "{" * 500):
+        set_window(w, c, answer)
+        forget_next(c)
+        c.issue([NAME]).expect(0, "warning.*nothing due")
+    equal(w.count()["newOrder"], 1, "newOrder")
+
+
+@suite.case("ari: fractions and offsets")
+@with_world()
+def ari_times(w, c):
+    c.issue([NAME]).expect(0)
+    day = time.strftime("%Y-%m-", time.gmtime(time.time() + 40 * DAY))
+    set_window(w, c, (day + "10T12:00:00.987654321+02:00", day + "12T05:30:00.5-05:30"))
+    forget_next(c)
+    c.issue([NAME]).expect(0, day + "10T10:00:00Z/" + day + "12T11:00:00Z")
+
+
+@suite.case("ari: alreadyReplaced is tried once more without replaces")
+@with_world()
+def ari_replaced(w, c):
+    with w.client() as other:
+        c.issue([NAME]).expect(0)
+        equal(status(c).get("replaces"), None, "replaces of the first")
+        subprocess.run(["cp", "-a", c.state, other.state], check=True)
+        c.issue([NAME], "--force").expect(0)
+        check(status(c)["replaces"], "replaces of the second: %s" % status(c))
+        w.mark()
+        other.issue([NAME], "--force").expect(0)      # the same predecessor
+        equal(w.count()["newOrder"], 2, "newOrder with, and without")
+        equal(status(other).get("replaces"), None, "replaces of the refused one")
+        check_set(other.live(NAME), [NAME], w.roots)
+
+
+@suite.case("ari: a CA that is away is a warning")
+@with_world()
+def ari_away(w, c):
+    c.issue([NAME]).expect(0)
+    forget_next(c)
+    p = w.processes.pop()
+    p.kill()
+    p.wait()
+    c.issue([NAME]).expect(0, "warning.*nothing due")
+
+
+@suite.case("ari: a CA that has none (2.4.0)")
+def ari_none():
+    @with_world(version="2.4.0", validity=90 * DAY)
+    def fn(w, c):
+        c.issue([NAME]).expect(0)
+        s = status(c)
+        check("window_start" not in s, str(s))
+        check(abs(when(s["due_at"]) - when(s["not_after"]) + 30 * DAY) < 60, str(s))
+        w.mark()
+        c.issue([NAME]).expect(0, "nothing due")
+        equal(w.count()["total"], 0, "requests")
+        c.issue([NAME], "--force").expect(0)
+    fn()
 
 
 if __name__ == "__main__":

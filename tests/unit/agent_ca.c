@@ -6,6 +6,7 @@
 
 #include "acme_b64.h"
 #include "acme_csr.h"
+#include "acme_time.h"
 #include "crypto_world.h"
 
 #define CA "https://ca.example"
@@ -22,6 +23,7 @@ void ca_reset(void)
     if (ca_key.type == ACME_KEY_NONE && acme_key_make(&ca_key, ACME_KEY_P256) != ACME_OK)
         abort();
     w.nonces = 1;
+    w.account_number = 1;
 }
 
 /* -- writing -- */
@@ -122,8 +124,11 @@ static bool jws_parse(const char *body, const char *url)
     n = acme_b64url_decode(jws.payload, sizeof jws.payload - 1, jws.payload64,
                            strlen(jws.payload64));
     jws.payload_len = n > 0 ? (size_t)n : 0;
-    if (member(jws.header, "kid", jws.kid, sizeof jws.kid))
-        return strcmp(jws.kid, CA "/acct/1") == 0 && signature_good(&account_public);
+    if (member(jws.header, "kid", jws.kid, sizeof jws.kid)) {
+        char kid[60];
+        (void)snprintf(kid, sizeof kid, CA "/acct/%d", w.account_number);
+        return w.account_gone || (strcmp(jws.kid, kid) == 0 && signature_good(&account_public));
+    }
     jws.pub.type = ACME_KEY_P256;
     jws.pub.a_len = jws.pub.b_len = 32;
     return member(jws.header, "x", jws.x, sizeof jws.x) &&
@@ -191,6 +196,68 @@ static void tell_order(struct w_order *o)
     say("}");
 }
 
+/* certID is known: base64url(first 20 bytes of the key's hash) "." base64url(serial). */
+static int64_t cert_named(const char *id)
+{
+    uint8_t raw[40], key_id[20];
+    char want[80];
+    int n;
+
+    made_key_id(&ca_key, key_id);
+    for (int i = 0; i < w.orders_count; i++) {
+        uint32_t serial = 1000 + (uint32_t)i;
+        n = acme_b64url_encode(want, sizeof want - 20, key_id, 20);
+        want[n++] = '.';
+        raw[0] = (uint8_t)(serial >> 8);
+        raw[1] = (uint8_t)serial;
+        n += acme_b64url_encode(want + n, 10, raw, 2);
+        want[n] = '\0';
+        if (strcmp(id, want) == 0 && w.orders[i].began != 0)
+            return w.orders[i].began;
+    }
+    return 0;
+}
+
+static void tell_window(const char *id)
+{
+    int64_t began = cert_named(id);
+    char start[ACME_TIME_TEXT], end[ACME_TIME_TEXT];
+
+    w.windows++;
+    if (began == 0) {
+        problem(404, "malformed", "no such certificate");
+        return;
+    }
+    acme_time_text(w.ari_start != 0 ? w.ari_start : began + 55 * (int64_t)W_DAY, start);
+    acme_time_text(w.ari_end != 0 ? w.ari_end : began + 65 * (int64_t)W_DAY, end);
+    field("%s\r\n", w.ari_field != NULL ? w.ari_field : "Retry-After: 21600");
+    say("{%s\"suggestedWindow\":{\"start\":\"%s\",\"end\":\"%s\"}}",
+        w.ari_more != NULL ? w.ari_more : "", start, end);
+}
+
+/* True: the order is refused. */
+static bool replaces_refused(void)
+{
+    char id[80];
+
+    if (!member((const char *)jws.payload, "replaces", id, sizeof id))
+        return false;
+    for (int i = 0; i < w.replaced_count; i++) {
+        if (strcmp(id, w.replaced[i]) == 0) {
+            w.replaces_refused++;
+            problem(409, "alreadyReplaced", "it has a successor");
+            return true;
+        }
+    }
+    if (cert_named(id) == 0) {
+        w.replaces_refused++;
+        problem(404, "malformed", "no such predecessor");
+        return true;
+    }
+    (void)snprintf(w.replaced[w.replaced_count++], sizeof w.replaced[0], "%s", id);
+    return false;
+}
+
 static void new_order(void)
 {
     const char *at = (const char *)jws.payload;
@@ -200,6 +267,8 @@ static void new_order(void)
         problem(429, "rateLimited", "forty orders");
         return;
     }
+    if (replaces_refused())
+        return;
     w_note("ORDER");
     o = &w.orders[w.orders_count++];
     o->there = true;
@@ -350,6 +419,8 @@ static void tell_cert(struct w_order *o)
         names[i] = o->names[i];
     m.names = w.other_names ? others : names;
     m.count = w.other_names ? 1 : (size_t)o->names_count;
+    if (o->began == 0)
+        o->began = w_wall() - 3600;
     m.from = w_wall() - 3600 - (w.expired ? 100 * W_DAY : 0);
     m.to = m.from + w.life_s;
     m.number = (uint32_t)(o - w.orders);
@@ -453,7 +524,7 @@ static void register_account(void)
     w.account_gone = false;
     account_public = jws.pub;
     w.reply_status = known ? 200 : 201;
-    field("Location: " CA "/acct/1\r\n");
+    field("Location: " CA "/acct/%d\r\n", w.account_number);
     say("{\"status\":\"valid\"}");
 }
 
@@ -498,8 +569,13 @@ void ca_serve(const char *method, const char *url, const char *body, size_t len)
 
     if (strcmp(path, "/dir") == 0 && strcmp(method, "GET") == 0) {
         say("{\"newNonce\":\"" CA "/nonce\",\"newAccount\":\"" CA "/account\",\"newOrder\":\"" CA
-            "/order\",\"meta\":{%s\"termsOfService\":\"" CA "/terms\"}}",
+            "/order\",%s\"meta\":{%s\"termsOfService\":\"" CA "/terms\"}}",
+            w.ari ? "\"renewalInfo\":\"" CA "/ari\"," : "",
             w.eab_told ? "\"externalAccountRequired\":true," : "");
+        return;
+    }
+    if (strncmp(path, "/ari/", 5) == 0 && strcmp(method, "GET") == 0) {
+        tell_window(path + 5);
         return;
     }
     field("Replay-Nonce: n%u\r\n", w.nonces++);
