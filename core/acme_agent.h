@@ -45,6 +45,9 @@ struct acme_config {
                                     with the account's key until the account is made: it may be good
                                     for one account, and need not be given again */
     struct acme_anchors anchors; /* trust for the CA's own TLS */
+    const char *profile;         /* of the CA's (meta.profiles), or NULL: its default */
+    bool profile_required;       /* one that the CA does not offer any more ends the run; false: its
+                                    default is taken, with a warning */
     uint8_t account_key_type;    /* enum acme_key_type; 0: P-256 */
     uint8_t cert_key_type;       /* enum acme_key_type; 0: P-256 */
     bool reuse_key;              /* a renewal keeps the certificate's key */
@@ -226,6 +229,7 @@ struct acme_agent {
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
     bool ari_started;  /* since the records were loaded */
     bool ari_run;      /* this run only asks for the CA's window */
+    bool use_profile;  /* newOrder asks for the configured one: the CA offers it */
     bool no_replaces;  /* the CA did not take the predecessor's name */
     bool find_account; /* newAccount only asks for the account that our key has (RFC 8555 7.3.1) */
     int outcome;

@@ -59,6 +59,16 @@ static int check_names(const struct acme_config *config, struct verdict *v)
     return ACME_OK;
 }
 
+/* It stands in JSON as it is. */
+static bool profile_ok(const char *profile)
+{
+    const char *c = profile;
+
+    while (*c > ' ' && *c < 127 && *c != '"' && *c != '\\')
+        c++;
+    return *c == '\0' && c != profile && c - profile <= 64;
+}
+
 static int check_keys(const struct acme_config *config, struct verdict *v)
 {
     enum acme_key_type account = (enum acme_key_type)config->account_key_type;
@@ -101,6 +111,9 @@ static int check_config(const struct acme_config *config, struct acme_url *direc
     if (config->contact != NULL && !contact_ok(config->contact))
         return reject(v, ACME_E_CONFIG, "the contact is not one plain e-mail address",
                       config->contact);
+    if (config->profile != NULL && !profile_ok(config->profile))
+        return reject(v, ACME_E_CONFIG, "a profile's name is 1 to 64 printable characters",
+                      config->profile);
     if (acme_bind_check(config->eab) != ACME_OK)
         return reject(v, ACME_E_CONFIG, "the external account binding is damaged, or not built in",
                       NULL);

@@ -17,6 +17,8 @@ enum provision_tag {
     PROVISION_ACCOUNT = 6,   /* u64: ... of the account */
     PROVISION_ANCHOR = 7,    /* a DER certificate; one for each */
     PROVISION_SNTP = 8,      /* text, NUL */
+    PROVISION_PROFILE = 10,  /* text, NUL */
+    PROVISION_REQUIRED = 11, /* u64: that profile or none */
     PROVISION_EAB = 9        /* acme_eab.h; secret */
 };
 
@@ -53,6 +55,8 @@ static int pv_number(const struct acme_field *field, struct acme_provision *p)
         return ACME_E_SLOT_CORRUPT;
     if (field->tag == PROVISION_TERMS)
         p->terms_agreed = value != 0;
+    else if (field->tag == PROVISION_REQUIRED)
+        p->profile_required = value != 0;
     else if (field->tag == PROVISION_KEY)
         p->cert_key_type = (uint8_t)value;
     else
@@ -71,7 +75,10 @@ static int pv_field(const struct acme_field *field, struct acme_provision *p)
         return pv_text(field, &p->contact);
     case PROVISION_SNTP:
         return pv_text(field, &p->sntp);
+    case PROVISION_PROFILE:
+        return pv_text(field, &p->profile);
     case PROVISION_TERMS:
+    case PROVISION_REQUIRED:
     case PROVISION_KEY:
     case PROVISION_ACCOUNT:
         return pv_number(field, p);
@@ -117,6 +124,9 @@ int acme_provision_write(struct acme_span room, const struct acme_provision *p)
     acme_record_u64(&w, PROVISION_KEY, p->cert_key_type);
     acme_record_u64(&w, PROVISION_ACCOUNT, p->account_key_type);
     pv_put(&w, PROVISION_SNTP, p->sntp);
+    pv_put(&w, PROVISION_PROFILE, p->profile);
+    if (p->profile_required)
+        acme_record_u64(&w, PROVISION_REQUIRED, 1);
     if (p->eab.len > 0)
         acme_record_bytes(&w, PROVISION_EAB, p->eab.ptr, p->eab.len);
     for (uint8_t i = 0; i < p->anchors_count; i++)

@@ -17,11 +17,13 @@ struct acme_provision {
     const char *names[ACME_MAX_NAMES];
     const char *contact;                               /* or NULL */
     const char *sntp;                                  /* host of a time server, or NULL */
+    const char *profile;                               /* or NULL */
     struct acme_slice anchors[ACME_PROVISION_ANCHORS]; /* DER certificates */
     struct acme_slice eab; /* external account binding (acme_eab.h), or empty */
     uint8_t names_count, anchors_count;
     uint8_t account_key_type, cert_key_type; /* enum acme_key_type; 0: the default */
     bool terms_agreed;
+    bool profile_required;
 };
 
 /* The DEVICE record's fields (the board's random numbers and clock own it; mkconfig puts the first

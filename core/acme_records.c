@@ -199,6 +199,10 @@ int acme_want_hash(const struct acme_config *config, uint8_t out[ACME_SHA256_SIZ
         err = acme_hash_add(&h, least, strlen(least) + 1);
         last = least;
     }
+    if (err == ACME_OK && config->profile != NULL)
+        err = acme_hash_add(&h, "", 1); /* no name is empty */
+    if (err == ACME_OK && config->profile != NULL)
+        err = acme_hash_add(&h, config->profile, strlen(config->profile) + 1);
     if (err == ACME_OK)
         err = acme_hash_end(&h, out);
     return err;

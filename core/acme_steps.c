@@ -118,6 +118,13 @@ uint8_t acme_after_account(const struct acme_agent *a)
     return a->order.open ? ACME_ROW_LOOK : ACME_ROW_CHARGE;
 }
 
+void acme_tell_default(struct acme_agent *a, const char *text, const char *wanted)
+{
+    struct acme_event event = {.type = ACME_EVENT_WARNING, .text = text, .detail = wanted};
+
+    acme_emit(a, &event);
+}
+
 /* Printed for a person to open, and of any scheme: only made safe for a terminal. */
 void acme_tell_terms(struct acme_agent *a, struct acme_slice where)
 {
@@ -146,6 +153,26 @@ static int directory_keep(struct acme_agent *a, const char *url, const char *wha
     if (offset < 0)
         return offset;
     *at = (uint16_t)offset;
+    return ACME_OK;
+}
+
+/* Profiles come and go at a CA: a device must not be left without a certificate by that, unless it
+ * is told to. One that was refused though it is offered is not asked for again at once. */
+static int directory_profile(struct acme_agent *a, const struct acme_json *profiles)
+{
+    const char *profile = a->config->profile;
+
+    a->use_profile = false;
+    if (profile == NULL)
+        return ACME_OK;
+    a->use_profile =
+        acme_json_get(profiles, profile) != NULL &&
+        (a->config->profile_required || a->failure.problem.type != ACME_PROBLEM_INVALID_PROFILE);
+    if (a->use_profile || a->ari_run)
+        return ACME_OK;
+    if (a->config->profile_required)
+        return acme_fail_note(a, ACME_E_REFUSED, "the CA does not offer the profile ", profile);
+    acme_tell_default(a, "the CA's default is taken, it does not offer the profile", profile);
     return ACME_OK;
 }
 
@@ -184,6 +211,8 @@ static int accept_directory(struct acme_agent *a, const struct acme_reply *reply
         err = directory_keep(a, directory.renewal_info, "renewalInfo", &a->directory.renewal_info);
     if (err == ACME_OK && a->kid[0] == '\0')
         err = directory_terms(a, &directory);
+    if (err == ACME_OK)
+        err = directory_profile(a, directory.profiles);
     if (err == ACME_OK)
         acme_ari_after_directory(a, next);
     return err;

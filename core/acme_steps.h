@@ -112,6 +112,8 @@ int acme_run_again(struct acme_agent *a);
 void acme_emit(struct acme_agent *a, struct acme_event *event); /* fills step and NULL texts */
 /* The event and the note for terms that a person has to agree to. */
 void acme_tell_terms(struct acme_agent *a, struct acme_slice where);
+/* A warning: what was wanted cannot be had. */
+void acme_tell_default(struct acme_agent *a, const char *text, const char *wanted);
 int acme_wall_clock(struct acme_agent *a, int64_t *now);
 /* Text of the CA that is only shown: made safe for a terminal, and cut. */
 void acme_printable(char *out, size_t room, struct acme_slice text);
@@ -156,6 +158,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 
 int build_order(struct acme_agent *a, const char **url, struct acme_slice *payload);
 int accept_order(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_order(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
 int build_look(struct acme_agent *a, const char **url, struct acme_slice *payload);
 int accept_look(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int refused_look(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
@@ -200,7 +203,8 @@ int accept_window(struct acme_agent *a, const struct acme_reply *reply, struct a
 bool acme_ari_failed(struct acme_agent *a, int err, uint8_t *row);
 /* Does newOrder name the certificate in force as its predecessor? */
 bool acme_ari_replaces(const struct acme_agent *a);
-int refused_order(struct acme_agent *a, const struct acme_problem *problem, struct acme_next *next);
+/* True: newOrder was refused for that name, and goes out once more without. */
+bool acme_ari_refused(struct acme_agent *a, const struct acme_problem *problem);
 
 /* -- external account binding: acme_steps_eab.c, or acme_steps_noeab.c -- */
 
@@ -224,7 +228,7 @@ int acme_load_ledger(struct acme_agent *a);
 int acme_load_order(struct acme_agent *a);
 int acme_load_cert(struct acme_agent *a);
 int acme_load_sched(struct acme_agent *a);
-/* The SHA-256 over directory, sorted names, key type: a change makes a certificate due. */
+/* The SHA-256 over directory, key type, sorted names, profile: a change makes a certificate due. */
 int acme_want_hash(const struct acme_config *config, uint8_t out[ACME_SHA256_SIZE]);
 const char *acme_slot_key(const struct acme_agent *a, enum acme_slot slot);
 

@@ -300,15 +300,14 @@ bool acme_ari_replaces(const struct acme_agent *a)
 
 /* The CA refused before it made an order, so it is asked once more without: the predecessor may be
  * replaced already (alreadyReplaced, conflict), or unknown to it. */
-int refused_order(struct acme_agent *a, const struct acme_problem *problem, struct acme_next *next)
+bool acme_ari_refused(struct acme_agent *a, const struct acme_problem *problem)
 {
     if (!acme_ari_replaces(a) || problem->http_status >= 500 || problem->http_status == 429)
-        return ACME_E_REFUSED;
+        return false;
     if (problem->http_status != 409 && problem->type != ACME_PROBLEM_ALREADY_REPLACED &&
         problem->type != ACME_PROBLEM_CONFLICT && problem->type != ACME_PROBLEM_MALFORMED &&
         problem->type != ACME_PROBLEM_UNAUTHORIZED)
-        return ACME_E_REFUSED;
+        return false;
     a->no_replaces = true;
-    next->row = ACME_ROW_ORDER;
-    return ACME_OK;
+    return true;
 }

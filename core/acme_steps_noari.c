@@ -90,8 +90,8 @@ bool acme_ari_replaces(const struct acme_agent *a)
     return false;
 }
 
-int refused_order(struct acme_agent *a, const struct acme_problem *problem, struct acme_next *next)
+bool acme_ari_refused(struct acme_agent *a, const struct acme_problem *problem)
 {
-    (void)a, (void)problem, (void)next;
-    return ACME_E_REFUSED;
+    (void)a, (void)problem;
+    return false;
 }

@@ -79,6 +79,11 @@ int build_order(struct acme_agent *a, const char **url, struct acme_slice *paylo
         acme_buf_char(&b, '}');
     }
     acme_buf_char(&b, ']');
+    if (a->use_profile) {
+        acme_buf_text(&b, ",\"profile\":\"");
+        acme_buf_text(&b, a->config->profile);
+        acme_buf_char(&b, '"');
+    }
     if (acme_ari_replaces(a)) {
         acme_buf_text(&b, ",\"replaces\":\"");
         acme_buf_text(&b, a->cert.id);
@@ -185,6 +190,20 @@ int accept_order(struct acme_agent *a, const struct acme_reply *reply, struct ac
         return err;
     next->save = ACME_SAVE_ORDER;
     return acme_order_next(a, next);
+}
+
+/* The CA refused before it made an order, so it may be asked once more, with less. */
+int refused_order(struct acme_agent *a, const struct acme_problem *problem, struct acme_next *next)
+{
+    next->row = ACME_ROW_ORDER;
+    if (problem->type == ACME_PROBLEM_INVALID_PROFILE && a->use_profile &&
+        !a->config->profile_required) {
+        a->use_profile = false;
+        acme_tell_default(a, "the CA's default is taken, it refused the profile",
+                          a->config->profile);
+        return ACME_OK;
+    }
+    return acme_ari_refused(a, problem) ? ACME_OK : ACME_E_REFUSED;
 }
 
 /* -- look: the CA's order status is the state -- */

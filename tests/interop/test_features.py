@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""What goes beyond RFC 8555's shortest path, against Pebble: external account binding, renewal information.
+"""What goes beyond RFC 8555's shortest path, against Pebble: external account binding, renewal information,
+profiles.
 
 A feature that this Pebble does not have is a named skip.
 """
@@ -17,6 +18,8 @@ import zlib
 
 import common
 from common import Skip, Suite, cert_serial, check, check_set, equal, lwacme_path
+from fakeca import problem
+import rig
 import world
 
 suite = Suite()
@@ -384,6 +387,56 @@ def ari_none():
         equal(w.count()["total"], 0, "requests")
         c.issue([NAME], "--force").expect(0)
     fn()
+
+
+# ---------------------------------------------------------------- profiles
+
+PROFILES = with_world(profiles={
+    "default": {"description": "90 days", "validityPeriod": 90 * DAY},
+    "shortlived": {"description": "6 days", "validityPeriod": 6 * DAY}})
+
+
+def life(c):
+    s = status(c)
+    return round((when(s["not_after"]) - when(s["not_before"])) / DAY)
+
+
+@suite.case("profile: asked for, changed, and back")
+@PROFILES
+def profile_asked(w, c):
+    for profile, days in (("shortlived", 6), ("default", 90), ("shortlived", 6)):
+        c.issue([NAME], "--profile", profile).expect(0)     # another one makes it due
+        equal(life(c), days, "days of life by profile " + profile)
+        c.issue([NAME], "--profile", profile).expect(0, "nothing due")
+    equal(w.count()["newOrder"], 3, "newOrder")
+
+
+@suite.case("profile: not offered, default or nothing")
+@PROFILES
+def profile_gone(w, c):
+    c.issue([NAME], "--profile", "tlsclient").expect(0, "warning.*default.*tlsclient")
+    c.issue([NAME], "--profile", "tlsclient").expect(0, "nothing due")
+    equal(w.count()["newOrder"], 1, "newOrder")
+    c.issue([NAME], "--required-profile", "gone").expect(2, "does not offer the profile gone")
+    equal(w.count()["newOrder"], 1, "newOrder")
+    c.issue([NAME], "--required-profile", "shortlived", "--now").expect(0)
+    equal(life(c), 6, "days of life")
+    c.issue([NAME], "--profile", "a b").expect(1, "profile")
+
+
+@suite.case("profile: offered and refused (invalidProfile)")
+def profile_refused():
+    def lie(body):
+        body["meta"]["profiles"] = {"tls": "we had it yesterday"}
+
+    def refuse(request, reply):
+        if "profile" in request.payload:
+            return problem(400, "invalidProfile", "no such profile")(request, reply)
+        return reply
+    with rig.Rig(("directory", rig.edit(lie)), ("newOrder", refuse)) as (ca, c):
+        c.issue([NAME], "--profile", "tls").expect(0, "warning.*refused the profile")
+        equal(ca.count("newOrder"), 2, "newOrder")
+        c.issue([NAME], "--required-profile", "tls", "--force").expect(2, "invalidProfile")
 
 
 if __name__ == "__main__":

@@ -181,6 +181,20 @@ void ca_tick(void)
         settle(&w.orders[i]);
 }
 
+static bool profile_refused(void)
+{
+    char offered[100];
+
+    (void)snprintf(offered, sizeof offered, "\"%s\"", w.profile);
+    if (w.profile[0] == '\0' ||
+        (w.profiles != NULL && strstr(w.profiles, offered) != NULL &&
+         (w.profile_refused == NULL || strcmp(w.profile, w.profile_refused) != 0)))
+        return false;
+    if (!w.profile_refused_late)
+        problem(400, "invalidProfile", "no such profile");
+    return true;
+}
+
 static void tell_order(struct w_order *o)
 {
     int n = (int)(o - w.orders);
@@ -267,6 +281,9 @@ static void new_order(void)
         problem(429, "rateLimited", "forty orders");
         return;
     }
+    (void)member((const char *)jws.payload, "profile", w.profile, sizeof w.profile);
+    if (profile_refused() && !w.profile_refused_late)
+        return;
     if (replaces_refused())
         return;
     w_note("ORDER");
@@ -354,6 +371,10 @@ static void finalize(struct w_order *o)
     if (!member((const char *)jws.payload, "csr", csr64, sizeof csr64) ||
         (n = acme_b64url_decode(o->csr, sizeof o->csr, csr64, strlen(csr64))) < 0) {
         problem(400, "badCSR", "what is this?");
+        return;
+    }
+    if (w.profile_refused_late && profile_refused()) {
+        problem(400, "invalidProfile", "no such profile any more");
         return;
     }
     w_note("FINAL");
@@ -569,9 +590,10 @@ void ca_serve(const char *method, const char *url, const char *body, size_t len)
 
     if (strcmp(path, "/dir") == 0 && strcmp(method, "GET") == 0) {
         say("{\"newNonce\":\"" CA "/nonce\",\"newAccount\":\"" CA "/account\",\"newOrder\":\"" CA
-            "/order\",%s\"meta\":{%s\"termsOfService\":\"" CA "/terms\"}}",
+            "/order\",%s\"meta\":{%s%s%s%s\"termsOfService\":\"" CA "/terms\"}}",
             w.ari ? "\"renewalInfo\":\"" CA "/ari\"," : "",
-            w.eab_told ? "\"externalAccountRequired\":true," : "");
+            w.profiles != NULL ? "\"profiles\":{" : "", w.profiles != NULL ? w.profiles : "",
+            w.profiles != NULL ? "}," : "", w.eab_told ? "\"externalAccountRequired\":true," : "");
         return;
     }
     if (strncmp(path, "/ari/", 5) == 0 && strcmp(method, "GET") == 0) {

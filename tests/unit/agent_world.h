@@ -121,15 +121,19 @@ struct world {
     const char *eab_kid; /* a newAccount must be bound to it, by eab_key; NULL: needs no binding */
     struct acme_slice eab_key;
     size_t eab_digest;
-    bool eab_told;              /* the directory says so */
-    bool eab_once;              /* for one account only, and looked at first */
-    int bindings;               /* good ones */
-    bool ari;                   /* the directory has renewalInfo */
-    int64_t ari_start, ari_end; /* the window; 0: from 55 to 65 days after the certificate began */
-    const char *ari_more;       /* further members: "\"explanationURL\":\"https://x/\"," */
-    const char *ari_field;      /* NULL: "Retry-After: 21600" */
-    int windows;                /* questions */
-    char replaced[200][80];     /* predecessors that were named and taken */
+    bool eab_told;               /* the directory says so */
+    bool eab_once;               /* for one account only, and looked at first */
+    int bindings;                /* good ones */
+    const char *profiles;        /* of meta: "\"tls\":\"...\"", or NULL */
+    const char *profile_refused; /* offered, and refused all the same */
+    bool profile_refused_late;   /* ... at finalize */
+    char profile[80];            /* asked for by the last newOrder; "" none */
+    bool ari;                    /* the directory has renewalInfo */
+    int64_t ari_start, ari_end;  /* the window; 0: from 55 to 65 days after the certificate began */
+    const char *ari_more;        /* further members: "\"explanationURL\":\"https://x/\"," */
+    const char *ari_field;       /* NULL: "Retry-After: 21600" */
+    int windows;                 /* questions */
+    char replaced[200][80];      /* predecessors that were named and taken */
     int replaced_count, replaces_refused;
 
     /* the solver */

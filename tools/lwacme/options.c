@@ -27,6 +27,8 @@ static const char help_text[] =
     "  -m EMAIL           contact for the account\n"
     "  --agree-tos        you agree to the CA's terms of service\n"
     "  --account-key-type TYPE  p256 (default) p384 rsa2048; when the account is made\n"
+    "  --profile NAME     a profile of the CA's; its default when it does not offer that one\n"
+    "  --required-profile NAME  that profile or no certificate\n"
     "  --ca-file PEM      roots to trust for the CA's own TLS (default: the system's)\n"
     "  --eab-kid KID --eab-hmac-key-file FILE   external account binding, for CAs that want one:\n"
     "                     the key as base64url in FILE, or - for stdin; once, for the account\n"
@@ -64,6 +66,8 @@ enum {
     OPT_AGREE = 256,
     OPT_SERVER,
     OPT_CA_FILE,
+    OPT_PROFILE,
+    OPT_REQUIRED_PROFILE,
     OPT_EAB_KID,
     OPT_EAB_KEY,
     OPT_EAB_KEY_FILE,
@@ -89,6 +93,8 @@ static const struct option long_options[] = {
     {"agree-tos", no_argument, NULL, OPT_AGREE},
     {"server", required_argument, NULL, OPT_SERVER},
     {"ca-file", required_argument, NULL, OPT_CA_FILE},
+    {"profile", required_argument, NULL, OPT_PROFILE},
+    {"required-profile", required_argument, NULL, OPT_REQUIRED_PROFILE},
     {"eab-kid", required_argument, NULL, OPT_EAB_KID},
     {"eab-hmac-key", required_argument, NULL, OPT_EAB_KEY},
     {"eab-hmac-key-file", required_argument, NULL, OPT_EAB_KEY_FILE},
@@ -265,6 +271,11 @@ static int take(struct options *o, int option, char *value)
         return EXIT_DONE;
     case OPT_CA_FILE:
         o->ca_file = value;
+        return EXIT_DONE;
+    case OPT_PROFILE:
+    case OPT_REQUIRED_PROFILE:
+        o->profile = value;
+        o->profile_required = option == OPT_REQUIRED_PROFILE;
         return EXIT_DONE;
     case OPT_EAB_KID:
         o->eab_kid = value;

@@ -293,8 +293,9 @@ static void show_plain(struct show *s, const struct acme_event *e)
         say(s, "nothing due: the certificate is valid; it will be renewed from %s on", when);
         break;
     case ACME_EVENT_WARNING:
-        say(s, "warning: %s%s%s (%s)", e->text, e->detail[0] != '\0' ? ": " : "", e->detail,
-            acme_err_words(e->err));
+        say(s, "warning: %s%s%s%s%s%s", e->text, e->detail[0] != '\0' ? ": " : "", e->detail,
+            e->err != ACME_OK ? " (" : "", e->err != ACME_OK ? acme_err_words(e->err) : "",
+            e->err != ACME_OK ? ")" : "");
         break;
     case ACME_EVENT_WINDOW:
         acme_time_text(e->at, when);

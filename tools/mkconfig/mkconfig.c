@@ -28,6 +28,7 @@ static const char usage[] =
     "  --agree-tos         a person has read the CA's terms and agrees\n"
     "  --eab-kid KID --eab-hmac-key-file FILE   external account binding (base64url)\n"
     "  --eab-alg ALG       HS256 (default) HS384 HS512\n"
+    "  --profile NAME      of the CA's; --required-profile NAME: that one or none\n"
     "  --sntp HOST         time server, when DHCP names none\n"
     "  --image FILE        write into this flash image; made when it is not there\n"
     "  --seed HEX|random   put this seed (64 hex digits) into the image: one for each device\n"
@@ -260,6 +261,8 @@ static const struct option options[] = {
     {"eab-kid", required_argument, NULL, 'k'},
     {"eab-hmac-key-file", required_argument, NULL, 'f'},
     {"eab-alg", required_argument, NULL, 'g'},
+    {"profile", required_argument, NULL, 'p'},
+    {"required-profile", required_argument, NULL, 'q'},
     {"sntp", required_argument, NULL, 't'},
     {"image", required_argument, NULL, 'i'},
     {"seed", required_argument, NULL, 's'},
@@ -310,6 +313,11 @@ static void take(int c)
         break;
     case 't':
         provision.sntp = optarg;
+        break;
+    case 'p':
+    case 'q':
+        provision.profile = optarg;
+        provision.profile_required = c == 'q';
         break;
     case 'k':
         eab_kid = optarg;
