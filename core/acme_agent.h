@@ -46,6 +46,9 @@ struct acme_config {
                                     for one account, and need not be given again */
     struct acme_anchors anchors; /* trust for the CA's own TLS */
     const char *profile;         /* of the CA's (meta.profiles), or NULL: its default */
+    const char *preferred_chain; /* the chain whose last certificate was issued by this common name,
+                                    or whose key identifier (hex) this is; the default otherwise */
+    bool shortest_chain;         /* the one of least bytes */
     bool profile_required;       /* one that the CA does not offer any more ends the run; false: its
                                     default is taken, with a warning */
     uint8_t account_key_type;    /* enum acme_key_type; 0: P-256 */
@@ -158,6 +161,11 @@ struct acme_order_state {
     bool stale;           /* ORDER was for something else: only cleaned up */
     bool dead;            /* the CA will not make it valid any more */
     bool respond_refused; /* the CA did not take a challenge response */
+    bool chain_final;     /* no other chain is looked at any more */
+    uint8_t chain_at;     /* the chain that is being fetched: 0 the default, then the alternates */
+    uint8_t chain_best, alternates_count;
+    uint32_t chain_size; /* of the best, in bytes */
+    uint16_t alternates[ACME_MAX_ALTERNATES];
     char url[ACME_MAX_URL + 1];
     uint16_t finalize, certificate; /* offsets into text; reset at each look */
     uint16_t text_mark;             /* text up to here is the names' */

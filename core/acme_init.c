@@ -114,6 +114,8 @@ static int check_config(const struct acme_config *config, struct acme_url *direc
     if (config->profile != NULL && !profile_ok(config->profile))
         return reject(v, ACME_E_CONFIG, "a profile's name is 1 to 64 printable characters",
                       config->profile);
+    if ((config->preferred_chain != NULL || config->shortest_chain) && !acme_pick_built_in())
+        return reject(v, ACME_E_CONFIG, "a choice of chains is not built in", NULL);
     if (acme_bind_check(config->eab) != ACME_OK)
         return reject(v, ACME_E_CONFIG, "the external account binding is damaged, or not built in",
                       NULL);

@@ -19,6 +19,8 @@ enum provision_tag {
     PROVISION_SNTP = 8,      /* text, NUL */
     PROVISION_PROFILE = 10,  /* text, NUL */
     PROVISION_REQUIRED = 11, /* u64: that profile or none */
+    PROVISION_CHAIN = 12,    /* text, NUL */
+    PROVISION_SHORTEST = 13, /* u64 */
     PROVISION_EAB = 9        /* acme_eab.h; secret */
 };
 
@@ -57,6 +59,8 @@ static int pv_number(const struct acme_field *field, struct acme_provision *p)
         p->terms_agreed = value != 0;
     else if (field->tag == PROVISION_REQUIRED)
         p->profile_required = value != 0;
+    else if (field->tag == PROVISION_SHORTEST)
+        p->shortest_chain = value != 0;
     else if (field->tag == PROVISION_KEY)
         p->cert_key_type = (uint8_t)value;
     else
@@ -77,8 +81,11 @@ static int pv_field(const struct acme_field *field, struct acme_provision *p)
         return pv_text(field, &p->sntp);
     case PROVISION_PROFILE:
         return pv_text(field, &p->profile);
+    case PROVISION_CHAIN:
+        return pv_text(field, &p->preferred_chain);
     case PROVISION_TERMS:
     case PROVISION_REQUIRED:
+    case PROVISION_SHORTEST:
     case PROVISION_KEY:
     case PROVISION_ACCOUNT:
         return pv_number(field, p);
@@ -125,6 +132,9 @@ int acme_provision_write(struct acme_span room, const struct acme_provision *p)
     acme_record_u64(&w, PROVISION_ACCOUNT, p->account_key_type);
     pv_put(&w, PROVISION_SNTP, p->sntp);
     pv_put(&w, PROVISION_PROFILE, p->profile);
+    pv_put(&w, PROVISION_CHAIN, p->preferred_chain);
+    if (p->shortest_chain)
+        acme_record_u64(&w, PROVISION_SHORTEST, 1);
     if (p->profile_required)
         acme_record_u64(&w, PROVISION_REQUIRED, 1);
     if (p->eab.len > 0)

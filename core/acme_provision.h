@@ -15,9 +15,11 @@
 struct acme_provision {
     const char *directory_url; /* https */
     const char *names[ACME_MAX_NAMES];
-    const char *contact;                               /* or NULL */
-    const char *sntp;                                  /* host of a time server, or NULL */
-    const char *profile;                               /* or NULL */
+    const char *contact;         /* or NULL */
+    const char *sntp;            /* host of a time server, or NULL */
+    const char *profile;         /* or NULL */
+    const char *preferred_chain; /* or NULL */
+    bool shortest_chain;
     struct acme_slice anchors[ACME_PROVISION_ANCHORS]; /* DER certificates */
     struct acme_slice eab; /* external account binding (acme_eab.h), or empty */
     uint8_t names_count, anchors_count;

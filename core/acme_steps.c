@@ -398,7 +398,7 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
     [ACME_ROW_FINALIZE] = {"finalize", ACME_POST_KID, ACME_ROW_LOOK, ACME_ROW_END, build_finalize,
                            accept_finalize, refused_finalize},
     [ACME_ROW_CERT] = {"cert", ACME_POST_KID, ACME_ROW_CERT, ACME_ROW_END, build_cert, accept_cert,
-                       NULL},
+                       refused_cert},
     [ACME_ROW_END] = {"end", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_CLEAR, NULL, step_end, NULL},
     [ACME_ROW_CLEAR] = {"clear", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_clear, NULL},
 };

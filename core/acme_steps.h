@@ -206,6 +206,16 @@ bool acme_ari_replaces(const struct acme_agent *a);
 /* True: newOrder was refused for that name, and goes out once more without. */
 bool acme_ari_refused(struct acme_agent *a, const struct acme_problem *problem);
 
+/* -- which chain: acme_steps_chain.c, or acme_steps_nochain.c -- */
+
+bool acme_pick_built_in(void);
+/* A chain has passed all checks. True: it is taken; false: *next is another one. */
+bool acme_pick_chain(struct acme_agent *a, const struct acme_reply *reply,
+                     const struct acme_chain *chain, struct acme_next *next);
+/* One cannot be used. True: it was an alternate, and *next is another one. */
+bool acme_pick_skip(struct acme_agent *a, struct acme_next *next);
+int refused_cert(struct acme_agent *a, const struct acme_problem *problem, struct acme_next *next);
+
 /* -- external account binding: acme_steps_eab.c, or acme_steps_noeab.c -- */
 
 int acme_bind_check(struct acme_slice eab); /* ACME_OK: none, or one that can be used */

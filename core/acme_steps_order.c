@@ -306,6 +306,8 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next)
                                                           : "it is valid, but its key is lost",
                                   NULL);
         }
+        order->chain_at = order->chain_best = order->alternates_count = 0;
+        order->chain_final = false;
         next->row = ACME_ROW_CERT;
         return ACME_OK;
     case ACME_STATUS_INVALID:
@@ -426,26 +428,26 @@ int refused_finalize(struct acme_agent *a, const struct acme_problem *problem,
 int build_cert(struct acme_agent *a, const char **url, struct acme_slice *payload)
 {
     (void)payload;
-    *url = acme_order_text(a, a->order.certificate);
+    *url = acme_order_text(a, a->order.chain_at == 0 ? a->order.certificate
+                                                     : a->order.alternates[a->order.chain_at - 1]);
     return ACME_OK;
 }
 
 /* Nothing replaces a certificate before it has passed every check (P78, P79). */
-int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+static int cert_check(struct acme_agent *a, struct acme_slice body, struct acme_chain *chain,
+                      struct acme_cert_facts *facts)
 {
     struct acme_span io = a->config->memory.io;
     struct acme_span text;
-    struct acme_chain chain;
-    struct acme_cert_facts facts;
     struct acme_cert_verdict verdict = {"it cannot be read", 0};
     int64_t now = 0;
     int err;
 
     /* The body lies in io, which is ours to write: the DER takes the place of the PEM. */
-    text.ptr = io.ptr + (reply->body.ptr - io.ptr);
-    text.len = reply->body.len;
+    text.ptr = io.ptr + (body.ptr - io.ptr);
+    text.len = body.len;
     a->order.dead = true; /* until proved otherwise: the same bytes would come again */
-    err = acme_chain_from_pem(text, &chain);
+    err = acme_chain_from_pem(text, chain);
     if (err == ACME_E_SIZE || acme_wall_clock(a, &now) != ACME_OK)
         a->order.dead = false; /* nothing is wrong with it: it can be fetched again */
     if (err == ACME_E_SIZE)
@@ -454,14 +456,28 @@ int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acm
         return acme_fail_note(a, err, "the reply is not a chain of PEM certificates", NULL);
     err = acme_wall_clock(a, &now);
     if (err == ACME_OK)
-        err = acme_cert_check(&chain, &a->cert_key, a->config->names, a->config->names_count, true,
+        err = acme_cert_check(chain, &a->cert_key, a->config->names, a->config->names_count, true,
                               now, 300, &verdict);
     if (err == ACME_OK)
-        err = acme_cert_facts(acme_chain_at(&chain, 0), &facts);
-    if (err == ACME_E_CERT)
-        return acme_fail_note(a, err, verdict.why, NULL);
+        err = acme_cert_facts(acme_chain_at(chain, 0), facts);
+    return err == ACME_E_CERT ? acme_fail_note(a, err, verdict.why, NULL) : err;
+}
+
+int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    struct acme_chain chain;
+    struct acme_cert_facts facts;
+    int err = cert_check(a, reply->body, &chain, &facts);
+
+    if ((err == ACME_E_CERT || err == ACME_E_SIZE) && acme_pick_skip(a, next)) {
+        a->order.dead = false;
+        return ACME_OK;
+    }
     if (err != ACME_OK)
         return err;
+    a->order.dead = false;
+    if (!acme_pick_chain(a, reply, &chain, next))
+        return ACME_OK;
     memset(&a->fresh, 0, sizeof a->fresh);
     err = acme_sha256(a->order.url, strlen(a->order.url), a->fresh.order);
     if (err != ACME_OK)
@@ -475,7 +491,6 @@ int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acm
     a->fresh.replaces = a->order.replaces;
     acme_ari_name(&a->fresh, &facts);
     a->new_chain = chain.packed;
-    a->order.dead = false;
     a->outcome = ACME_OK;
     next->row = ACME_ROW_END;
     next->save = ACME_SAVE_CERT;

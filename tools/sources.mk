@@ -11,6 +11,9 @@ SRC_EAB ?= core/acme_eab.c core/acme_steps_eab.c
 # Boards without room for renewal information (RFC 9773) take core/acme_steps_noari.c.
 SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
 
+# Boards that take the CA's default chain take core/acme_steps_nochain.c.
+SRC_CHAIN ?= core/acme_steps_chain.c
+
 SRC_CORE = \
 	core/acme_agent.c \
 	core/acme_b64.c \
@@ -24,6 +27,7 @@ SRC_CORE = \
 	core/acme_csr.c \
 	core/acme_der.c \
 	$(SRC_ARI) \
+	$(SRC_CHAIN) \
 	$(SRC_EAB) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \

@@ -7,14 +7,16 @@
 #
 # CONFIG=FILE compiles a CONFIG record in (tools/mkconfig --record). LTO= links without link-time
 # optimization, IPV6=1 adds IPv6, SERVER= leaves the server side of TLS out, EAB=1 adds external account
-# binding, ARI=1 renewal information.
+# binding, ARI=1 renewal information, CHAIN=1 a
+# choice of chains.
 
 BD := boards/emcraft-sf2
 LTO ?= 1
 SERVER ?= 1
 EAB ?=
 ARI ?=
-BO := build/emcraft-sf2$(if $(LTO),,-nolto)$(if $(IPV6),-ipv6)$(if $(SERVER),,-client)$(if $(EAB),-eab)$(if $(ARI),-ari)
+CHAIN ?=
+BO := build/emcraft-sf2$(if $(LTO),,-nolto)$(if $(IPV6),-ipv6)$(if $(SERVER),,-client)$(if $(EAB),-eab)$(if $(ARI),-ari)$(if $(CHAIN),-chain)
 CROSS ?= arm-none-eabi-
 BCC = $(CROSS)gcc
 
@@ -48,9 +50,10 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %sp_c32.c %cpuid.c %sp_i
 	wolfcrypt/src/sp_cortexm.c wolfcrypt/src/sp_int.c
 
 # What only the agent's image has; keys are P-256.
-SRC_BOARD_AGENT = $(filter-out $(SRC_CRYPTO_RSA) $(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) core/acme_store.c core/acme_buf.c,$(SRC_CORE)) \
+SRC_BOARD_AGENT = $(filter-out $(SRC_CRYPTO_RSA) $(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) \
+	$(if $(CHAIN),,$(SRC_CHAIN)) core/acme_store.c core/acme_buf.c,$(SRC_CORE)) \
 	core/acme_crypto_norsa.c $(if $(EAB),,core/acme_steps_noeab.c) \
-	$(if $(ARI),,core/acme_steps_noari.c) $(SRC_SOLVERS) $(BD)/main.c \
+	$(if $(ARI),,core/acme_steps_noari.c) $(if $(CHAIN),,core/acme_steps_nochain.c) $(SRC_SOLVERS) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_start.c \
 	$(if $(SERVER),https_server.c,https_none.c))
 

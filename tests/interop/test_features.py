@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What goes beyond RFC 8555's shortest path, against Pebble: external account binding, renewal information,
-profiles.
+profiles, alternate chains.
 
 A feature that this Pebble does not have is a named skip.
 """
@@ -437,6 +437,51 @@ def profile_refused():
         c.issue([NAME], "--profile", "tls").expect(0, "warning.*refused the profile")
         equal(ca.count("newOrder"), 2, "newOrder")
         c.issue([NAME], "--required-profile", "tls", "--force").expect(2, "invalidProfile")
+
+
+# ---------------------------------------------------------------- alternate chains
+
+def root_of(w, n):
+    """(path, common name, key identifier) of the CA's n-th root."""
+    path = w.path("root-%d.pem" % n)
+    with open(path, "wb") as f:
+        f.write(w.manage("/roots/%d" % n))
+    text = common.openssl("x509", "-in", path, "-noout", "-subject", "-nameopt", "multiline",
+                          "-ext", "subjectKeyIdentifier").decode()
+    return (path, re.search(r"commonName\s*= (.*)", text).group(1),
+            re.search(r"((?:[0-9A-F]{2}:){7,}[0-9A-F]{2})", text).group(1))
+
+
+@suite.case("chain: preferred by name and by key identifier")
+@with_world(alternate_roots=3)
+def chain_preferred(w, c):
+    for n in range(4):
+        path, name, key = root_of(w, n)
+        for how in (name, key, key.lower().replace(":", "")):
+            c.issue([NAME], "--force", "--preferred-chain", how).expect(0)
+            check_set(c.live(NAME), [NAME], path)
+    w.mark()
+    r = c.issue([NAME], "--force", "--preferred-chain", "Nobody Root X9").expect(
+        0, "warning.*default chain.*Nobody Root X9")
+    check_set(c.live(NAME), [NAME], w.roots)
+    equal(w.count()["certificate"], 5, "chains fetched (%s)" % r)
+
+
+@suite.case("chain: shortest")
+@with_world(alternate_roots=2, chain_length=2)
+def chain_shortest(w, c):
+    c.issue([NAME], "--shortest-chain").expect(0)
+    check_set(c.live(NAME), [NAME])
+    check(3 <= w.count()["certificate"] <= 4, "chains fetched")
+    c.issue([NAME], "--shortest-chain", "--preferred-chain", "x").expect(1, "exclude")
+
+
+@suite.case("chain: a CA without alternates")
+@with_world()
+def chain_alone(w, c):
+    c.issue([NAME], "--preferred-chain", "x").expect(0, "warning.*default chain")
+    c.issue([NAME], "--shortest-chain", "--force").expect(0)
+    equal(w.count()["certificate"], 2, "chains fetched")
 
 
 if __name__ == "__main__":

@@ -425,7 +425,8 @@ static struct acme_slice leaf(const struct acme_public *pub, const struct made *
     return acme_der_slice(&d);
 }
 
-static void tell_cert(struct w_order *o)
+/* Which chain: 0 is the default. */
+static void tell_cert(struct w_order *o, int which)
 {
     static uint8_t room[16384];
     static const char *const others[] = {"other.example.org"};
@@ -435,7 +436,10 @@ static void tell_cert(struct w_order *o)
     struct made m = {.key = &ca_key, .signer = &ca_key, .issuer = "Test CA"};
     struct made root = {.key = &ca_key, .subject = "Test CA", .ca = true};
     struct acme_buf out;
+    int extra = which == 0 ? w.chain_extra : w.alternate_extra[which];
+    char issuer[20];
 
+    (void)snprintf(issuer, sizeof issuer, "Root %d", which);
     for (int i = 0; i < o->names_count; i++)
         names[i] = o->names[i];
     m.names = w.other_names ? others : names;
@@ -460,11 +464,21 @@ static void tell_cert(struct w_order *o)
     if (w.other_key)
         acme_key_public(&ca_key, &pub);
     acme_buf_init(&out, w.reply_body, sizeof w.reply_body - 1);
+    if (which == w.alternate_bad && which > 0) {
+        say("no chain");
+        return;
+    }
+    for (int i = 1; which == 0 && i <= w.alternates && w.alternate_link == NULL; i++)
+        field("Link: <" CA "/x/%d/alt/%d>;rel=\"alternate\"\r\n", (int)(o - w.orders), i);
+    if (w.alternate_link != NULL && which == 0)
+        field("%s\r\n", w.alternate_link);
     made_pem(&out, leaf(&pub, &m, room, sizeof room), "\n");
     if (w.key_inside)
         acme_buf_text(&out, "-----BEGIN EC PRIVATE KEY-----\nMAA=\n-----END EC PRIVATE KEY-----\n");
-    for (int i = 0; i < 1 + w.chain_extra; i++) {
-        root.number = (uint32_t)i;
+    for (int i = 0; i < 1 + extra; i++) {
+        root.number = (uint32_t)(i + 10 * which);
+        if (i == extra && which > 0)
+            root.issuer = issuer;
         made_pem(&out, made_cert(&root, room, sizeof room), "\n");
     }
     w.reply_len = out.len;
@@ -562,7 +576,7 @@ static struct w_order *order_of(const char *path, const char *format, int *i)
 static void post(const char *path)
 {
     struct w_order *o;
-    int i;
+    int i, n;
 
     if (strcmp(path, "/account") == 0)
         register_account();
@@ -578,8 +592,12 @@ static void post(const char *path)
         respond(o, i);
     else if ((o = order_of(path, "/f/%d", &i)) != NULL)
         finalize(o);
-    else if ((o = order_of(path, "/x/%d", &i)) != NULL && o->status == ACME_STATUS_VALID)
-        tell_cert(o);
+    else if (sscanf(path, "/x/%d/alt/%d", &n, &i) == 2 && n < w.orders_count && i >= 1 &&
+             i <= w.alternates)
+        tell_cert(&w.orders[n], i);
+    else if (strstr(path, "/alt/") == NULL && (o = order_of(path, "/x/%d", &i)) != NULL &&
+             o->status == ACME_STATUS_VALID)
+        tell_cert(o, 0);
     else
         problem(404, "malformed", "no such thing");
 }

@@ -117,6 +117,10 @@ struct world {
     uint32_t validate_ms, issue_ms;
     int64_t life_s;
     int chain_extra;
+    int alternates;         /* chains besides the default one; the k-th (1..) leads to "Root k" */
+    int alternate_extra[9]; /* more certificates in it */
+    int alternate_bad;      /* this one is no chain */
+    const char *alternate_link; /* instead of the links to them */
     bool other_key, other_names, expired, key_inside;
     const char *eab_kid; /* a newAccount must be bound to it, by eab_key; NULL: needs no binding */
     struct acme_slice eab_key;

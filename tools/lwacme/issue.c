@@ -149,6 +149,8 @@ static int start_agent(const struct options *o, struct acme_config *config,
     config->cert_name = o->cert_name[0] != '\0' ? o->cert_name : NULL;
     config->contact = o->email;
     config->profile = o->profile;
+    config->preferred_chain = o->preferred_chain;
+    config->shortest_chain = o->shortest_chain;
     config->profile_required = o->profile_required;
     config->terms_agreed = o->agree_tos;
     config->anchors.sets = &world.trust.text;

@@ -34,7 +34,8 @@ struct options {
     const char *server;
     const char *ca_file;
     const char *profile;
-    bool profile_required;
+    const char *preferred_chain;
+    bool profile_required, shortest_chain;
     const char *eab_kid, *eab_key_file, *eab_alg; /* NULL if not given */
     const char *state_dir;
     const char *out_dir; /* NULL: live below state_dir */

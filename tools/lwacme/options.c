@@ -29,6 +29,9 @@ static const char help_text[] =
     "  --account-key-type TYPE  p256 (default) p384 rsa2048; when the account is made\n"
     "  --profile NAME     a profile of the CA's; its default when it does not offer that one\n"
     "  --required-profile NAME  that profile or no certificate\n"
+    "  --preferred-chain ISSUER  of the CA's chains the one that leads to this root (common name,\n"
+    "                     or key identifier in hex); the default one when there is none\n"
+    "  --shortest-chain   of the CA's chains the one of least bytes\n"
     "  --ca-file PEM      roots to trust for the CA's own TLS (default: the system's)\n"
     "  --eab-kid KID --eab-hmac-key-file FILE   external account binding, for CAs that want one:\n"
     "                     the key as base64url in FILE, or - for stdin; once, for the account\n"
@@ -68,6 +71,8 @@ enum {
     OPT_CA_FILE,
     OPT_PROFILE,
     OPT_REQUIRED_PROFILE,
+    OPT_PREFERRED_CHAIN,
+    OPT_SHORTEST_CHAIN,
     OPT_EAB_KID,
     OPT_EAB_KEY,
     OPT_EAB_KEY_FILE,
@@ -95,6 +100,8 @@ static const struct option long_options[] = {
     {"ca-file", required_argument, NULL, OPT_CA_FILE},
     {"profile", required_argument, NULL, OPT_PROFILE},
     {"required-profile", required_argument, NULL, OPT_REQUIRED_PROFILE},
+    {"preferred-chain", required_argument, NULL, OPT_PREFERRED_CHAIN},
+    {"shortest-chain", no_argument, NULL, OPT_SHORTEST_CHAIN},
     {"eab-kid", required_argument, NULL, OPT_EAB_KID},
     {"eab-hmac-key", required_argument, NULL, OPT_EAB_KEY},
     {"eab-hmac-key-file", required_argument, NULL, OPT_EAB_KEY_FILE},
@@ -277,6 +284,12 @@ static int take(struct options *o, int option, char *value)
         o->profile = value;
         o->profile_required = option == OPT_REQUIRED_PROFILE;
         return EXIT_DONE;
+    case OPT_PREFERRED_CHAIN:
+        o->preferred_chain = value;
+        return EXIT_DONE;
+    case OPT_SHORTEST_CHAIN:
+        o->shortest_chain = true;
+        return EXIT_DONE;
     case OPT_EAB_KID:
         o->eab_kid = value;
         return EXIT_DONE;
@@ -388,6 +401,8 @@ static int check(struct options *o)
         return usage("--webroot and --http-bind exclude one another", NULL);
     if ((o->eab_kid == NULL) != (o->eab_key_file == NULL))
         return usage("--eab-kid and --eab-hmac-key-file go together", NULL);
+    if (o->preferred_chain != NULL && o->shortest_chain)
+        return usage("--preferred-chain and --shortest-chain exclude one another", NULL);
     if (o->quiet && o->verbose > 0)
         return usage("-q and -v exclude one another", NULL);
     return o->state_dir == NULL ? default_state_dir(o) : EXIT_DONE;

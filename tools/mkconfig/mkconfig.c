@@ -29,6 +29,7 @@ static const char usage[] =
     "  --eab-kid KID --eab-hmac-key-file FILE   external account binding (base64url)\n"
     "  --eab-alg ALG       HS256 (default) HS384 HS512\n"
     "  --profile NAME      of the CA's; --required-profile NAME: that one or none\n"
+    "  --preferred-chain ISSUER, --shortest-chain   which of the CA's chains\n"
     "  --sntp HOST         time server, when DHCP names none\n"
     "  --image FILE        write into this flash image; made when it is not there\n"
     "  --seed HEX|random   put this seed (64 hex digits) into the image: one for each device\n"
@@ -263,6 +264,8 @@ static const struct option options[] = {
     {"eab-alg", required_argument, NULL, 'g'},
     {"profile", required_argument, NULL, 'p'},
     {"required-profile", required_argument, NULL, 'q'},
+    {"preferred-chain", required_argument, NULL, 'l'},
+    {"shortest-chain", no_argument, NULL, 'o'},
     {"sntp", required_argument, NULL, 't'},
     {"image", required_argument, NULL, 'i'},
     {"seed", required_argument, NULL, 's'},
@@ -318,6 +321,12 @@ static void take(int c)
     case 'q':
         provision.profile = optarg;
         provision.profile_required = c == 'q';
+        break;
+    case 'l':
+        provision.preferred_chain = optarg;
+        break;
+    case 'o':
+        provision.shortest_chain = true;
         break;
     case 'k':
         eab_kid = optarg;
