@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What goes beyond RFC 8555's shortest path, against Pebble: external account binding, renewal information,
-profiles, alternate chains.
+profiles, alternate chains, IP identifiers.
 
 A feature that this Pebble does not have is a named skip.
 """
@@ -482,6 +482,55 @@ def chain_alone(w, c):
     c.issue([NAME], "--preferred-chain", "x").expect(0, "warning.*default chain")
     c.issue([NAME], "--shortest-chain", "--force").expect(0)
     equal(w.count()["certificate"], 2, "chains fetched")
+
+
+# ---------------------------------------------------------------- IP identifiers (RFC 8738)
+
+def sans(c, name):
+    text = common.openssl("x509", "-in", os.path.join(c.live(name), "cert.pem"), "-noout", "-ext",
+                          "subjectAltName").decode()
+    return sorted(re.findall(r"(DNS|IP Address):([^,\s]+)", text))
+
+
+def check_ip(w, c, folder, want):
+    live = c.live(folder)
+    equal(sans(c, folder), sorted(want), "the certificate's names")
+    common.openssl("verify", "-CAfile", w.roots, "-untrusted", live + "/chain.pem",
+                   *sum((["-verify_ip" if k == "IP Address" else "-verify_hostname", v]
+                         for k, v in want[:1]), []), live + "/cert.pem")
+    check(common.public_of_key(live + "/privkey.pem") == common.public_of_cert(live + "/cert.pem"),
+          "no pair")
+
+
+@suite.case("ip: v4, v6, and both with a name")
+@with_world()
+def ip_names(w, c):
+    v4, v6 = ("IP Address", "127.0.0.1"), ("IP Address", "0:0:0:0:0:0:0:1")
+    c.issue(["127.0.0.1"]).expect(0)
+    check_ip(w, c, "127.0.0.1", [v4])
+    c.issue(["::1"]).expect(0)
+    check_ip(w, c, "__1", [v6])
+    c.issue(["0:0::0:0001", "127.0.0.1", NAME], "--cert-name", "all").expect(0)
+    check_ip(w, c, "all", [v4, v6, ("DNS", NAME)])
+    c.issue(["::1", "127.0.0.1", NAME], "--cert-name", "all").expect(0, "nothing due")
+    c.status().expect(0, "names +127.0.0.1")
+    c.issue(["127.0.0.1"], "--force").expect(0)        # a renewal, with its predecessor
+    check_ip(w, c, "127.0.0.1", [v4])
+
+
+@suite.case("ip: a proof that fails is told with the address")
+@with_world()
+def ip_bad(w, c):
+    c.issue(["127.0.0.1"], http_port=world.free_port()).expect(2, "127.0.0.1")
+
+
+@suite.case("names: what is no A-label is refused with advice")
+def labels():
+    with common.Client("https://localhost:1/dir", None) as c:
+        for name in ("b\u00fccher.example", "\u4f8b\u5b50.example", "*.b\u00fccher.example"):
+            c.issue([name]).expect(1, "xn--|A-label")
+        for name in ("1.2.3.4.5", "1.2.3", "300.1.1.1", "::1::", "fe80::1%lo", "*.127.0.0.1"):
+            c.issue([name]).expect(1, "name|address")
 
 
 if __name__ == "__main__":
