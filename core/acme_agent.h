@@ -53,11 +53,13 @@ struct acme_config {
                                     default is taken, with a warning */
     uint8_t account_key_type;    /* enum acme_key_type; 0: P-256 */
     uint8_t cert_key_type;       /* enum acme_key_type; 0: P-256 */
-    bool reuse_key;              /* a renewal keeps the certificate's key */
-    bool any_host;               /* follow the CA's URLs to every host (acme_url.h) */
-    bool only_when_asked;        /* do not renew by itself: acme_agent_ask starts each run */
-    bool replace_damaged; /* a damaged ACCOUNT record is replaced by a new account; false: the run
-                             fails, and a person decides */
+    struct acme_slice csr; /* a certificate request (DER) that somebody else has made: no key is
+                              made or stored, and names must be its names; empty: ours */
+    bool reuse_key;        /* a renewal keeps the certificate's key */
+    bool any_host;         /* follow the CA's URLs to every host (acme_url.h) */
+    bool only_when_asked;  /* do not renew by itself: acme_agent_ask starts each run */
+    bool replace_damaged;  /* a damaged ACCOUNT record is replaced by a new account; false: the run
+                              fails, and a person decides */
     struct acme_memory memory;
 };
 

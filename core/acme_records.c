@@ -203,6 +203,10 @@ int acme_want_hash(const struct acme_config *config, uint8_t out[ACME_SHA256_SIZ
         err = acme_hash_add(&h, "", 1); /* no name is empty */
     if (err == ACME_OK && config->profile != NULL)
         err = acme_hash_add(&h, config->profile, strlen(config->profile) + 1);
+    if (err == ACME_OK && config->csr.len > 0)
+        err = acme_hash_add(&h, "\0", 2); /* and no profile */
+    if (err == ACME_OK && config->csr.len > 0)
+        err = acme_hash_add(&h, config->csr.ptr, config->csr.len);
     if (err == ACME_OK)
         err = acme_hash_end(&h, out);
     return err;

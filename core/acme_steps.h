@@ -238,7 +238,8 @@ int acme_load_ledger(struct acme_agent *a);
 int acme_load_order(struct acme_agent *a);
 int acme_load_cert(struct acme_agent *a);
 int acme_load_sched(struct acme_agent *a);
-/* The SHA-256 over directory, key type, sorted names, profile: a change makes a certificate due. */
+/* The SHA-256 over directory, key type, sorted names, profile, request: a change makes a
+ * certificate due. */
 int acme_want_hash(const struct acme_config *config, uint8_t out[ACME_SHA256_SIZE]);
 const char *acme_slot_key(const struct acme_agent *a, enum acme_slot slot);
 

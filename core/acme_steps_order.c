@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "acme_csr.h"
+#include "acme_csr_read.h"
 
 #define POLL_MAX_MS  10000
 #define WHY_AFTER_MS 20000  /* some CAs never move an order whose challenge failed */
@@ -299,7 +300,8 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next)
     case ACME_STATUS_PROCESSING:
         return acme_order_poll(a, next, "issuance");
     case ACME_STATUS_VALID:
-        if (a->cert_key.type == ACME_KEY_NONE || order->certificate == 0) {
+        if ((a->cert_key.type == ACME_KEY_NONE && a->config->csr.len == 0) ||
+            order->certificate == 0) {
             order->dead = true;
             return acme_fail_note(a, ACME_E_ORDER,
                                   order->certificate == 0 ? "it is valid, with no certificate URL"
@@ -326,6 +328,11 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next)
 
 /* -- finalize and certificate -- */
 
+static bool slices_equal(struct acme_slice x, struct acme_slice y)
+{
+    return x.len == y.len && x.len > 0 && memcmp(x.ptr, y.ptr, x.len) == 0;
+}
+
 /* The key of the certificate in force, for a renewal that keeps it. */
 static int reuse_key(struct acme_agent *a)
 {
@@ -341,6 +348,27 @@ static int reuse_key(struct acme_agent *a)
     return err;
 }
 
+/* The key is somebody else's; it must not be the account's (RFC 8555 11.1). */
+static int csr_key(struct acme_agent *a)
+{
+    struct acme_span scratch = a->config->memory.scratch;
+    struct acme_public pub;
+    struct acme_csr csr;
+    struct acme_der d;
+    const char *why = "";
+    int err = acme_csr_read(a->config->csr, &csr, &why);
+
+    if (err == ACME_OK)
+        err = acme_key_public(&a->account_key, &pub);
+    if (err != ACME_OK)
+        return err;
+    acme_der_init(&d, scratch.ptr, scratch.len);
+    acme_csr_public(&d, &pub);
+    if (slices_equal(acme_der_slice(&d), csr.spki))
+        return acme_fail_note(a, ACME_E_CONFIG, "the request's key is the account's", NULL);
+    return ACME_OK;
+}
+
 /* Made before newOrder, so that the record of the order holds it from the beginning. Later it is
  * only missing when a resumed order came without one that fits. */
 int step_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
@@ -353,6 +381,8 @@ int step_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_n
     (void)reply;
     next->row = a->order.open ? ACME_ROW_FINALIZE : ACME_ROW_ORDER;
     a->order.finalized = a->order.open;
+    if (a->config->csr.len > 0)
+        return csr_key(a);
     if (a->cert_key.type == (uint8_t)type) {
         /* It came with the order, but the order's record may have failed. */
         next->save = a->order.open && !a->order.key_stored ? ACME_SAVE_ORDER : 0;
@@ -376,17 +406,22 @@ int step_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_n
 int build_finalize(struct acme_agent *a, const char **url, struct acme_slice *payload)
 {
     struct acme_span scratch = a->config->memory.scratch;
-    struct acme_slice csr = {NULL, 0};
+    struct acme_slice csr = a->config->csr;
+    size_t room = scratch.len;
     struct acme_buf b;
-    int err = acme_csr_write(scratch, a->config->names, a->config->names_count, &a->cert_key, &csr);
+    int err = ACME_OK;
 
+    if (csr.len == 0) {
+        err = acme_csr_write(scratch, a->config->names, a->config->names_count, &a->cert_key, &csr);
+        room = (size_t)(csr.ptr - scratch.ptr);
+    }
     if (err != ACME_OK)
         return err == ACME_E_SIZE ? acme_fail_note(a, err, "bound: scratch, for the CSR", NULL)
                                   : err;
     if (a->order.finalize == 0)
         return acme_fail_note(a, ACME_E_REPLY, "the order has no finalize URL", NULL);
     /* The CSR lies at the end of scratch, the payload grows towards it from the start. */
-    acme_buf_init(&b, scratch.ptr, (size_t)(csr.ptr - scratch.ptr));
+    acme_buf_init(&b, scratch.ptr, room);
     acme_buf_text(&b, "{\"csr\":\"");
     acme_buf_b64url(&b, csr.ptr, csr.len);
     acme_buf_text(&b, "\"}");
@@ -440,6 +475,7 @@ static int cert_check(struct acme_agent *a, struct acme_slice body, struct acme_
     struct acme_span io = a->config->memory.io;
     struct acme_span text;
     struct acme_cert_verdict verdict = {"it cannot be read", 0};
+    struct acme_csr csr;
     int64_t now = 0;
     int err;
 
@@ -456,8 +492,14 @@ static int cert_check(struct acme_agent *a, struct acme_slice body, struct acme_
         return acme_fail_note(a, err, "the reply is not a chain of PEM certificates", NULL);
     err = acme_wall_clock(a, &now);
     if (err == ACME_OK)
-        err = acme_cert_check(chain, &a->cert_key, a->config->names, a->config->names_count, true,
-                              now, 300, &verdict);
+        err = acme_cert_check(chain, a->config->csr.len > 0 ? NULL : &a->cert_key, a->config->names,
+                              a->config->names_count, true, now, 300, &verdict);
+    if (err == ACME_OK && a->config->csr.len > 0 &&
+        (acme_csr_read(a->config->csr, &csr, &verdict.why) != ACME_OK ||
+         !slices_equal(acme_cert_spki(acme_chain_at(chain, 0)), csr.spki))) {
+        verdict.why = "it is for another key than the request's";
+        err = ACME_E_CERT;
+    }
     if (err == ACME_OK)
         err = acme_cert_facts(acme_chain_at(chain, 0), facts);
     return err == ACME_E_CERT ? acme_fail_note(a, err, verdict.why, NULL) : err;

@@ -14,6 +14,9 @@ SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
 # Boards that take the CA's default chain take core/acme_steps_nochain.c.
 SRC_CHAIN ?= core/acme_steps_chain.c
 
+# Boards, which make their own keys, take core/acme_csr_noread.c.
+SRC_CSR ?= core/acme_csr_read.c
+
 SRC_CORE = \
 	core/acme_agent.c \
 	core/acme_b64.c \
@@ -28,6 +31,7 @@ SRC_CORE = \
 	core/acme_der.c \
 	$(SRC_ARI) \
 	$(SRC_CHAIN) \
+	$(SRC_CSR) \
 	$(SRC_EAB) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \
@@ -75,6 +79,7 @@ SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_ne
 
 SRC_TOOL = \
 	tools/lwacme/binding.c \
+	tools/lwacme/csr.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
 	tools/lwacme/json.c \

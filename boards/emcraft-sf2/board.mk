@@ -51,9 +51,10 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %sp_c32.c %cpuid.c %sp_i
 
 # What only the agent's image has; keys are P-256.
 SRC_BOARD_AGENT = $(filter-out $(SRC_CRYPTO_RSA) $(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) \
-	$(if $(CHAIN),,$(SRC_CHAIN)) core/acme_store.c core/acme_buf.c,$(SRC_CORE)) \
+	$(if $(CHAIN),,$(SRC_CHAIN)) $(SRC_CSR) core/acme_store.c core/acme_buf.c,$(SRC_CORE)) \
 	core/acme_crypto_norsa.c $(if $(EAB),,core/acme_steps_noeab.c) \
-	$(if $(ARI),,core/acme_steps_noari.c) $(if $(CHAIN),,core/acme_steps_nochain.c) $(SRC_SOLVERS) $(BD)/main.c \
+	$(if $(ARI),,core/acme_steps_noari.c) $(if $(CHAIN),,core/acme_steps_nochain.c) \
+	core/acme_csr_noread.c $(SRC_SOLVERS) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_start.c \
 	$(if $(SERVER),https_server.c,https_none.c))
 

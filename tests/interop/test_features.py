@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """What goes beyond RFC 8555's shortest path, against Pebble: external account binding, renewal information,
-profiles, alternate chains, IP identifiers.
+profiles, alternate chains, IP identifiers, certificate requests of others.
 
 A feature that this Pebble does not have is a named skip.
 """
@@ -531,6 +531,77 @@ def labels():
             c.issue([name]).expect(1, "xn--|A-label")
         for name in ("1.2.3.4.5", "1.2.3", "300.1.1.1", "::1::", "fe80::1%lo", "*.127.0.0.1"):
             c.issue([name]).expect(1, "name|address")
+
+
+# ---------------------------------------------------------------- requests of others
+
+def make_csr(c, san="DNS:h0.example.net,DNS:h1.example.net,IP:127.0.0.1", kind="p256", form="PEM",
+             more=()):
+    """(path of the request, path of its key)"""
+    key, csr = os.path.join(c.base, kind + ".key"), os.path.join(c.base, kind + "." + form)
+    new = {"p256": ["ec", "-pkeyopt", "ec_paramgen_curve:P-256"],
+           "p384": ["ec", "-pkeyopt", "ec_paramgen_curve:P-384"],
+           "p521": ["ec", "-pkeyopt", "ec_paramgen_curve:P-521"], "rsa": ["rsa:2048"]}[kind]
+    common.openssl("req", "-new", "-newkey", *new, "-nodes", "-keyout", key, "-out", csr, "-subj",
+                   "/O=Somebody", "-outform", form, *(("-addext", "subjectAltName=" + san)
+                                                      if san else ()), *more)
+    return csr, key
+
+
+@suite.case("csr: PEM and DER, keys of each kind, and nothing of the key is stored")
+@with_world()
+def csr_kinds(w, c):
+    for kind, form in (("p256", "PEM"), ("rsa", "DER"), ("p384", "PEM"), ("p521", "DER")):
+        csr, key = make_csr(c, kind=kind, form=form)
+        c.issue([], "--csr", csr).expect(0)         # another request makes it due
+        live = c.live(NAME)
+        equal(sorted(os.listdir(live)), ["cert.pem", "chain.pem", "fullchain.pem"], "files")
+        check(common.public_of_key(key) == common.public_of_cert(live + "/cert.pem"), "no pair")
+        equal(sans(c, NAME), [("DNS", NAME), ("DNS", "h1.example.net"), ("IP Address", "127.0.0.1")],
+              "names")
+        common.openssl("verify", "-CAfile", w.roots, "-untrusted", live + "/chain.pem",
+                       live + "/cert.pem")
+        c.issue([], "--csr", csr).expect(0, "nothing due")
+        c.status().expect(0, "names +h0.example.net h1.example.net 127.0.0.1")
+    equal(w.count()["newOrder"], 4, "newOrder")
+    with open(csr, "rb") as f:                      # with text around it
+        text = b"Certificate Request:\n" + common.openssl("req", "-inform", "DER", data=f.read())
+    with open(csr + "2", "wb") as f:
+        f.write(text.replace(b"CERTIFICATE REQUEST", b"NEW CERTIFICATE REQUEST"))
+    c.issue([], "--csr", csr + "2").expect(0, "nothing due")
+    c.issue([NAME]).expect(0)                       # back to a key of ours
+    check_set(c.live(NAME), [NAME], w.roots)
+
+
+@suite.case("csr: what cannot be used is told, and the CA is not asked")
+@with_world()
+def csr_bad(w, c):
+    good, _ = make_csr(c, form="DER")
+    with open(good, "rb") as f:
+        data = f.read()
+
+    def bad(content, words):
+        path = os.path.join(c.base, "bad")
+        with open(path, "wb") as f:
+            f.write(content)
+        c.issue([], "--csr", path).expect(1, words)
+    bad(b"", "neither")
+    bad(b"hello", "neither")
+    bad(data[:-1], "no certificate request")
+    bad(data + b"x", "no certificate request")
+    bad(data[:-10] + bytes([data[-10] ^ 1]) + data[-9:], "signature")
+    bad(data.replace(b"h1.example.net", b"h2.example.net"), "signature")
+    bad(b"x" * 40000, "too long")
+    bad(b"-----BEGIN CERTIFICATE REQUEST-----\nMII*\n-----END CERTIFICATE REQUEST-----\n", "neither")
+    for san, words in (("", "names nothing"), ("email:a@example.net", "no DNS name"),
+                       ("DNS:a_b.example.net", "no DNS name"),
+                       (",".join("DNS:n%d.example.net" % i for i in range(101)), "too many")):
+        path, _ = make_csr(c, san=san)
+        c.issue([], "--csr", path).expect(1, words)
+    c.issue([], "--csr", "/nonexistent.csr").expect(1, "No such file")
+    c.issue([NAME], "--csr", good).expect(1, "excludes -d")
+    c.issue([], "--csr", good, "--key-type", "p256").expect(1, "excludes")
+    equal(w.count()["total"], 0, "requests")
 
 
 if __name__ == "__main__":

@@ -18,6 +18,8 @@ static const char help_text[] =
     "\n"
     "What for\n"
     "  -d NAME            a DNS name or an IP address; repeat it for more in one certificate\n"
+    "  --csr FILE         instead of -d: a certificate request (PEM or DER) whose key lies "
+    "elsewhere\n"
     "  --cert-name NAME   the certificate's name in storage (default: the first -d)\n"
     "  --key-type TYPE    p256 (default) p384 rsa2048 rsa3072 rsa4096\n"
     "  --reuse-key        a renewal keeps the certificate's key\n"
@@ -73,6 +75,7 @@ enum {
     OPT_REQUIRED_PROFILE,
     OPT_PREFERRED_CHAIN,
     OPT_SHORTEST_CHAIN,
+    OPT_CSR,
     OPT_EAB_KID,
     OPT_EAB_KEY,
     OPT_EAB_KEY_FILE,
@@ -102,6 +105,7 @@ static const struct option long_options[] = {
     {"required-profile", required_argument, NULL, OPT_REQUIRED_PROFILE},
     {"preferred-chain", required_argument, NULL, OPT_PREFERRED_CHAIN},
     {"shortest-chain", no_argument, NULL, OPT_SHORTEST_CHAIN},
+    {"csr", required_argument, NULL, OPT_CSR},
     {"eab-kid", required_argument, NULL, OPT_EAB_KID},
     {"eab-hmac-key", required_argument, NULL, OPT_EAB_KEY},
     {"eab-hmac-key-file", required_argument, NULL, OPT_EAB_KEY_FILE},
@@ -290,6 +294,9 @@ static int take(struct options *o, int option, char *value)
     case OPT_SHORTEST_CHAIN:
         o->shortest_chain = true;
         return EXIT_DONE;
+    case OPT_CSR:
+        o->csr_file = value;
+        return EXIT_DONE;
     case OPT_EAB_KID:
         o->eab_kid = value;
         return EXIT_DONE;
@@ -379,6 +386,20 @@ static bool folder_fits(const struct options *o)
     return folder[0] != '\0';
 }
 
+/* Everything about key and names stands in the request. */
+static int check_csr(struct options *o)
+{
+    char message[400];
+    const char *why = "";
+
+    if (o->names_count > 0 || o->key_type != ACME_KEY_NONE || o->reuse_key)
+        return usage("--csr excludes -d, --key-type and --reuse-key: the request tells", NULL);
+    if (csr_load(o, &why) == 0)
+        return EXIT_DONE;
+    snprintf(message, sizeof message, "--csr: %s", why);
+    return usage(message, o->csr_file);
+}
+
 static int check(struct options *o)
 {
     struct acme_url url;
@@ -392,6 +413,11 @@ static int check(struct options *o)
         return usage("the host of --server must have a dot (give its full name), be localhost, or "
                      "an IP address",
                      o->server);
+    if (o->csr_file != NULL) {
+        int err = check_csr(o);
+        if (err != EXIT_DONE)
+            return err;
+    }
     if (o->command == COMMAND_ISSUE && o->names_count == 0)
         return usage("no name is given: use -d NAME", NULL);
     if (o->command == COMMAND_ISSUE && !folder_fits(o))
