@@ -57,6 +57,8 @@ struct acme_config {
                               made or stored, and names must be its names; empty: ours */
     bool reuse_key;        /* a renewal keeps the certificate's key */
     bool any_host;         /* follow the CA's URLs to every host (acme_url.h) */
+    bool prompt;           /* begin what is due at once: a device without a fleet, a test;
+                              false: after a random while (acme_sched_spread) */
     bool only_when_asked;  /* do not renew by itself: acme_agent_ask starts each run */
     bool replace_damaged;  /* a damaged ACCOUNT record is replaced by a new account; false: the run
                               fails, and a person decides */
@@ -87,6 +89,7 @@ struct acme_agent_status {
     int64_t next_at;                  /* no attempt before */
     bool next_by_ca;                  /* ... because the CA said so */
     bool order_open;
+    bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
     uint32_t requests, connections;     /* since init */
 };
@@ -128,6 +131,22 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
  * buf must be the caller's own. Not before the first poll. */
 int acme_agent_certificate(const struct acme_agent *a, struct acme_span buf,
                            struct acme_certificate *out);
+
+/* The application says whether it could load the certificate in force: as often as it likes, after
+ * a start and after each change (the events certificate and rolled_back).
+ *
+ * A new certificate is in force as soon as it is stored; the pair before it stays in storage. With
+ * ok false the agent goes back to it, durably and over reboots: the event rolled_back, a failure
+ * with ACME_E_CERT, and as long a wait as if the CA had refused the order (1 h, 6 h, then daily;
+ * counted until a new pair is loaded, so that an application that loads none costs the CA little).
+ * The next polls do this; if power is cut before, the new pair is in force again, and the
+ * application will say so again. Where there is no pair before it, or it is expired, the new one
+ * stays in force, and a warning with ACME_E_CERT is told once. An application that never says
+ * anything keeps each new pair.
+ *
+ * ok false means the pair: not a lack of memory that passes. ACME_OK; ACME_AGAIN while a run is
+ * under way (say it afterwards); ACME_E_SLOT_EMPTY when there is no certificate. */
+int acme_agent_certificate_loaded(struct acme_agent *a, bool ok);
 
 /* Wipe keys and close what is open. Storage stays as it is. */
 void acme_agent_close(struct acme_agent *a);
@@ -228,6 +247,7 @@ struct acme_agent {
     size_t save_len;
     uint64_t wake_ms; /* nothing to do before */
     uint64_t look_ms; /* the CA's Retry-After: no look at the order before */
+    uint64_t due_ms;  /* what is due begins then: acme_sched_spread */
     uint64_t row_since_ms, request_ms;
     uint8_t until;     /* rest before this row; ACME_ROW_NONE */
     uint8_t ask_flags; /* bits of enum acme_ask */
@@ -236,12 +256,14 @@ struct acme_agent {
     uint8_t agains;      /* the run began once more */
     uint8_t damaged;     /* records to charge with the worst, and to write: enum acme_save */
     uint16_t nonce_tries;
+    bool due, idle; /* it was found due, and due_ms drawn; it was found not due before */
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
     bool ari_started;  /* since the records were loaded */
     bool ari_run;      /* this run only asks for the CA's window */
     bool use_profile;  /* newOrder asks for the configured one: the CA offers it */
     bool no_replaces;  /* the CA did not take the predecessor's name */
     bool find_account; /* newAccount only asks for the account that our key has (RFC 8555 7.3.1) */
+    uint8_t verdict;   /* the application's: enum acme_verdict */
     int outcome;
 
     /* facts */

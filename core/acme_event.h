@@ -23,6 +23,8 @@
     X(ORDER, "order")             /* text: its status; detail: its URL */                          \
     X(CHALLENGE, "challenge")     /* detail: identifier; text: type; word: what happened to it */  \
     X(CERTIFICATE, "certificate") /* a new one is stored: at = notAfter */                         \
+    X(ROLLED_BACK, "rolled_back") /* the one before it is in force again: at = its notAfter */     \
+    X(TIME, "confirmed_time")     /* at: what a verified exchange told (Date, or notBefore) */     \
     X(NOT_DUE, "not_due")         /* at: when it becomes due */                                    \
     X(HELD, "held")               /* at: not before; err: why; text: whose word it is */           \
     X(FAILURE, "failure")         /* failure */                                                    \

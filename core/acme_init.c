@@ -151,7 +151,7 @@ int acme_agent_init(struct acme_agent *a, const struct acme_config *config,
                     const struct acme_port *port, struct acme_solver *const *solvers,
                     size_t solvers_count, const char **why, const char **which)
 {
-    struct verdict v = {"", NULL};
+    struct verdict v = {NULL, NULL};
     uint8_t digest[ACME_SHA256_SIZE];
     int err;
 
@@ -169,7 +169,7 @@ int acme_agent_init(struct acme_agent *a, const struct acme_config *config,
     if (err == ACME_OK)
         err = acme_sha256(config->directory_url, strlen(config->directory_url), digest);
     if (why != NULL)
-        *why = err == ACME_OK || v.why[0] != '\0' ? v.why : acme_err_words(err);
+        *why = v.why != NULL ? v.why : acme_err_words(err);
     if (which != NULL)
         *which = v.which;
     if (err != ACME_OK)

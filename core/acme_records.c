@@ -35,6 +35,11 @@ static void put_sched(struct acme_record_writer *w, const struct acme_sched *s)
     acme_record_u64(w, SCHED_FAILURES, s->failures);
     acme_record_u64(w, SCHED_CLASS, s->last_class);
     acme_record_u64(w, SCHED_BY_CA, s->by_ca ? 1 : 0);
+    if (s->rolled_back > 0)
+        acme_record_u64(w, SCHED_ROLLED_BACK, s->rolled_back);
+    acme_record_u64(w, SCHED_CONNECTIONS, s->connections);
+    acme_record_u64(w, SCHED_VALIDATIONS, s->validations);
+    acme_record_u64(w, SCHED_REFUSALS, s->refusals);
 }
 
 static void put_failure(struct acme_record_writer *w, const struct acme_failure *f)

@@ -1,4 +1,5 @@
-/* acme_records.h - the tags of the agent's records; private to acme_records*.c
+/* acme_records.h - the tags of the agent's records; private to acme_records*.c and to tools that
+ * show them
  *
  * Tags are stored for ever: never renumber, never reuse.
  */
@@ -45,6 +46,10 @@ enum {
     SCHED_FAILURES = 20,
     SCHED_CLASS = 21,
     SCHED_BY_CA = 22,
+    SCHED_ROLLED_BACK = 23,
+    SCHED_CONNECTIONS = 24,
+    SCHED_VALIDATIONS = 25,
+    SCHED_REFUSALS = 26,
 
     /* of the CA's window, in SCHED */
     ARI_SEQUENCE = 24,

@@ -58,9 +58,34 @@ static void get_sched(const struct acme_field *field, struct acme_sched *s)
     case SCHED_BY_CA:
         s->by_ca = value != 0;
         break;
+    case SCHED_ROLLED_BACK:
+        s->rolled_back = (uint8_t)value;
+        break;
+    case SCHED_CONNECTIONS:
+        s->connections = (uint16_t)value;
+        break;
+    case SCHED_VALIDATIONS:
+        s->validations = (uint16_t)value;
+        break;
+    case SCHED_REFUSALS:
+        s->refusals = (uint16_t)value;
+        break;
     default:
         break;
     }
+}
+
+/* A record of before there was a count for each class: all were of the last one's. */
+static void get_sched_end(struct acme_sched *s)
+{
+    if (s->connections != 0 || s->validations != 0 || s->refusals != 0)
+        return;
+    if (s->last_class == ACME_CLASS_VALIDATION)
+        s->validations = s->failures;
+    else if (s->last_class == ACME_CLASS_REFUSED)
+        s->refusals = s->failures;
+    else if (s->last_class == ACME_CLASS_CONNECTION)
+        s->connections = s->failures;
 }
 
 static void get_failure(const struct acme_field *field, struct acme_failure *f)
@@ -310,6 +335,15 @@ int acme_load_cert(struct acme_agent *a)
     return err_a;
 }
 
+int acme_load_previous(struct acme_agent *a, struct acme_cert_state *out)
+{
+    int err =
+        load_half(a, a->cert.slot == ACME_SLOT_CERT_A ? ACME_SLOT_CERT_B : ACME_SLOT_CERT_A, out);
+
+    acme_wipe(a->config->memory.io.ptr, a->config->memory.io.len);
+    return err;
+}
+
 int acme_load_sched(struct acme_agent *a)
 {
     struct acme_record r;
@@ -326,6 +360,7 @@ int acme_load_sched(struct acme_agent *a)
         acme_ari_get(a, &field);
         get_failure(&field, &a->failure);
     }
+    get_sched_end(&a->sched);
     return ACME_OK;
 }
 

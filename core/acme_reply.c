@@ -314,11 +314,24 @@ static int problem_reply(struct acme_agent *a, const struct acme_reply *reply)
     return err;
 }
 
+/* Within a verified exchange: what a board's clock may believe. */
+static void tell_time(struct acme_agent *a, const struct acme_reply *reply)
+{
+    struct acme_event event = {.type = ACME_EVENT_TIME};
+    struct acme_slice date;
+
+    if (acme_http_field(&reply->head, "date", 0, &date) &&
+        acme_time_http(date, &event.at) == ACME_OK)
+        acme_emit(a, &event);
+}
+
 static int good_reply(struct acme_agent *a, const struct acme_reply *reply)
 {
     struct acme_next next = {a->step, 0, 0};
     int err;
 
+    if (a->step == ACME_ROW_DIRECTORY) /* once in a run */
+        tell_time(a, reply);
     keep_look(a, acme_reply_retry_after(a, reply));
     err = acme_rows[a->step].accept(a, reply, &next);
     if (err != ACME_OK)

@@ -65,6 +65,16 @@ void acme_printable(char *out, size_t room, struct acme_slice text)
     out[n] = '\0';
 }
 
+uint16_t acme_jitter16(void)
+{
+    uint8_t bytes[2];
+
+    /* Without randomness the middle is as good as any: keys are what must not be guessed. */
+    if (acme_random(bytes, sizeof bytes) != ACME_OK)
+        return 0x8000;
+    return (uint16_t)(bytes[0] << 8 | bytes[1]);
+}
+
 int acme_wall_clock(struct acme_agent *a, int64_t *now)
 {
     return a->port->unix_time(a->port->ctx, now);
@@ -401,4 +411,5 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
                        refused_cert},
     [ACME_ROW_END] = {"end", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_CLEAR, NULL, step_end, NULL},
     [ACME_ROW_CLEAR] = {"clear", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_clear, NULL},
+    [ACME_ROW_BACK] = {"back", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_CLEAR, NULL, step_back, NULL},
 };

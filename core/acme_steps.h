@@ -34,7 +34,8 @@
     X(FINALIZE, "finalize")                                                                        \
     X(CERT, "cert")                                                                                \
     X(END, "end")                                                                                  \
-    X(CLEAR, "clear")
+    X(CLEAR, "clear")                                                                              \
+    X(BACK, "back")
 
 enum acme_row_id {
 #define ACME_ROW_ENUM(id, name) ACME_ROW_##id,
@@ -58,7 +59,8 @@ enum acme_save {
     ACME_SAVE_LEDGER = 2,
     ACME_SAVE_ORDER = 4,
     ACME_SAVE_CERT = 8,
-    ACME_SAVE_SCHED = 16
+    ACME_SAVE_SCHED = 16,
+    ACME_SAVE_BACK = 32 /* empties the slot of the certificate that was refused */
 };
 
 /* What accept decides. The driver presets: row itself, nothing to save, no wait. */
@@ -91,6 +93,15 @@ struct acme_row {
 
 extern const struct acme_row acme_rows[ACME_ROW_COUNT];
 
+/* What the application said about the certificate in force, and what came of it. */
+enum acme_verdict {
+    VERDICT_NONE = 0,
+    VERDICT_TAKEN,   /* after certificates that were refused */
+    VERDICT_REFUSED, /* rest is going to look for the one before */
+    VERDICT_BACK,    /* there is one */
+    VERDICT_KEPT     /* there is none: told once */
+};
+
 enum order_flag {
     ORDER_VALID = 1,      /* the CA says that this name is proved */
     ORDER_CHOSEN = 2,     /* challenge, token, type and solver are set */
@@ -119,6 +130,7 @@ int acme_wall_clock(struct acme_agent *a, int64_t *now);
 void acme_printable(char *out, size_t room, struct acme_slice text);
 /* Retry-After of a reply in seconds, 0: none (acme_reply.c). */
 uint32_t acme_reply_retry_after(struct acme_agent *a, const struct acme_reply *reply);
+uint16_t acme_jitter16(void); /* for acme_sched */
 /* The reply's JSON, in scratch; an object. */
 int acme_reply_json(struct acme_agent *a, const struct acme_reply *reply,
                     const struct acme_json **root);
@@ -180,11 +192,13 @@ int build_cert(struct acme_agent *a, const char **url, struct acme_slice *payloa
 int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_end(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int step_back(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 
 /* -- renewal information (RFC 9773): acme_steps_ari.c, or acme_steps_noari.c -- */
 
 void acme_ari_name(struct acme_cert_state *cert, const struct acme_cert_facts *facts);
 int64_t acme_ari_due_at(const struct acme_agent *a); /* of the certificate in force */
+bool acme_ari_followed(const struct acme_agent *a);  /* ... in the CA's window */
 /* Seconds until the CA has to be asked, 0: now; UINT32_MAX: there is nothing to ask. */
 uint32_t acme_ari_wait(const struct acme_agent *a, int64_t now);
 void acme_ari_booted(struct acme_agent *a, int64_t now);
@@ -237,6 +251,8 @@ int acme_load_account(struct acme_agent *a);
 int acme_load_ledger(struct acme_agent *a);
 int acme_load_order(struct acme_agent *a);
 int acme_load_cert(struct acme_agent *a);
+/* The certificate before the one in force. */
+int acme_load_previous(struct acme_agent *a, struct acme_cert_state *out);
 int acme_load_sched(struct acme_agent *a);
 /* The SHA-256 over directory, key type, sorted names, profile, request: a change makes a
  * certificate due. */

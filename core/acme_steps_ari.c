@@ -38,9 +38,14 @@ void acme_ari_name(struct acme_cert_state *cert, const struct acme_cert_facts *f
     (void)acme_ari_id(facts, cert->id, sizeof cert->id);
 }
 
+bool acme_ari_followed(const struct acme_agent *a)
+{
+    return a->ari.renew_at != 0 && a->ari.sequence == a->cert.sequence;
+}
+
 int64_t acme_ari_due_at(const struct acme_agent *a)
 {
-    if (a->ari.renew_at != 0 && a->ari.sequence == a->cert.sequence)
+    if (acme_ari_followed(a))
         return a->ari.renew_at;
     return acme_sched_due_at(a->cert.not_before, a->cert.not_after);
 }
@@ -142,7 +147,7 @@ void acme_ari_status(const struct acme_agent *a, struct acme_agent_status *out)
         return;
     out->window_start = a->ari.start;
     out->window_end = a->ari.end;
-    out->window_followed = a->ari.renew_at != 0;
+    out->window_followed = acme_ari_followed(a);
     out->window_next = a->ari.next_at;
 }
 
@@ -167,6 +172,7 @@ uint8_t acme_ari_after_end(struct acme_agent *a)
 {
     if (a->outcome != ACME_OK || !a->renewed || a->cert.id[0] == '\0')
         return ACME_ROW_CLEAR;
+    memset(&a->ari, 0, sizeof a->ari);
     ari_ask_in(a, ARI_NOT_THERE);
     return a->directory.renewal_info != 0 ? ACME_ROW_WINDOW : ACME_ROW_CLEAR;
 }

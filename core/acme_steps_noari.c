@@ -8,6 +8,12 @@ void acme_ari_name(struct acme_cert_state *cert, const struct acme_cert_facts *f
     cert->id[0] = '\0';
 }
 
+bool acme_ari_followed(const struct acme_agent *a)
+{
+    (void)a;
+    return false;
+}
+
 int64_t acme_ari_due_at(const struct acme_agent *a)
 {
     return acme_sched_due_at(a->cert.not_before, a->cert.not_after);

@@ -558,6 +558,11 @@ int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme
 {
     (void)reply;
     next->row = ACME_ROW_REST;
+    if (a->verdict == VERDICT_BACK) { /* nothing was ordered; what is open stays open */
+        a->verdict = VERDICT_NONE;
+        next->save = ACME_SAVE_SCHED | ACME_SAVE_BACK;
+        return ACME_OK;
+    }
     if (!order_survives(a)) {
         acme_order_reset(&a->order);
         acme_key_wipe(&a->cert_key);

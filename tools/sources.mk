@@ -92,3 +92,9 @@ SRC_TOOL = \
 
 # What a device needs before its first start, into a flash image.
 SRC_MKCONFIG = tools/mkconfig/mkconfig.c
+
+# The records of a flash image or of a state folder's file, as text.
+SRC_RECORD_DUMP = \
+	tools/record_dump/dump_image.c \
+	tools/record_dump/dump_record.c \
+	tools/record_dump/record_dump.c

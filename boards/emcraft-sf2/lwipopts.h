@@ -37,7 +37,8 @@
 #define LWIP_IPV6_REASS          0
 #define LWIP_IPV6_FRAG           0
 #define LWIP_STATS               0
-#define LWIP_CHECKSUM_ON_COPY    1
+#define LWIP_SINGLE_NETIF        1
+#define IP_OPTIONS_ALLOWED       0 /* nobody sends them, but who is up to something */
 
 /* Memory: 4-byte words; a heap for what is sent, pools for the rest. */
 #define MEM_ALIGNMENT 4
@@ -70,6 +71,7 @@
 #define TCP_SND_BUF        (2 * TCP_MSS) /* a limit, not memory: that is MEM_SIZE */
 #define TCP_SND_QUEUELEN   8
 #define TCP_QUEUE_OOSEQ    0
+#define TCP_OVERSIZE       0 /* TLS records are written whole: no room is kept behind them */
 #define TCP_LISTEN_BACKLOG 1
 #define SO_REUSE           1 /* port 80 again while its last connections rest in TIME_WAIT */
 #define TCP_MSL            15000 /* TIME_WAIT holds one of five pcbs; lwIP takes the oldest when short */

@@ -35,10 +35,10 @@
 #define XGMTIME board_wolfssl_gmtime
 #define USER_TICKS
 
-/* Random numbers: the port's entropy through the seed callback, and nothing else. */
-#define HAVE_HASHDRBG
-#define WC_RNG_SEED_CB
-#define CUSTOM_RAND_GENERATE_SEED(output, size) ((void)(output), (void)(size), -1)
+/* Random numbers: board_rng, and nothing else. It is a generator on SHA-256 of its own (board_rng.h),
+ * and wolfCrypt's Hash_DRBG behind it would add 2.8 KB and no strength. */
+int board_wolfssl_random(unsigned char *out, unsigned len);
+#define CUSTOM_RAND_GENERATE_BLOCK board_wolfssl_random
 
 /* TLS. */
 #define WOLFSSL_TLS13
@@ -54,6 +54,10 @@
 #define NO_PSK
 #define NO_WOLFSSL_DIR
 #define WOLFSSL_NO_CLIENT_AUTH
+#define WOLFSSL_NO_SERVER_GROUPS_EXT
+#define NO_HANDSHAKE_DONE_CB
+#define NO_WOLFSSL_CM_VERIFY    /* no callback that may overrule a failed check */
+#define ACME_TLS_SUITES_AS_BUILT /* all that is compiled in: ECDHE with AES-GCM */
 #define WOLFSSL_IP_ALT_NAME
 #define WOLFSSL_HOSTNAME_VERIFY_ALT_NAME_ONLY
 #define WOLFSSL_MIN_RSA_BITS 2048
@@ -69,6 +73,7 @@
 #define NO_AES_192
 #define WOLFSSL_AES_SMALL_TABLES
 #define WOLFSSL_AES_NO_UNROLL
+#define WC_NO_CACHE_RESISTANT /* against who watches a cache: this processor has none for data */
 #define USE_SLOW_SHA256
 #define USE_SLOW_SHA512
 #define WOLFSSL_SHA384
@@ -84,6 +89,9 @@
 #define NO_DH
 #define NO_PWDBASED
 #define NO_PKCS12
+#define NO_PKCS8 /* keys are SEC 1 */
+#define NO_ASN_CRYPT
+#define IGNORE_NETSCAPE_CERT_TYPE
 #define NO_CHECK_PRIVATE_KEY
 #define NO_SIG_WRAPPER
 #define WOLFSSL_NO_PEM /* the agent decodes PEM itself */

@@ -137,22 +137,21 @@ static int ps_check(struct posix_slots *s, int fd, const char *place, mode_t for
 }
 
 /* A folder below parent, made (durably) if it may be: *fd, or an error; ACME_E_SLOT_EMPTY when it
- * is not there. */
+ * is not there. One that is there may be of a process that was killed before it synced the folder
+ * above: so that is done in any case. */
 static int ps_subfolder(struct posix_slots *s, int parent, const char *name, bool make,
                         const char *place, int *fd)
 {
     const int flags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW;
 
+    *fd = -1;
+    if (make && mkdirat(parent, name, 0700) != 0 && errno != EEXIST)
+        return ps_failed(s, place, "make the folder");
+    if (make && ps_fsync(parent) != 0)
+        return ps_failed(s, place, "sync the folder above");
     *fd = ps_openat(parent, name, flags, 0);
     if (*fd < 0 && errno == ENOENT && !make)
         return ACME_E_SLOT_EMPTY;
-    if (*fd < 0 && errno == ENOENT) {
-        if (mkdirat(parent, name, 0700) != 0 && errno != EEXIST)
-            return ps_failed(s, place, "make the folder");
-        if (ps_fsync(parent) != 0)
-            return ps_failed(s, place, "sync the folder above");
-        *fd = ps_openat(parent, name, flags, 0);
-    }
     if (*fd < 0)
         return ps_failed(s, place, "open the folder");
     int err = ps_check(s, *fd, place, S_IWGRP | S_IWOTH);
@@ -241,6 +240,13 @@ static int ps_read(void *ctx, enum acme_slot slot, const char *key, void *buf, s
         err = ps_folder(s, &p, false, path, sizeof path, &folder);
     if (err != ACME_OK)
         return err;
+    /* What a process left that was killed before it synced the folder is seen now, and could be
+     * gone after a power cut: nobody may act on it before. */
+    if (!s->read_only && ps_fsync(folder) != 0) {
+        err = ps_failed(s, path, "sync its folder");
+        close(folder);
+        return err;
+    }
     /* O_NONBLOCK: a FIFO in its place must not stop us. */
     int fd = ps_openat(folder, p.file, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0);
     if (fd < 0)
@@ -296,6 +302,23 @@ static int ps_empty(struct posix_slots *s, int folder, const char *file, const c
     return ps_fsync(folder) == 0 ? ACME_OK : ps_failed(s, path, "sync its folder");
 }
 
+/* A record that is there proves that its folders are durable. Before the first one they are made
+ * so, whoever made them. */
+static int ps_folder_to_write(struct posix_slots *s, const struct posix_place *p, bool make,
+                              char *path, size_t cap, int *folder)
+{
+    struct stat st;
+    int err = ps_folder(s, p, false, path, cap, folder);
+
+    if (!make || (err != ACME_OK && err != ACME_E_SLOT_EMPTY))
+        return err;
+    if (err == ACME_OK && fstatat(*folder, p->file, &st, AT_SYMLINK_NOFOLLOW) == 0)
+        return ACME_OK;
+    if (err == ACME_OK)
+        close(*folder);
+    return ps_folder(s, p, true, path, cap, folder);
+}
+
 static int ps_write(void *ctx, enum acme_slot slot, const char *key, const void *data, size_t len)
 {
     struct posix_slots *s = ctx;
@@ -308,7 +331,7 @@ static int ps_write(void *ctx, enum acme_slot slot, const char *key, const void 
         return err;
     if (s->read_only)
         return ps_say(s, ACME_E_SLOT, "", "was opened for reading only");
-    err = ps_folder(s, &p, len > 0, path, sizeof path, &folder);
+    err = ps_folder_to_write(s, &p, len > 0, path, sizeof path, &folder);
     if (err == ACME_E_SLOT_EMPTY)
         return ACME_OK; /* nothing to empty */
     if (err != ACME_OK)
@@ -338,8 +361,6 @@ static int ps_step(struct posix_slots *s, int at, const char *name, bool make, i
     if (*out < 0 && errno == ENOENT && make) {
         if (mkdirat(at, name, 0700) != 0 && errno != EEXIST)
             return ps_failed(s, "", "make the folder");
-        /* Best effort: folders above STATE may be open for walking only. */
-        (void)ps_fsync(at);
         *out = ps_openat(at, name, O_RDONLY | O_DIRECTORY, 0);
     }
     if (*out >= 0)
@@ -414,11 +435,19 @@ static long ps_holder(int fd)
 
 static int ps_lock(struct posix_slots *s)
 {
+    const int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK;
     char text[24];
     struct stat st;
     int rc;
 
-    s->lock_fd = ps_openat(s->dir_fd, PS_LOCK, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, 0600);
+    s->lock_fd = ps_openat(s->dir_fd, PS_LOCK, flags, 0);
+    if (s->lock_fd < 0 && errno == ENOENT) {
+        /* The first use: STATE and folders above it may be new, and those may be open for walking
+         * only. One call makes all of them durable. */
+        if (syncfs(s->dir_fd) != 0)
+            return ps_failed(s, "", "sync the folder");
+        s->lock_fd = ps_openat(s->dir_fd, PS_LOCK, flags | O_CREAT, 0600);
+    }
     if (s->lock_fd < 0)
         return ps_failed(s, PS_LOCK, "open");
     if (fstat(s->lock_fd, &st) != 0 || !S_ISREG(st.st_mode))

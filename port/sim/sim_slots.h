@@ -1,8 +1,11 @@
-/* sim_slots.h - records in memory, as file slots keep them: busy, failing, and cut in the middle
+/* sim_slots.h - records in memory: busy, failing, and cut in the middle
  *
- * A write has four moments: before anything, with the new file written beside, after the rename
- * that is not durable yet (old or new, as chance has it), and when it is durable. Flash with its
- * own ways to lose bytes is port/flash over a chip model; this is the medium of hosts.
+ * A write has four moments: before anything, with the new record written beside, when it is in
+ * place but not durable yet (old or new, as chance has it), and when it is durable.
+ *
+ * Or the records lie in other slots below (port/flash over a chip model, file slots over
+ * sim_files.h). Then the moments are the medium's, and what it gives back is held against the
+ * contract: after ACME_OK the new record, after an error or a power cut the old one or the new one.
  */
 #ifndef SIM_SLOTS_H
 #define SIM_SLOTS_H
@@ -16,12 +19,22 @@ extern "C" {
 #define SIM_SLOTS_MAX   32
 #define SIM_SLOTS_BYTES 33024
 
+#define SIM_SLOTS_MAYBE 8
+#define SIM_SLOTS_EVER  24
+
 struct sim_record {
     uint8_t slot; /* 0: free */
+    uint8_t maybe_count, ever_count;
+    bool failed;   /* a write was answered by an error, and none has succeeded since */
+    uint64_t hash; /* of data; 0: empty */
+    uint64_t maybe[SIM_SLOTS_MAYBE]; /* what it may turn into when power is cut */
+    uint64_t ever[SIM_SLOTS_EVER];   /* what was in it before, the last ones */
     char key[ACME_SLOT_KEY_MAX + 1];
     uint32_t len; /* 0: empty */
     uint32_t writes;
     uint8_t data[SIM_SLOTS_BYTES];
+    uint32_t firm_len; /* while maybe_count > 0: the last one that was durable */
+    uint8_t firm[SIM_SLOTS_BYTES];
 };
 
 struct sim_slots {
@@ -36,7 +49,15 @@ struct sim_slots {
     uint64_t outage_ms;     /* ... for so long */
     uint64_t outage_end;    /* of the one that goes on */
     uint64_t busy_until;    /* of the write under way; 0: none */
-    uint64_t version;       /* counts changes */
+    bool going;             /* ... below */
+    const struct acme_slots *under; /* where the records really lie; NULL: here */
+    bool *quiet; /* true while the records are looked at: no faults then; or NULL */
+    bool lies;   /* its bytes may have changed by themselves */
+    bool sums;   /* ... but they have checksums below: it does not give out what nobody wrote */
+    bool firm;   /* what they say after a boot is durable, not one of two still */
+    bool turned; /* a record became another one because a write had failed; the owner resets it */
+    const char *broken; /* how the slots below broke the contract; NULL: not so far */
+    uint64_t version;   /* counts changes */
     uint64_t writes;
     struct sim_record records[SIM_SLOTS_MAX];
 };
@@ -48,6 +69,8 @@ struct sim_record *sim_slots_find(struct sim_slots *s, enum acme_slot slot, cons
 bool sim_slots_flip(struct sim_slots *s, enum acme_slot slot, const char *key);
 /* The machine has lost power: a write that was busy never happened. */
 void sim_slots_power_off(struct sim_slots *s);
+/* The slots below work again: what is there now? Answers ACME_OK or what a read answered. */
+int sim_slots_settle(struct sim_slots *s);
 
 #ifdef __cplusplus
 }

@@ -92,13 +92,19 @@ void sim_world_note(struct sim_world *w, const char *what, uint64_t a, uint64_t 
         w->log(w->log_ctx, what, a, b);
 }
 
-void sim_world_moment(struct sim_world *w, const char *what)
+bool sim_world_cut_here(struct sim_world *w, const char *what)
 {
     w->moments++;
     if (w->cut_at == 0 || w->moments != w->cut_at)
-        return;
+        return false;
     sim_world_note(w, what, w->moments, 0);
-    w->cut(w->cut_ctx);
+    return true;
+}
+
+void sim_world_moment(struct sim_world *w, const char *what)
+{
+    if (sim_world_cut_here(w, what))
+        w->cut(w->cut_ctx);
 }
 
 /* ---- the port ---- */
@@ -140,12 +146,21 @@ static int world_unix_time(void *ctx, int64_t *seconds)
     return ACME_OK;
 }
 
+static void port_moment(struct sim_port *p, const char *what)
+{
+    if (p->mortal && !p->soft)
+        sim_world_moment(p->world, what);
+    else if (p->mortal && sim_world_cut_here(p->world, what))
+        p->dead = true;
+}
+
 static int port_connect(void *ctx, const char *host, uint16_t port, acme_sock *out)
 {
     struct sim_port *p = world_port(ctx);
 
-    if (p->mortal)
-        sim_world_moment(p->world, "cut before connect");
+    port_moment(p, "cut before connect");
+    if (p->dead)
+        return ACME_E_NET;
     return sim_net_connect(p->net, p->node, host, port, out);
 }
 
@@ -153,6 +168,8 @@ static int port_listen(void *ctx, const char *addr, uint16_t port, acme_sock *ou
 {
     struct sim_port *p = world_port(ctx);
 
+    if (p->dead)
+        return ACME_E_NET;
     return sim_net_listen(p->net, p->node, addr, port, out);
 }
 
@@ -160,16 +177,18 @@ static int port_accept(void *ctx, acme_sock listener, acme_sock *out)
 {
     struct sim_port *p = world_port(ctx);
 
+    if (p->dead)
+        return ACME_AGAIN;
     return sim_net_accept(p->net, p->node, listener, out);
 }
 
 static int port_send(void *ctx, acme_sock s, const void *data, size_t len)
 {
     struct sim_port *p = world_port(ctx);
-    int n = sim_net_send(p->net, p->node, s, data, len);
+    int n = p->dead ? ACME_E_NET : sim_net_send(p->net, p->node, s, data, len);
 
-    if (p->mortal && n > 0)
-        sim_world_moment(p->world, "cut after send");
+    if (n > 0)
+        port_moment(p, "cut after send");
     return n;
 }
 
@@ -177,6 +196,8 @@ static int port_recv(void *ctx, acme_sock s, void *buf, size_t cap)
 {
     struct sim_port *p = world_port(ctx);
 
+    if (p->dead)
+        return ACME_E_NET;
     return sim_net_recv(p->net, p->node, s, buf, cap);
 }
 
@@ -184,7 +205,8 @@ static void port_close(void *ctx, acme_sock s)
 {
     struct sim_port *p = world_port(ctx);
 
-    sim_net_close(p->net, p->node, s);
+    if (!p->dead)
+        sim_net_close(p->net, p->node, s);
 }
 
 static int port_resolver(void *ctx, unsigned i, char *addr)

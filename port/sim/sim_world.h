@@ -49,6 +49,9 @@ void sim_world_note(struct sim_world *w, const char *what, uint64_t a, uint64_t 
 
 /* A moment at which the power may fail. Does not return if it does. */
 void sim_world_moment(struct sim_world *w, const char *what);
+/* The same for who has something to do still while the power goes: is this the moment? Then the
+ * caller calls w->cut. */
+bool sim_world_cut_here(struct sim_world *w, const char *what);
 
 struct sim_net;
 struct sim_slots;
@@ -64,7 +67,10 @@ struct sim_port {
     bool clock_unset;
     int64_t skew_s;     /* its wall clock is this far off */
     int entropy_answer; /* ACME_OK, or what entropy says instead */
-    uint64_t calls;     /* calls of all functions so far */
+    bool soft; /* a cut in a call of its net does not leave the call: it is `dead` then, so that
+                * code with memory of its own (TLS) finds an end */
+    bool dead; /* nothing that it does has an effect any more */
+    uint64_t calls; /* calls of all functions so far */
 };
 
 /* slots may be NULL for a machine without storage. port.event is left to the caller. */

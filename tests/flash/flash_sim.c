@@ -17,6 +17,17 @@ static uint32_t sim_size(const struct flash_sim *s)
     return s->dev.sector_size * s->dev.sectors;
 }
 
+/* The operation under way goes on still. */
+static int sim_waits(struct flash_sim *s)
+{
+    if (s->busy_left > 0) {
+        s->busy_left--;
+        return 1;
+    }
+    return s->busy_until != 0 && s->world != NULL &&
+           s->world->now_ms(s->world->ctx) < s->busy_until;
+}
+
 static int sim_busy(struct flash_sim *s, int op, uint32_t addr)
 {
     if (s->busy_op != 0 && (s->busy_op != op || s->busy_addr != addr)) {
@@ -26,8 +37,10 @@ static int sim_busy(struct flash_sim *s, int op, uint32_t addr)
         s->busy_op = op;
         s->busy_addr = addr;
         s->busy_left = s->busy;
+        s->busy_until =
+            s->world != NULL && op == 2 ? s->world->now_ms(s->world->ctx) + s->erase_ms : 0;
     }
-    if (s->busy_left-- > 0) {
+    if (sim_waits(s)) {
         return ACME_AGAIN;
     }
     s->busy_op = 0;
@@ -45,8 +58,7 @@ static int sim_read(void *ctx, uint32_t addr, void *buf, size_t len)
     if (s->dead) {
         return ACME_E_SLOT;
     }
-    if (s->busy_op != 0 && s->busy_left > 0) {
-        s->busy_left--; /* time passes */
+    if (s->busy_op != 0 && sim_waits(s)) {
         return ACME_AGAIN;
     }
     memcpy(out, s->mem + addr, len);
@@ -126,10 +138,25 @@ static void sim_change(struct flash_sim *s, uint32_t addr, const uint8_t *data, 
     }
 }
 
-static int sim_cut(struct flash_sim *s)
+static int sim_cut(struct flash_sim *s, int erase)
 {
     s->ops++;
-    return s->ops == s->cut_at;
+    return s->ops == s->cut_at || (s->world != NULL && s->world->cut(s->world->ctx, erase));
+}
+
+static int sim_lazy(struct flash_sim *s)
+{
+    return s->ops == s->lazy_at ||
+           (s->lazy_permille != 0 && sim_random(&s->rng) % 1000 < s->lazy_permille);
+}
+
+static int sim_done(struct flash_sim *s, int torn)
+{
+    s->dead = torn;
+    if (torn && s->world != NULL) {
+        s->world->dead(s->world->ctx);
+    }
+    return torn ? ACME_E_SLOT : ACME_OK;
 }
 
 static int sim_program(void *ctx, uint32_t addr, const void *data, size_t len)
@@ -153,13 +180,12 @@ static int sim_program(void *ctx, uint32_t addr, const void *data, size_t len)
         blank &= s->mem[addr + i] == 0xff;
     }
     s->over += !zeros && !blank;
-    torn = sim_cut(s);
-    if (s->ops != s->lazy_at && addr / s->dev.sector_size != s->bad_sector) {
+    torn = sim_cut(s, 0);
+    s->program_bytes += (uint32_t)len;
+    if (!sim_lazy(s) && addr / s->dev.sector_size != s->bad_sector) {
         sim_change(s, addr, p, (uint32_t)len, torn);
     }
-    s->program_bytes += (uint32_t)len;
-    s->dead = torn;
-    return torn ? ACME_E_SLOT : ACME_OK;
+    return sim_done(s, torn);
 }
 
 static int sim_erase(void *ctx, uint32_t sector)
@@ -181,17 +207,16 @@ static int sim_erase(void *ctx, uint32_t sector)
         uint32_t number = (uint32_t)h[8] | (uint32_t)h[9] << 8;
         s->unsafe += memcmp(h, "LWF1", 4) == 0 && number >= *s->tail;
     }
-    torn = sim_cut(s);
+    torn = sim_cut(s, 1);
     s->erases[sector]++;
     s->erase_count++;
-    if (s->ops != s->lazy_at && sector != s->bad_sector) {
+    if (!sim_lazy(s) && sector != s->bad_sector) {
         sim_change(s, sector * s->dev.sector_size, NULL, s->dev.sector_size, torn);
     }
     if (s->stuck != SIM_NONE && s->stuck / s->dev.sector_size == sector) {
         s->mem[s->stuck] = 0;
     }
-    s->dead = torn;
-    return torn ? ACME_E_SLOT : ACME_OK;
+    return sim_done(s, torn);
 }
 
 void sim_init(struct flash_sim *s, uint32_t size, uint32_t sectors, uint16_t page, uint16_t align)
@@ -214,6 +239,23 @@ void sim_init(struct flash_sim *s, uint32_t size, uint32_t sectors, uint16_t pag
         abort();
     }
     memset(s->mem, 0xff, (size_t)size * sectors);
+}
+
+void sim_blank(struct flash_sim *s)
+{
+    memset(s->mem, 0xff, sim_size(s));
+    memset(s->soft, 0, sim_size(s));
+    s->soft_count = 0;
+    s->bad_sector = SIM_NONE;
+    s->stuck = SIM_NONE;
+    s->lazy_permille = 0;
+    s->broken = 0;
+    s->over = 0;
+    s->unsafe = 0;
+    s->program_bytes = 0;
+    s->erase_count = 0;
+    memset(s->erases, 0, sizeof s->erases);
+    sim_power_on(s);
 }
 
 void sim_free(struct flash_sim *s)
@@ -240,4 +282,26 @@ void sim_power_on(struct flash_sim *s)
     s->ops = 0;
     s->cut_at = 0;
     s->lazy_at = 0;
+}
+
+void sim_power_off(struct flash_sim *s)
+{
+    if (s->busy_op == 2 && !s->dead && s->busy_addr != s->bad_sector) {
+        s->erases[s->busy_addr]++;
+        s->erase_count++;
+        sim_change(s, s->busy_addr * s->dev.sector_size, NULL, s->dev.sector_size, 1);
+    }
+    s->dead = 1;
+}
+
+void sim_flip(struct flash_sim *s)
+{
+    for (int i = 0; i < 64; i++) {
+        uint32_t at = sim_random(&s->rng) % sim_size(s);
+        if (s->mem[at] == 0xff) {
+            continue;
+        }
+        s->mem[at] ^= (uint8_t)(1u << sim_random(&s->rng) % 8);
+        return;
+    }
 }

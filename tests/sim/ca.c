@@ -18,8 +18,10 @@ void ca_init(struct ca *ca, struct sim_world *w, struct sim_net *net)
     ca->validation_ms = 300;
     ca->issuance_ms = 800;
     evil_init(&ca->evil, w);
-    for (int i = 0; i < CA_CONNS; i++)
+    for (int i = 0; i < CA_CONNS; i++) {
+        ca_stream_end(ca, &ca->conns[i], false);
         ca->conns[i].sock = ACME_NO_SOCK;
+    }
     for (int i = 0; i < CA_PROBES; i++)
         ca->probes[i].kind = 0;
     (void)sim_net_listen(net, CA_NODE, NULL, 443, &ca->door);
@@ -41,6 +43,7 @@ void ca_calm(struct ca *ca)
 
 static void conn_close(struct ca *ca, struct ca_conn *c)
 {
+    ca_stream_end(ca, c, c->closing);
     sim_net_close(ca->net, CA_NODE, c->sock);
     c->sock = ACME_NO_SOCK;
 }
@@ -190,26 +193,6 @@ static void conn_request(struct ca *ca, struct ca_conn *c)
 
 /* ---- connections ---- */
 
-/* What TLS would have said: one byte, which the plain session of these tests reads. */
-static void conn_hello(struct ca *ca, struct ca_conn *c)
-{
-    static const struct {
-        enum evil_id id;
-        char letter;
-    } verdicts[] = {{EVIL_TLS_TRUST, 't'},   {EVIL_TLS_NAME, 'n'},  {EVIL_TLS_DATE, 'd'},
-                    {EVIL_TLS_VERSION, 'v'}, {EVIL_TLS_FAILS, 'x'}, {EVIL_TLS_STALLS, ' '}};
-    char letter = 'k';
-
-    for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
-        if (evil_does(&ca->evil, verdicts[i].id))
-            letter = verdicts[i].letter;
-    }
-    if (letter != ' ')
-        (void)sim_net_send(ca->net, CA_NODE, c->sock, &letter, 1);
-    c->hello = true;
-    c->closing = letter != 'k' && letter != ' ';
-}
-
 static void conn_accept(struct ca *ca)
 {
     acme_sock sock;
@@ -222,11 +205,13 @@ static void conn_accept(struct ca *ca)
         if (sim_net_accept(ca->net, CA_NODE, ca->door, &sock) != ACME_OK)
             return;
         c->sock = sock;
-        c->hello = c->closing = false;
+        c->closing = c->up = c->mute = c->no_notify = c->records = false;
+        c->budget = 0;
+        c->piece = 0;
         c->since = ca->world->now_ms;
         c->next_out = c->drip_ms = 0;
         c->in_len = c->out_len = c->out_sent = 0;
-        conn_hello(ca, c);
+        ca_stream_open(ca, c);
     }
 }
 
@@ -241,7 +226,7 @@ static int conn_send(struct ca *ca, struct ca_conn *c)
         c->next_out = ca->world->now_ms + c->drip_ms;
         left = left < 9 ? left : 9;
     }
-    n = sim_net_send(ca->net, CA_NODE, c->sock, c->out + c->out_sent, left);
+    n = ca_stream_send(ca, c, c->out + c->out_sent, left);
     if (n > 0)
         c->out_sent += (size_t)n;
     return n;
@@ -258,8 +243,7 @@ static void conn_poll(struct ca *ca, struct ca_conn *c)
             conn_close(ca, c);
             return;
         } else {
-            n = sim_net_recv(ca->net, CA_NODE, c->sock, c->in + c->in_len,
-                             sizeof c->in - 1 - c->in_len);
+            n = ca_stream_recv(ca, c, c->in + c->in_len, sizeof c->in - 1 - c->in_len);
             if (n > 0) {
                 c->in_len += (size_t)n;
                 conn_request(ca, c);

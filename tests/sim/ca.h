@@ -64,11 +64,15 @@ struct ca_order {
 
 struct ca_conn {
     acme_sock sock; /* ACME_NO_SOCK: free */
-    bool hello;     /* the first byte was said */
     bool closing;   /* when all is out */
     uint64_t since;
     uint64_t next_out; /* drip: not before */
     uint32_t drip_ms;
+    bool up, mute;           /* the session is made; it will never be */
+    bool no_notify, records; /* it ends without a word; it comes in small pieces */
+    uint32_t budget;         /* bytes until it is cut; 0: not */
+    size_t piece;            /* of what is being sent */
+    void *stream;            /* of ca_stream_tls.c */
     size_t in_len, out_len, out_sent;
     uint8_t in[CA_IN];
     uint8_t out[CA_BODY + 16384];
@@ -202,6 +206,28 @@ void ca_issue(struct ca *ca, struct ca_order *o, struct acme_slice spki);
 void ca_chain(struct ca *ca, const struct ca_order *o, struct acme_buf *out);
 /* Is der the CA's intermediate or root? */
 bool ca_is_ours(struct acme_slice der);
+
+/* ca_stream_plain.c or ca_stream_tls.c, by the link: what lies between HTTP and the socket. As in
+ * struct acme_net; end says goodbye if it should, and leaves the socket. */
+void ca_stream_open(struct ca *ca, struct ca_conn *c);
+int ca_stream_send(struct ca *ca, struct ca_conn *c, const void *data, size_t len);
+int ca_stream_recv(struct ca *ca, struct ca_conn *c, void *buf, size_t cap);
+void ca_stream_end(struct ca *ca, struct ca_conn *c, bool goodbye);
+struct acme_slice ca_stream_anchor(void); /* what the device trusts */
+bool ca_stream_is_tls(void);
+
+/* ca_cert.c: what the TLS server shows (PEM; the size, 0 if it does not fit) and its key. */
+enum ca_server {
+    CA_SERVER_GOOD,
+    CA_SERVER_UNKNOWN,
+    CA_SERVER_NAME,
+    CA_SERVER_EXPIRED,
+    CA_SERVER_FUTURE,
+    CA_SERVERS
+};
+size_t ca_server_chain(enum ca_server which, uint8_t *room, size_t size);
+const struct acme_key *ca_server_key(void);
+struct acme_slice ca_root(void);
 
 /* ca_va.c */
 void ca_va_start(struct ca *ca, uint32_t order, uint8_t authz);

@@ -9,7 +9,7 @@
 #include "ca.h"
 
 static struct {
-    struct acme_key root_key, middle_key, other_key;
+    struct acme_key root_key, middle_key, other_key, server_key;
     uint8_t root_room[800], middle_room[800], other_room[800];
     struct acme_slice root, middle, other; /* other: a CA that has nothing to do with it */
 } pki;
@@ -161,9 +161,61 @@ void ca_pki_init(void)
     (void)acme_key_make(&pki.root_key, ACME_KEY_P256);
     (void)acme_key_make(&pki.middle_key, ACME_KEY_P256);
     (void)acme_key_make(&pki.other_key, ACME_KEY_P256);
+    (void)acme_key_make(&pki.server_key, ACME_KEY_P256);
     pki.root = pki_ca(&pki.root_key, "Sim Root", &pki.root_key, "Sim Root", pki.root_room);
     pki.middle = pki_ca(&pki.middle_key, "Sim CA", &pki.root_key, "Sim Root", pki.middle_room);
     pki.other = pki_ca(&pki.other_key, "Sim CA", &pki.other_key, "Other", pki.other_room);
+}
+
+static void pem_put(struct acme_buf *out, struct acme_slice der, const char *end)
+{
+    char text[2000];
+    int len = acme_b64_encode(text, sizeof text, der.ptr, der.len);
+
+    acme_buf_text(out, "-----BEGIN CERTIFICATE-----");
+    acme_buf_text(out, end);
+    for (int i = 0; i < len; i += 64) {
+        acme_buf_put(out, text + i, (size_t)(len - i < 64 ? len - i : 64));
+        acme_buf_text(out, end);
+    }
+    acme_buf_text(out, "-----END CERTIFICATE-----");
+    acme_buf_text(out, end);
+}
+
+struct acme_slice ca_root(void)
+{
+    return pki.root;
+}
+
+const struct acme_key *ca_server_key(void)
+{
+    return &pki.server_key;
+}
+
+/* Valid for four years, and from the day before the world begins: a clock that is far off sees it
+ * as expired, or as not valid yet. */
+size_t ca_server_chain(enum ca_server which, uint8_t *room, size_t size)
+{
+    static const char *const right[] = {CA_HOST}, *const wrong[] = {"other.test"};
+    uint8_t spki[160], leaf[CA_LEAF];
+    struct cert_shape c = {.signer = &pki.middle_key, .issuer = "Sim CA", .count = 1, .serial = 5};
+    struct acme_buf out;
+
+    c.spki = cert_spki(&pki.server_key, spki, sizeof spki);
+    c.subject = CA_HOST;
+    c.names = which == CA_SERVER_NAME ? wrong : right;
+    c.from = SIM_EPOCH - 43200;
+    c.to = SIM_EPOCH + (int64_t)86400 * 365 * 4;
+    if (which == CA_SERVER_EXPIRED)
+        c.to = SIM_EPOCH - 3600;
+    if (which == CA_SERVER_FUTURE)
+        c.from = SIM_EPOCH + (int64_t)86400 * 365 * 3;
+    if (which == CA_SERVER_UNKNOWN)
+        c.signer = &pki.other_key;
+    acme_buf_init(&out, room, size);
+    pem_put(&out, cert_make(&c, leaf, sizeof leaf), "\n");
+    pem_put(&out, which == CA_SERVER_UNKNOWN ? pki.other : pki.middle, "\n");
+    return out.overflow ? 0 : out.len;
 }
 
 static bool cert_same(struct acme_slice a, struct acme_slice b)
@@ -301,21 +353,6 @@ void ca_issue(struct ca *ca, struct ca_order *o, struct acme_slice spki)
 }
 
 /* ---- the chain as PEM ---- */
-
-static void pem_put(struct acme_buf *out, struct acme_slice der, const char *end)
-{
-    char text[2000];
-    int len = acme_b64_encode(text, sizeof text, der.ptr, der.len);
-
-    acme_buf_text(out, "-----BEGIN CERTIFICATE-----");
-    acme_buf_text(out, end);
-    for (int i = 0; i < len; i += 64) {
-        acme_buf_put(out, text + i, (size_t)(len - i < 64 ? len - i : 64));
-        acme_buf_text(out, end);
-    }
-    acme_buf_text(out, "-----END CERTIFICATE-----");
-    acme_buf_text(out, end);
-}
 
 /* A leaf that is wrong in one way; true when one was written. */
 static bool chain_bad_leaf(struct ca *ca, const struct ca_order *o, struct acme_buf *out)

@@ -331,6 +331,10 @@ static void put_all(struct ca *ca, struct ca_conn *c, const struct ca_request *q
     }
     if (evil_does(e, EVIL_HTTP_CLOSE_QUIET))
         c->closing = true;
+    if (evil_does(e, EVIL_TLS_ALERT)) {
+        b->len = sim_world_below(ca->world, (uint32_t)b->len);
+        c->closing = c->no_notify = true;
+    }
 }
 
 void ca_write(struct ca *ca, struct ca_conn *c, const struct ca_request *q, struct ca_reply *r)
@@ -365,5 +369,7 @@ void ca_write(struct ca *ca, struct ca_conn *c, const struct ca_request *q, stru
         c->closing = true;
         sim_net_reset(ca->net, CA_NODE, c->sock);
     }
+    if (c->closing && evil_does(e, EVIL_TLS_NO_NOTIFY))
+        c->no_notify = true;
     c->drip_ms = evil_does(e, EVIL_HTTP_DRIP) ? sim_world_range(ca->world, 20, 2000) : 0;
 }

@@ -48,11 +48,14 @@ static struct acme_slice stored(struct run *r, enum acme_slot slot, const char *
                                 unsigned nth)
 {
     const struct sim_record *s = sim_slots_find(&r->slots, slot, key);
+    struct acme_slice data = {NULL, 0};
     struct acme_record record;
     struct acme_field field;
 
-    if (s == NULL || s->len == 0 ||
-        acme_record_open(&record, acme_slice_of(s->data, s->len), (uint8_t)slot) != ACME_OK)
+    if (s != NULL)
+        data = r->firm && s->failed ? acme_slice_of(s->firm, s->firm_len)
+                                    : acme_slice_of(s->data, s->len);
+    if (data.len == 0 || acme_record_open(&record, data, (uint8_t)slot) != ACME_OK)
         return acme_slice_of(NULL, 0);
     while (acme_record_next(&record, &field)) {
         if (field.tag == tag && nth-- == 0)
@@ -149,6 +152,18 @@ static void take_cert(struct run *r, enum acme_slot slot, uint32_t sequence)
     r->due_at = acme_sched_due_at(from, r->not_after);
 }
 
+static void note_secrets(struct run *r)
+{
+    struct acme_slice key;
+
+    if (r->s.storage == STORAGE_MEMORY)
+        return;
+    key = stored(r, ACME_SLOT_ACCOUNT, r->agent.ca_key, TAG_ACCOUNT_KEY, 0);
+    storage_secret(&r->storage, key.ptr, key.len);
+    key = stored(r, ACME_SLOT_ORDER, cert_name(r), TAG_ORDER_KEY, 0);
+    storage_secret(&r->storage, key.ptr, key.len);
+}
+
 void check_storage(struct run *r)
 {
     uint32_t a, b, best;
@@ -157,6 +172,7 @@ void check_storage(struct run *r)
     if (r->slots.version == r->seen_version)
         return;
     r->seen_version = r->slots.version;
+    note_secrets(r);
     a = check_cert(r, ACME_SLOT_CERT_A);
     b = check_cert(r, ACME_SLOT_CERT_B);
     best = a > b ? a : b;
@@ -267,6 +283,10 @@ static void before_order(struct run *r, const struct ca_request *q)
     if (number(stored(r, ACME_SLOT_SCHED, cert_name(r), TAG_SCHED_ORDERS, 0)) < 1)
         run_break(r, 4, "a newOrder that was not charged before");
     check_hold(r, HOLD_ORDER);
+}
+
+static void count_order(struct run *r)
+{
     if (too_often(r->order_times, &r->orders, sim_world_unix(&r->world), 86400, ORDERS_MAX) &&
         !clock_lies(r) && r->s.flip_permille == 0)
         run_break(r, 4, "orders in 24 hours");
@@ -346,6 +366,19 @@ static void before_request(struct run *r, const struct ca_request *q, int64_t no
         check_hold(r, HOLD_LOOK);
 }
 
+static void before_act(struct run *r, const char *what, const struct ca_request *q,
+                       const struct ca_order *o)
+{
+    if (strcmp(what, "/new-acct") == 0)
+        before_account(r, q);
+    else if (strcmp(what, "/new-order") == 0)
+        before_order(r, q);
+    else if (strcmp(what, "respond") == 0)
+        before_respond(r, q, o);
+    else if (strcmp(what, "finalize") == 0)
+        before_finalize(r, o);
+}
+
 void check_before(void *ctx, const char *what, const struct ca_request *q, const struct ca_order *o)
 {
     struct run *r = (struct run *)ctx;
@@ -365,14 +398,14 @@ void check_before(void *ctx, const char *what, const struct ca_request *q, const
         return;
     if (strcmp(what, "request") == 0)
         before_request(r, q, now);
-    else if (strcmp(what, "/new-acct") == 0)
-        before_account(r, q);
-    else if (strcmp(what, "/new-order") == 0)
-        before_order(r, q);
-    else if (strcmp(what, "respond") == 0)
-        before_respond(r, q, o);
-    else if (strcmp(what, "finalize") == 0)
-        before_finalize(r, o);
+    /* Where a write has failed, the old record or the new one is left by a power cut: both ways. */
+    for (int i = 0; i < 2; i++) {
+        r->firm = i == 1;
+        before_act(r, what, q, o);
+    }
+    r->firm = false;
+    if (strcmp(what, "/new-order") == 0)
+        count_order(r);
 }
 
 /* ---- after every poll ---- */
@@ -395,9 +428,20 @@ void check_begin(struct run *r)
     memset(r->holds, 0, sizeof r->holds);
 }
 
+static void check_medium(struct run *r)
+{
+    const char *worn = storage_worn(&r->storage, r->cuts);
+
+    if (r->slots.broken != NULL)
+        run_break(r, 17, r->slots.broken);
+    if (worn != NULL)
+        run_break(r, 17, worn);
+}
+
 void check_poll(struct run *r, uint64_t calls, bool resting)
 {
     check_storage(r);
+    check_medium(r);
     if (calls > r->max_calls)
         r->max_calls = (unsigned)calls;
     if (calls > CALLS_MAX)
@@ -415,6 +459,12 @@ void check_poll(struct run *r, uint64_t calls, bool resting)
 /* All is well and at rest: what is left over? */
 void check_end(struct run *r)
 {
+    const char *secret = r->s.medium.worn || r->slots.lies || (r->s.renew && !r->renewing)
+                             ? NULL
+                             : storage_secrets_gone(&r->storage);
+
+    if (secret != NULL)
+        run_break(r, 18, secret);
     if (r->s.txt ? txt_solver_left(&r->txt) > 0 : r->http01.live > 0)
         if (r->s.flip_permille == 0) /* a damaged ORDER has forgotten what was begun */
             run_break(r, 3, "left behind");

@@ -173,6 +173,11 @@
     X(TLS_VERSION, "tls-too-old", TLS, "sends nothing; once a day, with an alarm")                 \
     X(TLS_FAILS, "tls-alert", TLS, "tries again, slower")                                          \
     X(TLS_STALLS, "tls-stalls", TLS, "gives up after its deadline")                                \
+    X(TLS_NOT_YET, "tls-not-yet-valid", TLS, "sends nothing; once a day, with an alarm")           \
+    X(TLS_CUT, "tls-cut-in-handshake", TLS, "tries again, slower")                                 \
+    X(TLS_NO_NOTIFY, "tls-ends-without-close-notify", TLS, "the reply is lost, not short")         \
+    X(TLS_ALERT, "tls-alert-in-a-reply", TLS, "the reply is lost: looks, does not act twice")      \
+    X(TLS_RECORDS, "tls-records-of-a-few-bytes", TLS, "reads them")                                \
     /* clock of the device */                                                                      \
     X(CLOCK_UNSET, "clock-not-set", CLOCK, "waits, judges nothing in 1970")                        \
     X(CLOCK_AHEAD, "clock-a-day-ahead", CLOCK, "recovers when told the truth")                     \

@@ -70,6 +70,7 @@ static void plain_scenario(struct scenario *s, bool txt)
     s->fault_s = 3600;
     s->net.delay_min_ms = s->net.delay_max_ms = 20;
     s->limits = true;
+    s->idle = true;
 }
 
 /* One run with power cut at moment first, and at moment second after the boot. False: the run had
@@ -107,32 +108,52 @@ static void outages(uint64_t seed)
     }
 }
 
-static void cuts_all(uint64_t seed)
+/* Every moment, on this storage, torn in this way. */
+static void cuts_of(uint64_t seed, const struct scenario *s)
 {
-    struct scenario s;
+    for (uint64_t n = 1; cut_run(s, seed, n, 0); n++)
+        total.seeds++;
+}
 
-    outages(seed);
-
-    for (int txt = 0; txt < 2; txt++) {
-        plain_scenario(&s, txt != 0);
-        for (uint64_t n = 1; cut_run(&s, seed, n, 0); n++)
+static void pairs_of(uint64_t seed, const struct scenario *s)
+{
+    for (uint64_t n = 1; cut_run(s, seed, n, 0); n++) {
+        uint64_t m = 0;
+        do {
             total.seeds++;
+            (void)cut_run(s, seed, n, ++m);
+        } while (run.cuts == 2 && m < 60);
     }
 }
 
-static void cuts_pairs(uint64_t seed)
+/* So that sectors are full, copied and erased between the first issue and the renewal. */
+static uint32_t cuts_age(enum storage_kind kind)
+{
+    uint32_t room = storage_room(kind);
+
+    return kind == STORAGE_CFI ? room / 2 - 12000 : room > 16000 ? room - 16000 : 0;
+}
+
+static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenario *s))
 {
     struct scenario s;
 
-    for (int txt = 0; txt < 2; txt++) {
-        plain_scenario(&s, txt != 0);
-        for (uint64_t n = 1; cut_run(&s, seed, n, 0); n++) {
-            uint64_t m = 0;
-            do {
-                total.seeds++;
-                (void)cut_run(&s, seed, n, ++m);
-            } while (run.cuts == 2 && m < 60);
+    for (int kind = 0; kind < STORAGE_KINDS; kind++) {
+        uint64_t before = total.seeds;
+        for (unsigned tear = 0; tear < storage_tears((enum storage_kind)kind); tear++) {
+            plain_scenario(&s, (tear & 1) != 0);
+            s.storage = (uint8_t)kind;
+            s.tear = (uint8_t)tear;
+            s.age = cuts_age((enum storage_kind)kind);
+            each(seed, &s);
+            if (kind == STORAGE_MEMORY) {
+                s.txt = !s.txt;
+                each(seed, &s);
+            }
         }
+        printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
+               (unsigned long long)(total.seeds - before));
+        fflush(stdout);
     }
 }
 
@@ -164,7 +185,7 @@ static void crypto_up(void)
 int main(int argc, char **argv)
 {
     uint64_t seconds = 0, count = 0, from = 1;
-    const char *cuts = NULL;
+    const char *mode = NULL;
     bool want_list = false;
     time_t start = time(NULL);
 
@@ -185,17 +206,18 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i - 1], "--from") == 0)
             from = strtoull(value, NULL, 10);
         else if (strcmp(argv[i - 1], "--cuts") == 0)
-            cuts = value;
+            mode = value;
         else
             return usage();
     }
-    if (cuts != NULL && strcmp(cuts, "all") == 0)
-        cuts_all(from);
-    else if (cuts != NULL && strcmp(cuts, "pairs") == 0)
-        cuts_pairs(from);
-    else if (cuts != NULL)
+    if (mode != NULL && strcmp(mode, "all") == 0) {
+        outages(from);
+        cuts(from, cuts_of);
+    } else if (mode != NULL && strcmp(mode, "pairs") == 0)
+        cuts(from, pairs_of);
+    else if (mode != NULL)
         return usage();
-    for (uint64_t n = 0; cuts == NULL && (count > 0 ? n < count : true); n++) {
+    for (uint64_t n = 0; mode == NULL && (count > 0 ? n < count : true); n++) {
         if (seconds > 0 && (uint64_t)(time(NULL) - start) >= seconds)
             break;
         if (seconds == 0 && count == 0 && n >= 1000)

@@ -14,7 +14,7 @@ static const char *const run_wild[] = {"a0.test", "*.a0.test", "c2.test"};
 
 static uint8_t run_io[20480];
 static _Alignas(16) uint8_t run_scratch[32768];
-static const struct acme_slice run_anchor = {(const uint8_t *)"plain", 5};
+static struct acme_slice run_anchor;
 
 /* ---- the mix ---- */
 
@@ -37,6 +37,26 @@ static void scenario_net(struct run *r, struct sim_net_faults *f)
     f->refuse_permille = PICK(r, 0, 0, 0, 20, 200);
     f->silent_permille = PICK(r, 0, 0, 0, 20, 200);
     f->lookup_permille = PICK(r, 0, 0, 0, 20, 500);
+}
+
+/* Half of the seeds on memory, a quarter on flash, a quarter on files. */
+static void scenario_storage(struct run *r, struct scenario *s)
+{
+    struct storage_faults *f = &s->medium;
+
+    s->storage = (uint8_t)PICK(r, STORAGE_MEMORY, STORAGE_MEMORY, STORAGE_MEMORY, STORAGE_MEMORY,
+                               STORAGE_NOR, STORAGE_CFI, STORAGE_ECC, STORAGE_FILES, STORAGE_FILES);
+    s->tear = STORAGE_BY_CHANCE;
+    s->idle = sim_world_chance(&r->world, 700);
+    s->age = sim_world_below(&r->world, 2 * storage_room((enum storage_kind)s->storage) + 1);
+    f->lazy_permille = PICK(r, 0, 0, 0, 10, 50);
+    f->worn = s->storage == STORAGE_NOR && sim_world_chance(&r->world, 200);
+    if (s->storage != STORAGE_FILES)
+        return;
+    f->eintr_permille = PICK(r, 0, 0, 50, 300);
+    f->short_permille = PICK(r, 0, 0, 300);
+    f->full_permille = PICK(r, 0, 0, 0, 20, 200);
+    f->error_permille = PICK(r, 0, 0, 0, 20, 200);
 }
 
 void scenario_of(struct run *r)
@@ -66,7 +86,9 @@ void scenario_of(struct run *r)
     s->txt_again = PICK(r, 0, 0, 300);
     s->txt_fail = PICK(r, 0, 0, 50);
     scenario_net(r, &s->net);
-    s->storage_lies = s->flip_permille > 0 || s->slots_fail > 0;
+    scenario_storage(r, s);
+    s->storage_lies = s->flip_permille > 0 || s->slots_fail > 0 || s->medium.full_permille > 0 ||
+                      s->medium.error_permille > 0;
 }
 
 /* ---- power ---- */
@@ -106,12 +128,18 @@ static void run_cut(void *ctx)
 
 static void power_off(struct run *r, uint64_t for_ms)
 {
+    if (r->device.soft) { /* what TLS has of the heap is given back, unheard by the world */
+        r->device.dead = true;
+        acme_agent_close(&r->agent);
+        r->device.dead = false;
+    }
     r->on = false;
     r->cuts++;
     r->boot_at = r->world.now_ms + for_ms;
     r->world.cut_at = 0;
     sim_net_power_off(&r->net, 0);
     sim_slots_power_off(&r->slots);
+    storage_power_off(&r->storage);
     sim_world_note(&r->world, "power off", r->cuts, for_ms);
     check_power_off(r);
 }
@@ -146,9 +174,8 @@ static void flip_bits(struct run *r)
     for (size_t i = 0; i < sizeof slots / sizeof slots[0]; i++) {
         const char *key = i < 2 ? r->agent.ca_key : run_names[0];
         if (sim_world_chance(&r->world, r->s.flip_permille))
-            (void)sim_slots_flip(&r->slots, slots[i], key);
+            storage_flip(&r->storage, slots[i], key);
     }
-    check_flipped(r);
 }
 
 /* Clocks go wrong at a boot, and now and then. */
@@ -173,6 +200,29 @@ static void clock_faults(struct run *r)
     r->clock_at = r->world.now_ms + 1000 * sim_world_range(&r->world, 1, 5000);
 }
 
+static void power_cut(struct run *r)
+{
+    power_off(r, r->fixed_cuts ? 2000 : 1 + sim_world_below(&r->world, 100000));
+}
+
+/* False: the storage does not come up; a host tries again later. */
+static bool boot_storage(struct run *r)
+{
+    if (storage_boot(&r->storage) != ACME_OK) {
+        sim_world_note(&r->world, "storage does not open", 0, 0);
+        if (r->phase == PHASE_CALM)
+            run_break(r, 17, "it does not open");
+        r->boot_at = r->world.now_ms + 60000;
+        return false;
+    }
+    if (r->slots.lies || r->slots.turned)
+        check_flipped(r);
+    r->slots.turned = false;
+    if (r->s.age > 0 && r->cuts == 0 && r->slots.writes == 0)
+        storage_age(&r->storage, r->s.age);
+    return true;
+}
+
 static void boot(struct run *r)
 {
     const char *why = NULL, *which = NULL;
@@ -180,6 +230,13 @@ static void boot(struct run *r)
 
     flip_bits(r);
     clock_faults(r);
+    plan_cut(r);
+    if (setjmp(r->power) != 0) {
+        power_cut(r);
+        return;
+    }
+    if (!boot_storage(r))
+        return;
     r->solvers[0] = r->s.txt ? txt_solver_boot(&r->txt, &r->device.port)
                              : http01_init(&r->http01, &r->device.port, NULL, 80);
     err = acme_agent_init(&r->agent, &r->config, &r->device.port, r->solvers, 1, &why, &which);
@@ -188,7 +245,6 @@ static void boot(struct run *r)
     r->on = true;
     r->sleep_until = r->world.now_ms;
     sim_world_note(&r->world, "boot", r->cuts, 0);
-    plan_cut(r);
 }
 
 /* ---- phases ---- */
@@ -200,6 +256,7 @@ static void begin_faults(struct run *r)
     r->net.faults = r->s.net;
     r->slots.busy_max_ms = r->s.slots_busy_ms;
     r->slots.fail_permille = r->s.slots_fail;
+    storage_faults(&r->storage, &r->s.medium);
     r->txt.slow_ms = r->s.txt_slow_ms;
     r->txt.again_permille = r->s.txt_again;
     r->txt.fail_permille = r->s.txt_fail;
@@ -219,6 +276,7 @@ static void begin_calm(struct run *r)
     memset(&r->net.faults, 0, sizeof r->net.faults);
     r->net.faults.delay_min_ms = r->net.faults.delay_max_ms = 20;
     r->slots.busy_max_ms = r->slots.fail_permille = 0;
+    storage_faults(&r->storage, &(struct storage_faults){0});
     r->txt.again_permille = r->txt.fail_permille = 0;
     ca_calm(&r->ca);
     clock_faults(r);
@@ -306,15 +364,21 @@ static void poll_device(struct run *r)
     int state;
 
     if (setjmp(r->power) != 0) {
-        power_off(r, r->fixed_cuts ? 2000 : 1 + sim_world_below(&r->world, 100000));
+        power_cut(r);
         return;
     }
     state = acme_agent_poll(&r->agent, &sleep_ms);
+    if (r->device.dead) {
+        power_cut(r);
+        return;
+    }
     calls = r->device.calls - calls;
     if (r->world.now_ms != at)
         run_break(r, 5, "the clock moved");
     r->sleep_until = sleep_ms > UINT32_MAX - 1 ? at + DAY_MS : at + sleep_ms;
     check_poll(r, calls, state == ACME_OK);
+    if (sleep_ms > 0 && r->s.idle && storage_idle(&r->storage))
+        least(&r->sleep_until, at + 1);
 }
 
 static void one_step(struct run *r)
@@ -347,7 +411,9 @@ static void run_config(struct run *r)
     c->names = r->s.wildcard ? run_wild : run_names;
     c->names_count = r->s.names;
     c->terms_agreed = true;
+    c->prompt = true; /* a renewal begins while the faults are on; the spread is the fleet's */
     c->contact = "a@b.test";
+    run_anchor = ca_stream_anchor();
     c->anchors.sets = &run_anchor;
     c->anchors.count = 1;
     c->account_key_type = r->s.account_key;
@@ -374,6 +440,7 @@ static void run_world(struct run *r, uint64_t seed)
     sim_port_init(&r->device, &r->world, &r->net, 0, &r->slots);
     r->slots.owner = &r->device;
     r->device.mortal = true;
+    r->device.soft = ca_stream_is_tls();
     r->device.port.event = run_event;
     sim_net_addr(&r->net, "192.0.2.10", 0);
     sim_net_addr(&r->net, "192.0.2.1", CA_NODE);
@@ -400,6 +467,8 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
         scenario_of(r);
         evil_choose(&r->ca.evil);
     }
+    storage_init(&r->storage, (enum storage_kind)r->s.storage, &r->world, &r->slots);
+    r->storage.tear = r->s.tear;
     if (r->s.born_ready)
         evil_add(&r->ca.evil, EVIL_ORD_READY, 1000, 1000);
     r->slots.outage_at = r->s.outage_at;

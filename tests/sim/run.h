@@ -8,6 +8,7 @@
 #include "ca.h"
 #include "http01.h"
 #include "sim_slots.h"
+#include "storage.h"
 #include "txt_solver.h"
 
 /* What must never happen. X(number, "words"): the numbers are those of the failing line. */
@@ -27,7 +28,9 @@
     X(13, "the agent broke the protocol")                                                          \
     X(14, "the agent turned to a host that it must not")                                           \
     X(15, "the same seed went another way")                                                        \
-    X(16, "too many requests in an hour")
+    X(16, "too many requests in an hour")                                                          \
+    X(17, "storage broke its contract")                                                            \
+    X(18, "a replaced key can still be found")
 
 /* What this seed's world is like: swarm testing, each seed another mix. */
 struct scenario {
@@ -45,7 +48,12 @@ struct scenario {
     uint32_t slots_busy_ms, slots_fail;
     uint32_t txt_slow_ms, txt_again, txt_fail;
     uint64_t outage_at; /* storage fails from this write on, for an hour; 0: not */
-    bool born_ready;    /* all authorizations are reused */
+    uint8_t storage;    /* enum storage_kind */
+    uint32_t age;       /* bytes that the flash has seen before */
+    uint8_t tear;       /* as in struct storage */
+    bool idle;          /* the main loop gives time to the storage between polls */
+    struct storage_faults medium;
+    bool born_ready; /* all authorizations are reused */
     struct sim_net_faults net;
 };
 
@@ -63,6 +71,7 @@ struct run {
     struct sim_world world;
     struct sim_net net;
     struct sim_slots slots;
+    struct storage storage;
     struct sim_port device;
     struct ca ca;
     struct txt_solver txt;
@@ -86,6 +95,7 @@ struct run {
     const char *broken_what;
     uint64_t seen_version;
     bool has_cert;
+    bool firm;         /* asked now: what may be there instead after a power cut */
     uint32_t sequence; /* the highest that was readable */
     int64_t not_after, due_at;
     int64_t renewed_from;

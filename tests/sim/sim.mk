@@ -8,28 +8,34 @@
 
 OBJ_SIM_PORT = $(patsubst %.c,$(O)/%.o,$(wildcard port/sim/*.c))
 SIM_MAINS = tests/sim/main.c tests/sim/quick.c
-OBJ_SIM = $(patsubst %.c,$(O)/%.o,$(filter-out $(SIM_MAINS) tests/sim/sign_fake.c,\
-	$(wildcard tests/sim/*.c))) $(OBJ_SIM_PORT)
-# What comes before the library is taken in its place: a plain session for TLS (tls_plain.o, in
-# every simulation), keyed hashes for signatures (sign_fake.o).
+SIM_CHOICES = $(addprefix tests/sim/,sign_fake.c tls_plain.c ca_stream_plain.c ca_stream_tls.c)
+OBJ_SIM = $(patsubst %.c,$(O)/%.o,$(filter-out $(SIM_MAINS) $(SIM_CHOICES),\
+	$(wildcard tests/sim/*.c))) $(OBJ_SIM_PORT) $(O)/tests/flash/flash_sim.o \
+	$(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH))
+# What comes before the library is taken in its place: a plain session for TLS (in all but sim_tls),
+# keyed hashes for signatures (sign_fake.o).
 SIM = $(O)/tests/sim_fast
 SIM_REAL = $(O)/tests/sim_real
 SIM_QUICK = $(O)/tests/sim_quick
+SIM_TLS = $(O)/tests/sim_tls
 OBJ_FAKE = $(O)/tests/sim/sign_fake.o
+OBJ_PLAIN = $(O)/tests/sim/tls_plain.o $(O)/tests/sim/ca_stream_plain.o
+OBJ_TLS = $(O)/tests/sim/ca_stream_tls.o
 HOURS ?= 1
 LOG ?= tests/sim/long.log
 SECONDS ?= 110
 CPPFLAGS += -Iport/sim
 
-$(SIM): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_FAKE) $(LIB) $(LIB_WOLFSSL)
-$(SIM_REAL): $(O)/tests/sim/main.o $(OBJ_SIM) $(LIB) $(LIB_WOLFSSL)
-$(SIM_QUICK): $(O)/tests/sim/quick.o $(OBJ_SIM) $(LIB) $(LIB_WOLFSSL)
-$(SIM) $(SIM_REAL) $(SIM_QUICK):
+$(SIM): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_PLAIN) $(OBJ_FAKE) $(LIB) $(LIB_WOLFSSL)
+$(SIM_REAL): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_PLAIN) $(LIB) $(LIB_WOLFSSL)
+$(SIM_TLS): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_TLS) $(LIB) $(LIB_WOLFSSL)
+$(SIM_QUICK): $(O)/tests/sim/quick.o $(OBJ_SIM) $(OBJ_PLAIN) $(LIB) $(LIB_WOLFSSL)
+$(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK):
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
 
 .PHONY: sim sim-long sim-programs
-sim-programs: $(SIM) $(SIM_REAL) $(SIM_QUICK)
+sim-programs: $(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK)
 programs: $(SIM_QUICK)
 sim: $(SIM) $(SIM_REAL)
 	@$(if $(SEED),$(SIM) --seed $(SEED) || $(SIM_REAL) --seed $(SEED),\
@@ -37,3 +43,5 @@ sim: $(SIM) $(SIM_REAL)
 		$(SIM_REAL) --from 900000001 --count 50 && $(SIM) --seconds $(SECONDS) --from $(or $(FROM),1) --list))
 sim-long: $(SIM)
 	@tests/sim/long.py $(SIM) $(LOG) $(HOURS) $(FUZZ_S)
+
+include tests/sim/fleet/fleet.mk

@@ -155,6 +155,8 @@ struct world {
     char warning[200], terms[200], window[200], window_word[20], window_url[200];
     int64_t window_at;
     int windows_told;
+    int64_t times[64]; /* of the events confirmed_time */
+    int times_count;
     int held, not_due, warnings, failures;
     const char *until;
 };

@@ -254,8 +254,12 @@ static int install(const struct options *o, bool renewed)
                    "%s (the certificate is safe in the state folder; the next run installs it)",
                    in.why);
         err = ACME_E_SLOT;
-    } else if (changed > 0)
-        tell_installed(o, &in, &cert, renewed);
+    } else {
+        /* The files are all that this program does with it: they are written, so it is loaded. */
+        (void)acme_agent_certificate_loaded(&agent, true);
+        if (changed > 0)
+            tell_installed(o, &in, &cert, renewed);
+    }
     acme_wipe(record, sizeof record);
     return err;
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "acme_crypto.h"
 #include "acme_eab.h"
 #include "acme_name.h"
 #include "acme_pem.h"
@@ -31,12 +32,15 @@ static const char usage[] =
     "  --profile NAME      of the CA's; --required-profile NAME: that one or none\n"
     "  --preferred-chain ISSUER, --shortest-chain   which of the CA's chains\n"
     "  --sntp HOST         time server, when DHCP names none\n"
+    "  --key-type TYPE     p256 (default), or p384 rsa2048 rsa3072 rsa4096 where the board can\n"
+    "  --account-key-type TYPE\n"
     "  --image FILE        write into this flash image; made when it is not there\n"
     "  --seed HEX|random   put this seed (64 hex digits) into the image: one for each device\n"
     "  --record FILE       write the record alone\n"
     "  --hex               ... as console lines\n"
     "geometry (the defaults are those of emcraft-sf2):\n"
-    "  --size N (16777216) --offset N (0) --sector N (65536) --sectors N (8) --page N (256)\n";
+    "  --size N (16777216) --offset N (0) --sector N (65536) --sectors N (8) --page N (256)\n"
+    "  --align N (1)\n";
 
 struct image {
     uint8_t *bytes;
@@ -259,7 +263,7 @@ static const struct option options[] = {
     {"contact", required_argument, NULL, 'm'},
     {"ca-file", required_argument, NULL, 'c'},
     {"agree-tos", no_argument, NULL, 'a'},
-    {"eab-kid", required_argument, NULL, 'k'},
+    {"eab-kid", required_argument, NULL, 'e'},
     {"eab-hmac-key-file", required_argument, NULL, 'f'},
     {"eab-alg", required_argument, NULL, 'g'},
     {"profile", required_argument, NULL, 'p'},
@@ -276,6 +280,9 @@ static const struct option options[] = {
     {"sector", required_argument, NULL, 'E'},
     {"sectors", required_argument, NULL, 'N'},
     {"page", required_argument, NULL, 'P'},
+    {"align", required_argument, NULL, 'A'},
+    {"key-type", required_argument, NULL, 'k'},
+    {"account-key-type", required_argument, NULL, 'K'},
     {"help", no_argument, NULL, 'h'},
     {NULL, 0, NULL, 0},
 };
@@ -292,8 +299,19 @@ static void geometry(int c)
         img.dev.sector_size = (uint32_t)n;
     else if (c == 'N')
         img.dev.sectors = (uint32_t)n;
-    else
+    else if (c == 'P')
         img.dev.page = (uint16_t)n;
+    else
+        img.dev.align = (uint16_t)n;
+}
+
+static uint8_t key_type(const char *text)
+{
+    int type = acme_key_type_from(text);
+
+    if (type == ACME_KEY_NONE)
+        die("not a key type", text);
+    return (uint8_t)type;
 }
 
 static void take(int c)
@@ -328,7 +346,7 @@ static void take(int c)
     case 'o':
         provision.shortest_chain = true;
         break;
-    case 'k':
+    case 'e':
         eab_kid = optarg;
         break;
     case 'f':
@@ -339,6 +357,12 @@ static void take(int c)
         break;
     case 's':
         read_seed(optarg);
+        break;
+    case 'k':
+        provision.cert_key_type = key_type(optarg);
+        break;
+    case 'K':
+        provision.account_key_type = key_type(optarg);
         break;
     default:
         geometry(c);

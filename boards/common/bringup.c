@@ -3,8 +3,8 @@
  * Flash, seed, network, clock, a TLS exchange with a directory, a byte on port 80. Not part of the
  * product: it speaks to wolfSSL directly, where the agent has core/acme_tls.c.
  *
- *     make BOARD=emcraft-sf2 bringup ANCHOR=root.der
- *     python3 tests/boards/bringup.py
+ *     make BOARD=... bringup ANCHOR=root.der
+ *     python3 tests/boards/bringup.py --board ...
  */
 #include <stdbool.h>
 #include <string.h>
@@ -68,6 +68,7 @@ static void poll(void)
 {
     board_lwip_poll();
     lwip_net_poll(&net);
+    board_clock_tell();
     board_wait(1);
 }
 
@@ -192,7 +193,7 @@ static bool tls_waits(WOLFSSL *ssl, int result)
 
 static uint32_t us_since(uint32_t cycles)
 {
-    return (board_cycles() - cycles) / 142;
+    return (board_cycles() - cycles) / (BOARD_CPU_HZ / 1000000);
 }
 
 static void tls_handshake(WOLFSSL *ssl)
@@ -298,7 +299,7 @@ static void try_port_80(void)
 int main(void)
 {
     board_init();
-    board_print("emcraft-sf2 bring-up\n");
+    board_print(BOARD_NAME " bring-up\n");
     try_flash();
     try_network();
     try_tls();
