@@ -148,9 +148,12 @@ void acme_order_rest(struct acme_order_state *order);
 /* After the account is known: the open order, or a new one. */
 uint8_t acme_after_account(const struct acme_agent *a);
 
+#define ROUNDS_MAX    12  /* so often an order may come back to where it was */
 #define POLL_FIRST_MS 10  /* our responder has seen the CA: it decides at once */
 #define POLL_BLIND_MS 250 /* nobody can see whether the CA has come */
 
+/* An order object: its status and URLs to facts. */
+int acme_order_take(struct acme_agent *a, const struct acme_json *root);
 int acme_order_keep_text(struct acme_agent *a, const char *value);
 int acme_order_keep_url(struct acme_agent *a, const char *url, const char *what);
 const char *acme_order_text(const struct acme_agent *a, uint16_t offset); /* "" for 0 */

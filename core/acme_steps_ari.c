@@ -8,10 +8,12 @@
 #include "acme_records.h"
 #include "acme_time.h"
 
-#define ARI_ASK_MIN     ACME_MINUTE
-#define ARI_ASK_MAX     ACME_DAY
-#define ARI_ASK_USUAL   (6 * ACME_HOUR)
-#define ARI_NOT_THERE   (7 * ACME_DAY) /* a CA without renewal information: has it some now? */
+#define ARI_ASK_MIN   ACME_MINUTE
+#define ARI_ASK_MAX   ACME_DAY
+#define ARI_ASK_USUAL (6 * ACME_HOUR)
+#define ARI_NOT_THERE                                                                              \
+    (365 * ACME_DAY) /* none at this CA: its directory tells with the next one                     \
+                      */
 #define ARI_STORE_AFTER (12 * ACME_HOUR)
 #define ARI_TRIES_MAX   3 /* after so many lost replies it is an outage */
 

@@ -51,6 +51,7 @@ SRC_CORE = \
 	core/acme_sched.c \
 	core/acme_steps.c \
 	core/acme_steps_authz.c \
+	core/acme_steps_cert.c \
 	core/acme_steps_order.c \
 	core/acme_steps_proof.c \
 	core/acme_steps_rest.c \

@@ -159,21 +159,38 @@ TEST(a_question_after_the_issuance_cannot_spoil_it)
     }
 }
 
-TEST(a_ca_without_it_is_asked_once_a_week)
+TEST(a_ca_without_it_is_not_asked_again)
 {
     w_reset();
     CHECK_INT(w_issue(0), ACME_OK);
     w.requests = 0;
-    for (int day = 0; day < 6; day++)
+    for (int day = 0; day < 55; day++)
         CHECK_INT(again(W_DAY), ACME_OK);
     CHECK_INT(w.requests, 0);
-    CHECK_INT(again(2 * W_DAY), ACME_OK);
-    CHECK_INT(w.requests, 1);
-    CHECK_INT(again(W_DAY), ACME_OK);
-    CHECK_INT(w.requests, 1);
-    w.ari = true; /* now it has */
+    w.ari = true; /* now it has: seen with the next certificate */
     CHECK_INT(again(7 * W_DAY), ACME_OK);
+    CHECK_INT(w.orders_count, 2);
     CHECK_INT(w.windows, 1);
+}
+
+/* A certificate of which nothing is known, as after an update from a version without all this. */
+TEST(a_ca_is_asked_once_when_nothing_is_known)
+{
+    struct w_slot *sched;
+
+    for (int with = 0; with < 2; with++) {
+        ari_world();
+        CHECK_INT(w_issue(0), ACME_OK);
+        sched = w_slot(ACME_SLOT_SCHED);
+        sched->len = 0;
+        w.ari = with != 0;
+        w.requests = w.windows = 0;
+        CHECK_INT(again(100), ACME_OK);
+        CHECK_INT(w.requests, 1 + with);
+        CHECK_INT(again(3600), ACME_OK);
+        CHECK_INT(w.requests, 1 + with);
+        CHECK_INT(w.orders_count, 1);
+    }
 }
 
 TEST(the_ca_s_retry_after_holds_for_questions_too)
