@@ -77,8 +77,8 @@ static void note_failure(struct acme_agent *a, int err, int64_t now)
 }
 
 /* Does a failure hold back the next run? Not a configuration that cannot be used: it never reached
- * the CA, and whoever asked may do so again. Nor what a person who asked has to give first: he comes
- * back with it. */
+ * the CA, and whoever asked may do so again. Nor what a person who asked has to give first: he
+ * comes back with it. */
 static bool charged(const struct acme_agent *a, int err)
 {
     if (a->asked && a->step == ACME_ROW_DIRECTORY && (err == ACME_E_TERMS || err == ACME_E_BINDING))
@@ -92,7 +92,8 @@ static bool charged(const struct acme_agent *a, int err)
 static void fail(struct acme_agent *a, int err)
 {
     struct acme_event event = {.type = ACME_EVENT_WARNING, .err = err, .text = a->note};
-    uint8_t row = acme_rows[a->step].failed;
+    struct acme_next next = {acme_rows[a->step].failed, 0, 0};
+    bool question = acme_ari_failed(a, err, &next.row);
     bool by_ca = a->sched.by_ca;
     int64_t now = 0;
 
@@ -100,7 +101,13 @@ static void fail(struct acme_agent *a, int err)
     a->save_mask = 0;
     a->save_encoded = false;
     a->wake_ms = 0;
-    if (a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR || a->step == ACME_ROW_REST) {
+    if (question) {
+        event.text = "the CA does not tell when to renew";
+        event.detail = a->note;
+        acme_emit(a, &event);
+        next.save = a->ledger_changed ? ACME_SAVE_LEDGER : 0;
+        a->ledger_changed = false; /* a store that fails is not tried again and again */
+    } else if (a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR || a->step == ACME_ROW_REST) {
         /* Cleaning up: the run has its outcome, this only came on top. */
         acme_emit(a, &event);
         if (a->outcome == ACME_OK || a->outcome == ACME_AGAIN) {
@@ -122,7 +129,7 @@ static void fail(struct acme_agent *a, int err)
         a->kid[0] = '\0';
     if (a->step == ACME_ROW_LOAD) /* nothing may be written over what could not be read */
         a->asked = false;
-    acme_drive_step(a, row);
+    acme_drive_go(a, &next);
 }
 
 /* -- records -- */
@@ -171,6 +178,9 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
         break;
     case ACME_SLOT_CA_LEDGER:
         a->ledger_changed = false;
+        break;
+    case ACME_SLOT_SCHED:
+        a->ari.stored_at = a->ari.set_at;
         break;
     default:
         break;
@@ -402,7 +412,8 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
     out->not_before = a->cert.not_before;
     out->not_after = a->cert.not_after;
     if (a->cert.has)
-        out->due_at = acme_sched_due_at(a->cert.not_before, a->cert.not_after);
+        out->due_at = acme_ari_due_at(a);
+    acme_ari_status(a, out);
     out->next_at = a->sched.not_before;
     out->next_by_ca = a->sched.by_ca;
     if (a->ledger.any_not_before > out->next_at) {

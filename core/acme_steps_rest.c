@@ -77,6 +77,7 @@ static void rest_rebase(struct acme_agent *a, int64_t now)
         a->sched.failures <= FORGIVEN_MAX)
         a->sched.not_before = 0;
     (void)acme_sched_rebase(&a->sched, now);
+    acme_ari_rebase(a, now);
     (void)acme_sched_rebase(&a->ledger.account, now);
     (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
     (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
@@ -138,7 +139,7 @@ static bool rest_due(const struct acme_agent *a, int64_t now)
         return true;
     if (!a->cert.has || !a->cert.wanted)
         return true;
-    return acme_sched_due(now, a->cert.not_before, a->cert.not_after);
+    return now >= acme_ari_due_at(a);
 }
 
 /* Back to sleep: the answer to whoever asked is outcome. */
@@ -155,15 +156,18 @@ static int rest_stay(struct acme_agent *a, struct acme_next *next, int outcome, 
 
 static int rest_not_due(struct acme_agent *a, struct acme_next *next, int64_t now)
 {
-    int64_t due_at = acme_sched_due_at(a->cert.not_before, a->cert.not_after);
+    int64_t due_at = acme_ari_due_at(a);
     struct acme_event event = {.type = ACME_EVENT_NOT_DUE, .at = due_at};
+    uint32_t ask = acme_ari_wait(a, now);
 
     if (a->asked || !a->not_due_told)
         acme_emit(a, &event);
     a->not_due_told = true;
     a->due = false;
     a->idle = true;
-    return rest_stay(a, next, ACME_OK, (uint64_t)(due_at - now));
+    if (ask == 0) /* the CA wants us to wait */
+        ask = ACME_MINUTE;
+    return rest_stay(a, next, ACME_OK, ask < due_at - now ? ask : (uint64_t)(due_at - now));
 }
 
 /* What was found due begins after a random while, so that a fleet does not come at one moment. Not
@@ -174,6 +178,9 @@ static uint32_t rest_spread(struct acme_agent *a, int64_t now)
     int64_t left = a->cert.not_after - now;
     uint64_t clock = a->port->now_ms(a->port->ctx);
 
+    /* A moment in the CA's window was drawn already. */
+    if (a->idle && acme_ari_followed(a))
+        return 0;
     if (a->config->prompt || a->asked || a->again || a->order.open || !a->loaded || !a->cert.has ||
         !a->cert.wanted)
         return 0;
@@ -218,6 +225,7 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
     }
     a->again = false;
     a->busy = true;
+    a->ari_run = a->no_replaces = false;
     a->redirect[0] = '\0';
     a->redirects = 0;
     a->exchange.single = false;
@@ -325,9 +333,19 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         rest_verdict(a, next);
         return ACME_OK;
     }
-    if (a->loaded && !rest_due(a, now))
-        return rest_not_due(a, next, now);
+    if (a->loaded && !a->ari_started)
+        acme_ari_booted(a, now);
+    a->ari_started = a->loaded;
     wait = rest_wait(a, now, &by_ca);
+    if (a->loaded && !rest_due(a, now)) {
+        if (wait > 0 || acme_ari_wait(a, now) > 0)
+            return rest_not_due(a, next, now);
+        a->due = false;
+        a->idle = true;
+        rest_go(a, next);
+        a->ari_run = true;
+        return ACME_OK;
+    }
     spread = rest_spread(a, now);
     if (spread > wait)
         return rest_held(a, next, now, spread, "spread");
