@@ -239,6 +239,48 @@ void acme_drive_go(struct acme_agent *a, const struct acme_next *next)
         acme_drive_step(a, next->row);
 }
 
+/* -- memory that is lent -- */
+
+#define NEED_BOTH        (ACME_NEED_IO | ACME_NEED_SCRATCH)
+#define NEED_PATIENCE_MS 30000 /* who else has the memory is to give it back meanwhile */
+
+int acme_drive_need(struct acme_agent *a, unsigned buffers)
+{
+    const struct acme_memory *memory = &a->config->memory;
+    int err = memory->need != NULL ? memory->need(buffers) : ACME_OK;
+
+    a->exchange.io = memory->io;
+    return err;
+}
+
+/* What a turn begins with. */
+static unsigned need_now(const struct acme_agent *a)
+{
+    if (a->phase == PHASE_FLIGHT)
+        return ACME_NEED_IO;
+    if (a->phase == PHASE_SAVE || acme_rows[a->step].how != ACME_LOCAL ||
+        a->step == ACME_ROW_LOAD || a->step == ACME_ROW_KEY)
+        return NEED_BOTH;
+    return 0;
+}
+
+/* What has to be kept until the next turn. */
+static unsigned need_then(const struct acme_agent *a)
+{
+    if (a->phase == PHASE_FLIGHT)
+        return ACME_NEED_IO;
+    return a->phase == PHASE_SAVE ? NEED_BOTH : 0;
+}
+
+/* A whole reply is in io. If it cannot be read for want of memory, the session gives its own up. */
+static int need_for_reply(struct acme_agent *a)
+{
+    if (acme_drive_need(a, NEED_BOTH) == ACME_OK)
+        return ACME_OK;
+    acme_exchange_close(&a->exchange);
+    return acme_drive_need(a, NEED_BOTH) == ACME_OK ? ACME_OK : ACME_E_TLS_MEMORY;
+}
+
 /* -- one turn -- */
 
 static int turn_flight(struct acme_agent *a)
@@ -250,7 +292,9 @@ static int turn_flight(struct acme_agent *a)
     if (err == ACME_AGAIN)
         return err;
     if (err == ACME_OK) {
-        err = acme_drive_reply(a, &reply);
+        err = need_for_reply(a);
+        if (err == ACME_OK)
+            err = acme_drive_reply(a, &reply);
         return err == ACME_OK ? ACME_AGAIN : err;
     }
     if (err == ACME_E_SIZE)
@@ -285,13 +329,11 @@ static int turn_local(struct acme_agent *a, uint32_t *sleep_ms)
     return err;
 }
 
-/* A bounded piece of work. ACME_AGAIN: *sleep_ms says when to come back. */
-static int turn(struct acme_agent *a, uint32_t *sleep_ms)
+static int turn_row(struct acme_agent *a, uint32_t *sleep_ms)
 {
     const struct acme_row *row = &acme_rows[a->step];
     int err;
 
-    *sleep_ms = 0;
     if (a->phase == PHASE_SAVE) {
         err = save(a);
         if (err == ACME_AGAIN && a->save_encoded) /* the medium is busy */
@@ -307,6 +349,24 @@ static int turn(struct acme_agent *a, uint32_t *sleep_ms)
     err = turn_flight(a);
     if (a->phase == PHASE_FLIGHT)
         *sleep_ms = acme_exchange_wait_ms(&a->exchange); /* a socket wakes us before */
+    return err;
+}
+
+/* A bounded piece of work. ACME_AGAIN: *sleep_ms says when to come back. */
+static int turn(struct acme_agent *a, uint32_t *sleep_ms)
+{
+    int err;
+
+    *sleep_ms = 0;
+    if (acme_drive_need(a, need_now(a)) != ACME_OK) {
+        if (acme_drive_clock(a) - a->row_since_ms >= NEED_PATIENCE_MS && a->busy)
+            return acme_fail_note(a, ACME_E_TLS_MEMORY, "bound: the memory for io and scratch",
+                                  NULL);
+        *sleep_ms = 1;
+        return ACME_AGAIN;
+    }
+    err = turn_row(a, sleep_ms);
+    (void)acme_drive_need(a, need_then(a));
     return err;
 }
 
@@ -433,6 +493,9 @@ void acme_agent_close(struct acme_agent *a)
     acme_key_wipe(&a->account_key);
     acme_key_wipe(&a->cert_key);
     acme_wipe(a->eab_room, sizeof a->eab_room);
+    (void)acme_drive_need(a, 0);
+    if (a->config->memory.need != NULL)
+        return; /* who lends it has wiped it */
     acme_wipe(a->config->memory.io.ptr, a->config->memory.io.len);
     acme_wipe(a->config->memory.scratch.ptr, a->config->memory.scratch.len);
 }

@@ -27,10 +27,20 @@ extern "C" {
 #define ACME_LETS_ENCRYPT         "https://acme-v02.api.letsencrypt.org/directory"
 #define ACME_LETS_ENCRYPT_STAGING "https://acme-staging-v02.api.letsencrypt.org/directory"
 
-/* The two large pieces of memory, lent for the agent's life. */
+/* The two large pieces of memory. */
+enum acme_need { ACME_NEED_IO = 1, ACME_NEED_SCRATCH = 2 };
+
 struct acme_memory {
     struct acme_span io;      /* ACME_IO_SIZE is a good size */
     struct acme_span scratch; /* ACME_SCRATCH_SIZE is a good size; aligned for pointers */
+    /* NULL: they are lent for the agent's life. Else for as long as they are needed: the agent says
+     * before and after each piece of work which of them it needs from now on (bits of enum
+     * acme_need), and this function gives the others back, and sets ptr of these (in the very
+     * config that the agent has). io is not needed between two requests, scratch not while a
+     * request is under way, so the memory of TLS can be larger by their size just then. What is
+     * given back is wiped by this function. ACME_OK, or
+     * ACME_AGAIN: not enough memory now. len is set, and does not change. */
+    int (*need)(unsigned buffers);
 };
 
 /* Choices. Read in place for the agent's life, so it may lie in flash; 0 and NULL are defaults. */

@@ -128,9 +128,11 @@ static int check_config(const struct acme_config *config, struct acme_url *direc
                       NULL);
     if (config->anchors.count == 0 || config->anchors.sets == NULL)
         return reject(v, ACME_E_CONFIG, "no trust anchors are given", NULL);
-    if (config->memory.io.ptr == NULL || config->memory.io.len < 4096)
+    if ((config->memory.io.ptr == NULL && config->memory.need == NULL) ||
+        config->memory.io.len < 4096)
         return reject(v, ACME_E_SIZE, "the io buffer must have 4096 bytes at least", NULL);
-    if (config->memory.scratch.ptr == NULL || config->memory.scratch.len < 3072 ||
+    if ((config->memory.scratch.ptr == NULL && config->memory.need == NULL) ||
+        config->memory.scratch.len < 3072 ||
         (uintptr_t)config->memory.scratch.ptr % sizeof(void *) != 0)
         return reject(v, ACME_E_SIZE, "the scratch buffer must have 3072 bytes, aligned", NULL);
     return ACME_OK;

@@ -23,7 +23,8 @@ IPV6 ?= $(BOARD_IPV6)
 EAB ?= $(BOARD_EAB)
 ARI ?= $(BOARD_ARI)
 CHAIN ?= $(BOARD_CHAIN)
-BO := build/$(BOARD)$(if $(LTO),,-nolto)$(if $(IPV6),$(if $(BOARD_IPV6),,-ipv6),$(if \
+BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(if \
+	$(IPV6),$(if $(BOARD_IPV6),,-ipv6),$(if \
 	$(BOARD_IPV6),-ipv4))$(if $(SERVER),,-client)$(if $(EAB),$(if \
 	$(BOARD_EAB),,-eab),$(if $(BOARD_EAB),-noeab))$(if $(ARI),$(if \
 	$(BOARD_ARI),,-ari),$(if $(BOARD_ARI),-noari))$(if $(CHAIN),$(if \
@@ -38,7 +39,8 @@ BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/n
 # lwIP's assertions cost 10 KB; the conformance test runs with all of them on.
 BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
 	-DACME_MAX_CERT_ID=$(if $(ARI),56,1) -DBOARD_NAME='"$(BOARD)"' $(if $(IPV6),-DLWIP_IPV6=1) \
-	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_DEFS_MORE) $(BOARD_EXTRA)
+	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_DEFS_MORE) \
+	$(if $(filter 8,$(RECORDS)),-DBOARD_RECORDS_8K) $(BOARD_EXTRA)
 BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
 	-isystem $(LWIP_DIR)/src/include -isystem $(WOLFSSL_DIR) -isystem $(CJSON_DIR)
 BOARD_COMPILE = $(BCC) $(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS) $(BOARD_INC) -MD -MP

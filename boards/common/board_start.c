@@ -11,6 +11,7 @@
 #include "board_figures.h"
 #include "board_lwip.h"
 #include "board_net.h"
+#include "board_pool.h"
 #include "board_rng.h"
 #include "flash_slots.h"
 #include "lwip_net.h"
@@ -28,6 +29,38 @@ static bool address_told, address6_told;
 
 static uint8_t record[BOARD_CONFIG_MAX];
 static struct acme_provision provision;
+#ifdef BOARD_LENDS_BUFFERS
+static int start_need(unsigned buffers);
+static struct acme_config config = {.memory = {.io = {NULL, ACME_IO_SIZE},
+                                               .scratch = {NULL, ACME_SCRATCH_SIZE},
+                                               .need = start_need},
+                                    .replace_damaged = true};
+
+static bool start_lend(struct acme_span *s, bool wanted)
+{
+    if (wanted && s->ptr == NULL)
+        s->ptr = board_pool_alloc(s->len);
+    if (!wanted && s->ptr != NULL) {
+        acme_wipe(s->ptr, s->len);
+        board_pool_free(s->ptr);
+        s->ptr = NULL;
+    }
+    return !wanted || s->ptr != NULL;
+}
+
+/* The agent's buffers are blocks of the TLS pool. */
+static int start_need(unsigned buffers)
+{
+    bool io = (buffers & ACME_NEED_IO) != 0, scratch = (buffers & ACME_NEED_SCRATCH) != 0;
+
+    /* back first, then out */
+    if (!scratch)
+        (void)start_lend(&config.memory.scratch, false);
+    return start_lend(&config.memory.io, io) && start_lend(&config.memory.scratch, scratch)
+               ? ACME_OK
+               : ACME_AGAIN;
+}
+#else
 static union {
     uint64_t align;
     uint8_t bytes[ACME_SCRATCH_SIZE];
@@ -36,6 +69,7 @@ static uint8_t io[ACME_IO_SIZE];
 static struct acme_config config = {
     .memory = {.io = {io, sizeof io}, .scratch = {scratch.bytes, sizeof scratch.bytes}},
     .replace_damaged = true};
+#endif
 
 static uint64_t start_now(void *ctx)
 {

@@ -30,9 +30,14 @@
 #define LWIP_NET_SOCKS   6
 #define LWIP_NET_BACKLOG 6
 
-/* TCP: two segments each way; out-of-order segments would hold the card's buffers. */
-#define TCP_MSS          1460
-#define TCP_WND          (2 * TCP_MSS)
+/* TCP: three segments one way, two the other; out-of-order segments would hold the card's buffers.
+ * The card's buffers are as long as these segments; IPv6 wants links of 1280 bytes at least. */
+#if defined(LWIP_IPV6) && LWIP_IPV6
+#define TCP_MSS 1220
+#else
+#define TCP_MSS 1024
+#endif
+#define TCP_WND          (3 * TCP_MSS)
 #define TCP_SND_BUF      (2 * TCP_MSS) /* a limit, not memory: that is MEM_SIZE */
 #define TCP_SND_QUEUELEN 8
 #define TCP_QUEUE_OOSEQ  0
