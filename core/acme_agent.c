@@ -77,8 +77,8 @@ static void note_failure(struct acme_agent *a, int err, int64_t now)
 }
 
 /* Does a failure hold back the next run? Not a configuration that cannot be used: it never reached
- * the CA, and whoever asked may do so again. Nor what a person who asked has to give first: he comes
- * back with it. */
+ * the CA, and whoever asked may do so again. Nor what a person who asked has to give first: he
+ * comes back with it. */
 static bool charged(const struct acme_agent *a, int err)
 {
     if (a->asked && a->step == ACME_ROW_DIRECTORY && (err == ACME_E_TERMS || err == ACME_E_BINDING))
@@ -92,14 +92,22 @@ static bool charged(const struct acme_agent *a, int err)
 static void fail(struct acme_agent *a, int err)
 {
     struct acme_event event = {.type = ACME_EVENT_WARNING, .err = err, .text = a->note};
-    uint8_t row = acme_rows[a->step].failed;
+    struct acme_next next = {acme_rows[a->step].failed, 0, 0};
+    bool question = acme_ari_failed(a, err, &next.row);
+    bool by_ca = a->sched.by_ca;
     int64_t now = 0;
 
     (void)acme_wall_clock(a, &now);
     a->save_mask = 0;
     a->save_encoded = false;
     a->wake_ms = 0;
-    if (a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR || a->step == ACME_ROW_REST) {
+    if (question) {
+        event.text = "the CA does not tell when to renew";
+        event.detail = a->note;
+        acme_emit(a, &event);
+        next.save = a->ledger_changed ? ACME_SAVE_LEDGER : 0;
+        a->ledger_changed = false; /* a store that fails is not tried again and again */
+    } else if (a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR || a->step == ACME_ROW_REST) {
         /* Cleaning up: the run has its outcome, this only came on top. */
         acme_emit(a, &event);
         if (a->outcome == ACME_OK || a->outcome == ACME_AGAIN) {
@@ -112,6 +120,8 @@ static void fail(struct acme_agent *a, int err)
         if (charged(a, err))
             acme_sched_failed(&a->sched, now, acme_err_class(err), remaining_life(a, now),
                               a->problem.retry_after_s, acme_jitter16());
+        if (acme_clock_doubt(err) && by_ca) /* a Retry-After that may only seem to be over */
+            a->sched.by_ca = true;
     }
     a->note[0] = '\0';
     memset(&a->problem, 0, sizeof a->problem);
@@ -119,7 +129,7 @@ static void fail(struct acme_agent *a, int err)
         a->kid[0] = '\0';
     if (a->step == ACME_ROW_LOAD) /* nothing may be written over what could not be read */
         a->asked = false;
-    acme_drive_step(a, row);
+    acme_drive_go(a, &next);
 }
 
 /* -- records -- */
@@ -168,6 +178,9 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
         break;
     case ACME_SLOT_CA_LEDGER:
         a->ledger_changed = false;
+        break;
+    case ACME_SLOT_SCHED:
+        a->ari.stored_at = a->ari.set_at;
         break;
     default:
         break;
@@ -226,6 +239,48 @@ void acme_drive_go(struct acme_agent *a, const struct acme_next *next)
         acme_drive_step(a, next->row);
 }
 
+/* -- memory that is lent -- */
+
+#define NEED_BOTH        (ACME_NEED_IO | ACME_NEED_SCRATCH)
+#define NEED_PATIENCE_MS 30000 /* who else has the memory is to give it back meanwhile */
+
+int acme_drive_need(struct acme_agent *a, unsigned buffers)
+{
+    const struct acme_memory *memory = &a->config->memory;
+    int err = memory->need != NULL ? memory->need(buffers) : ACME_OK;
+
+    a->exchange.io = memory->io;
+    return err;
+}
+
+/* What a turn begins with. */
+static unsigned need_now(const struct acme_agent *a)
+{
+    if (a->phase == PHASE_FLIGHT)
+        return ACME_NEED_IO;
+    if (a->phase == PHASE_SAVE || acme_rows[a->step].how != ACME_LOCAL ||
+        a->step == ACME_ROW_LOAD || a->step == ACME_ROW_KEY)
+        return NEED_BOTH;
+    return 0;
+}
+
+/* What has to be kept until the next turn. */
+static unsigned need_then(const struct acme_agent *a)
+{
+    if (a->phase == PHASE_FLIGHT)
+        return ACME_NEED_IO;
+    return a->phase == PHASE_SAVE ? NEED_BOTH : 0;
+}
+
+/* A whole reply is in io. If it cannot be read for want of memory, the session gives its own up. */
+static int need_for_reply(struct acme_agent *a)
+{
+    if (acme_drive_need(a, NEED_BOTH) == ACME_OK)
+        return ACME_OK;
+    acme_exchange_close(&a->exchange);
+    return acme_drive_need(a, NEED_BOTH) == ACME_OK ? ACME_OK : ACME_E_TLS_MEMORY;
+}
+
 /* -- one turn -- */
 
 static int turn_flight(struct acme_agent *a)
@@ -237,7 +292,9 @@ static int turn_flight(struct acme_agent *a)
     if (err == ACME_AGAIN)
         return err;
     if (err == ACME_OK) {
-        err = acme_drive_reply(a, &reply);
+        err = need_for_reply(a);
+        if (err == ACME_OK)
+            err = acme_drive_reply(a, &reply);
         return err == ACME_OK ? ACME_AGAIN : err;
     }
     if (err == ACME_E_SIZE)
@@ -272,13 +329,11 @@ static int turn_local(struct acme_agent *a, uint32_t *sleep_ms)
     return err;
 }
 
-/* A bounded piece of work. ACME_AGAIN: *sleep_ms says when to come back. */
-static int turn(struct acme_agent *a, uint32_t *sleep_ms)
+static int turn_row(struct acme_agent *a, uint32_t *sleep_ms)
 {
     const struct acme_row *row = &acme_rows[a->step];
     int err;
 
-    *sleep_ms = 0;
     if (a->phase == PHASE_SAVE) {
         err = save(a);
         if (err == ACME_AGAIN && a->save_encoded) /* the medium is busy */
@@ -294,6 +349,24 @@ static int turn(struct acme_agent *a, uint32_t *sleep_ms)
     err = turn_flight(a);
     if (a->phase == PHASE_FLIGHT)
         *sleep_ms = acme_exchange_wait_ms(&a->exchange); /* a socket wakes us before */
+    return err;
+}
+
+/* A bounded piece of work. ACME_AGAIN: *sleep_ms says when to come back. */
+static int turn(struct acme_agent *a, uint32_t *sleep_ms)
+{
+    int err;
+
+    *sleep_ms = 0;
+    if (acme_drive_need(a, need_now(a)) != ACME_OK) {
+        if (acme_drive_clock(a) - a->row_since_ms >= NEED_PATIENCE_MS && a->busy)
+            return acme_fail_note(a, ACME_E_TLS_MEMORY, "bound: the memory for io and scratch",
+                                  NULL);
+        *sleep_ms = 1;
+        return ACME_AGAIN;
+    }
+    err = turn_row(a, sleep_ms);
+    (void)acme_drive_need(a, need_then(a));
     return err;
 }
 
@@ -399,7 +472,8 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
     out->not_before = a->cert.not_before;
     out->not_after = a->cert.not_after;
     if (a->cert.has)
-        out->due_at = acme_sched_due_at(a->cert.not_before, a->cert.not_after);
+        out->due_at = acme_ari_due_at(a);
+    acme_ari_status(a, out);
     out->next_at = a->sched.not_before;
     out->next_by_ca = a->sched.by_ca;
     if (a->ledger.any_not_before > out->next_at) {
@@ -419,6 +493,9 @@ void acme_agent_close(struct acme_agent *a)
     acme_key_wipe(&a->account_key);
     acme_key_wipe(&a->cert_key);
     acme_wipe(a->eab_room, sizeof a->eab_room);
+    (void)acme_drive_need(a, 0);
+    if (a->config->memory.need != NULL)
+        return; /* who lends it has wiped it */
     acme_wipe(a->config->memory.io.ptr, a->config->memory.io.len);
     acme_wipe(a->config->memory.scratch.ptr, a->config->memory.scratch.len);
 }

@@ -2,8 +2,8 @@
  *
  * ACME knows integers only. So cJSON is compiled with this page before its own text (CJSON_DEFS in
  * tools/deps.mk), and its numbers are integers: nothing is rounded, and a processor without an FPU
- * needs no library for it (2.6 KB on a Cortex-M3). acme_json.c is the only other place that includes
- * it, in the place of cJSON.h.
+ * needs no library for it (2.6 KB on a Cortex-M3). acme_json.c is the only other place that
+ * includes it, in the place of cJSON.h.
  */
 #ifndef ACME_CJSON_H
 #define ACME_CJSON_H

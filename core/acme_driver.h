@@ -21,6 +21,8 @@ uint64_t acme_drive_clock(const struct acme_agent *a); /* the port's millisecond
 void acme_drive_step(struct acme_agent *a, uint8_t row);
 /* Nothing is to be done for ms; `what` is waited for. */
 void acme_drive_wait(struct acme_agent *a, uint32_t ms, const char *what);
+/* These buffers are needed (bits of enum acme_need), and no others: ACME_OK, or ACME_AGAIN. */
+int acme_drive_need(struct acme_agent *a, unsigned buffers);
 /* accept has decided: records first, then the next row. */
 void acme_drive_go(struct acme_agent *a, const struct acme_next *next);
 

@@ -11,6 +11,7 @@
 #include "board_figures.h"
 #include "board_lwip.h"
 #include "board_net.h"
+#include "board_pool.h"
 #include "board_rng.h"
 #include "flash_slots.h"
 #include "lwip_net.h"
@@ -28,6 +29,38 @@ static bool address_told, address6_told;
 
 static uint8_t record[BOARD_CONFIG_MAX];
 static struct acme_provision provision;
+#ifdef BOARD_LENDS_BUFFERS
+static int start_need(unsigned buffers);
+static struct acme_config config = {.memory = {.io = {NULL, ACME_IO_SIZE},
+                                               .scratch = {NULL, ACME_SCRATCH_SIZE},
+                                               .need = start_need},
+                                    .replace_damaged = true};
+
+static bool start_lend(struct acme_span *s, bool wanted)
+{
+    if (wanted && s->ptr == NULL)
+        s->ptr = board_pool_alloc(s->len);
+    if (!wanted && s->ptr != NULL) {
+        acme_wipe(s->ptr, s->len);
+        board_pool_free(s->ptr);
+        s->ptr = NULL;
+    }
+    return !wanted || s->ptr != NULL;
+}
+
+/* The agent's buffers are blocks of the TLS pool. */
+static int start_need(unsigned buffers)
+{
+    bool io = (buffers & ACME_NEED_IO) != 0, scratch = (buffers & ACME_NEED_SCRATCH) != 0;
+
+    /* back first, then out */
+    if (!scratch)
+        (void)start_lend(&config.memory.scratch, false);
+    return start_lend(&config.memory.io, io) && start_lend(&config.memory.scratch, scratch)
+               ? ACME_OK
+               : ACME_AGAIN;
+}
+#else
 static union {
     uint64_t align;
     uint8_t bytes[ACME_SCRATCH_SIZE];
@@ -36,6 +69,7 @@ static uint8_t io[ACME_IO_SIZE];
 static struct acme_config config = {
     .memory = {.io = {io, sizeof io}, .scratch = {scratch.bytes, sizeof scratch.bytes}},
     .replace_damaged = true};
+#endif
 
 static uint64_t start_now(void *ctx)
 {
@@ -123,6 +157,10 @@ static void start_config(void)
     config.contact = provision.contact;
     config.terms_agreed = provision.terms_agreed;
     config.eab = provision.eab;
+    config.profile = provision.profile;
+    config.preferred_chain = provision.preferred_chain;
+    config.shortest_chain = provision.shortest_chain;
+    config.profile_required = provision.profile_required;
     config.anchors.sets = provision.anchors;
     config.anchors.count = provision.anchors_count;
     config.account_key_type = provision.account_key_type;
@@ -185,17 +223,24 @@ struct poll {
 
 static void poll_address(void)
 {
-    char text[ACME_ADDR_TEXT];
-    const char *v6 = board_lwip_address6(text, sizeof text);
+    char text[ACME_ADDR_TEXT], text6[ACME_ADDR_TEXT];
+    const char *v4 = "", *v6;
+    bool up;
 
+    board_fiber_hold();
+    up = board_lwip_up();
+    if (up && !address_told)
+        v4 = board_lwip_address(text, sizeof text);
+    v6 = board_lwip_address6(text6, sizeof text6);
+    board_fiber_let();
     if ((*v6 != '\0') != address6_told) {
         address6_told = !address6_told;
         board_tell("address", v6, NULL, ACME_OK);
     }
-    if (board_lwip_up() == address_told)
-        return;
-    address_told = board_lwip_up();
-    board_tell("address", address_told ? board_lwip_address(text, sizeof text) : "", NULL, ACME_OK);
+    if (up != address_told) {
+        address_told = up;
+        board_tell("address", v4, NULL, ACME_OK);
+    }
 }
 
 static void poll_flash(struct acme_agent *agent)

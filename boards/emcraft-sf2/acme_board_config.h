@@ -13,6 +13,7 @@
 #define ACME_SCRATCH_SIZE       3584
 #define ACME_MAX_CHAIN_CERTS    6
 #define ACME_MAX_KEY_DER        128
+#define ACME_MAX_ALTERNATES     2
 #define ACME_MAX_EAB            1 /* the CONFIG record keeps it */
 #define ACME_MAX_DIRECTORY_TEXT 640
 #define ACME_MAX_HOST           127
@@ -26,10 +27,16 @@
 #define BOARD_CERT_MAX   6144 /* bytes of a CERT record; lent from the pool */
 #define BOARD_CPU_HZ     142000000u
 
-/* TLS memory. 22 528 bytes serve every handshake, and a session with a record of 16 KB; they are
- * the agent's during a run and the HTTPS server's at other times. */
+/* One pool for TLS and for the agent's io and scratch: during a run it is the agent's, at other
+ * times the HTTPS server's. The largest need is a session (5 KB), io, and a record of 16 KB; with
+ * records up to 8 KB (RECORDS=8) it is smaller by that. A longer record is ACME_E_TLS_MEMORY. */
+#define BOARD_LENDS_BUFFERS
 #ifndef BOARD_POOL_SIZE
-#define BOARD_POOL_SIZE 22528
+#ifdef BOARD_RECORDS_8K
+#define BOARD_POOL_SIZE 20480
+#else
+#define BOARD_POOL_SIZE 28672
+#endif
 #endif
 
 /* The part of the 16 MB NOR flash that the slots may use. */

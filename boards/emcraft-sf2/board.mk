@@ -11,7 +11,7 @@ CROSS ?= arm-none-eabi-
 BOARD_CPU = -mcpu=cortex-m3 -mthumb
 BOARD_LIBC = --specs=nano.specs
 SRC_BOARD_LIBC = boards/common/board_newlib.c
-BOARD_OPT_MORE = -finline-limit=2
+BOARD_OPT_MORE = -finline-limit=2 $(if $(LTO),-flto-partition=none)
 # Errors by their names only (port/acme_err.h has the words): 2 KB.
 BOARD_DEFS_MORE = -DACME_ERR_NO_WORDS
 BOARD_LD = $(BD)/sf2.ld

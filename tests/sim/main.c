@@ -52,6 +52,9 @@ static int replay(uint64_t seed)
         report(seed, run.cuts);
     for (unsigned i = 0; i < run.ca.evil.count; i++)
         printf("sim: %s\n", evil_name((enum evil_id)run.ca.evil.active[i].id));
+    printf("sim: records on %s, %u bytes old; flips %u, does nothing %u, %s\n",
+           storage_word((enum storage_kind)run.s.storage), run.s.age, run.s.flip_permille,
+           run.s.medium.lazy_permille, run.s.medium.worn ? "a dead sector" : "no dead sector");
     printf("sim: seed %llu: %llu events, trace %016llx, %llu cuts, %u requests, %u orders\n",
            (unsigned long long)seed, (unsigned long long)run.world.traced,
            (unsigned long long)run.world.trace, (unsigned long long)run.cuts, run.ca.requests,
@@ -151,6 +154,13 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
                 s.txt = !s.txt;
                 each(seed, &s);
             }
+        }
+        for (int records = RECORDS_OLDER; records <= RECORDS_EXTRA; records++) {
+            plain_scenario(&s, false);
+            s.storage = (uint8_t)kind;
+            s.tear = STORAGE_BY_CHANCE;
+            s.records = (uint8_t)records;
+            each(seed, &s);
         }
         printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
                (unsigned long long)(total.seeds - before));

@@ -144,7 +144,7 @@ uint32_t acme_exchange_wait_ms(const struct acme_exchange *x)
 
 bool acme_exchange_is_up(const struct acme_exchange *x)
 {
-    return x->host[0] != '\0';
+    return x->phase == 0 && x->host[0] != '\0';
 }
 
 bool acme_exchange_was_stale(const struct acme_exchange *x)

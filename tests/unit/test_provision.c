@@ -19,6 +19,10 @@ static struct acme_provision sample(void)
                                .anchors = {{root, sizeof root}, {other, sizeof other}},
                                .anchors_count = 2,
                                .cert_key_type = 2,
+                               .profile = "tls",
+                               .preferred_chain = "Root X",
+                               .shortest_chain = true,
+                               .profile_required = true,
                                .eab = {eab, sizeof eab},
                                .terms_agreed = true};
     return p;
@@ -41,6 +45,10 @@ TEST(comes_back)
     CHECK_MEM(out.anchors[0].ptr, in.anchors[0].ptr, 5);
     CHECK_INT(out.anchors[1].len, 3);
     CHECK_INT(out.cert_key_type, 2);
+    CHECK_STR(out.profile, "tls");
+    CHECK(out.profile_required);
+    CHECK_STR(out.preferred_chain, "Root X");
+    CHECK(out.shortest_chain);
     CHECK_INT(out.eab.len, 4);
     CHECK_MEM(out.eab.ptr, in.eab.ptr, 4);
     CHECK_INT(out.account_key_type, 0);
