@@ -147,6 +147,8 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next);
 void acme_order_reset(struct acme_order_state *order);
 /* Forget what belongs to one run: the next one asks the CA anew. */
 void acme_order_rest(struct acme_order_state *order);
+/* Forget what an earlier run knew of the names, but for those that are still begun. */
+void acme_order_forget(struct acme_order_state *order);
 /* After the account is known: the open order, or a new one. */
 uint8_t acme_after_account(const struct acme_agent *a);
 

@@ -284,7 +284,7 @@ bool acme_ari_failed(struct acme_agent *a, int err, uint8_t *row)
         return false;
     ari_fit(a);
     if (acme_err_class(err) == ACME_CLASS_CONNECTION && a->ari.tries < ARI_TRIES_MAX)
-        seconds = ACME_MINUTE << 2 * a->ari.tries++;
+        seconds = (uint32_t)ACME_MINUTE << 2 * a->ari.tries++;
     if (seconds < a->problem.retry_after_s)
         seconds = a->problem.retry_after_s < ARI_ASK_MAX ? a->problem.retry_after_s : ARI_ASK_MAX;
     ari_ask_in(a, seconds);

@@ -7,26 +7,6 @@
 #define WHY_AFTER_MS 20000  /* some CAs never move an order whose challenge failed */
 #define PATIENCE_MS  600000 /* then the order is left open, and looked at by the next run */
 
-void acme_order_rest(struct acme_order_state *order)
-{
-    order->fresh = order->responded = order->finalized = order->respond_refused = false;
-    order->relist = true;
-    order->rounds = 0;
-    order->index = 0;
-    order->poll_ms = 0;
-    order->since_ms = order->why_ms = 0;
-    for (uint16_t i = 0; i < order->names_count; i++) {
-        order->names[i].flags &= ORDER_BEGUN | ORDER_STORED;
-        memset(order->names[i].declined, 0, sizeof order->names[i].declined);
-    }
-}
-
-void acme_order_reset(struct acme_order_state *order)
-{
-    memset(order, 0, offsetof(struct acme_order_state, names));
-    memset(order->names, 0, sizeof order->names);
-}
-
 int acme_order_keep_text(struct acme_agent *a, const char *value)
 {
     return acme_keep_text(a, a->order.text, &a->order.text_len, sizeof a->order.text, value,
@@ -94,29 +74,6 @@ int build_order(struct acme_agent *a, const char **url, struct acme_slice *paylo
                       : ACME_OK;
 }
 
-/* What an earlier run knew of the names, but for what is still begun: that is as if it came from
- * the record. */
-static void order_forget(struct acme_order_state *order)
-{
-    uint16_t kept = 0;
-
-    for (uint16_t i = 0; i < order->names_count; i++) {
-        struct acme_order_name name = order->names[i];
-
-        memset(&order->names[i], 0, sizeof name);
-        if ((name.flags & ORDER_BEGUN) == 0)
-            continue;
-        name.authorization = name.challenge = 0;
-        name.flags |= ORDER_STORED;
-        order->names[kept++] = name;
-    }
-    order->names_count = kept;
-    if (kept == 0) {
-        order->text_len = order->text_mark = 0;
-        order->finalize = order->certificate = 0;
-    }
-}
-
 /* The authorizations' URLs, read once in a run: an order that was resumed has names from its
  * record, but no URLs. A URL that was seen first stays (some CAs drop the array later), but not for
  * the next run, which might have to live with a wrong one for as long as the order does. */
@@ -127,7 +84,7 @@ static int order_authorizations(struct acme_agent *a, const struct acme_order_ob
     int at;
 
     if (order->relist && node != NULL) {
-        order_forget(order);
+        acme_order_forget(order);
         order->relist = false;
     }
     if (order->names_count > 0 && order->names[0].authorization != 0)

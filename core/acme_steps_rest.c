@@ -358,3 +358,48 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     rest_go(a, next);
     return ACME_OK;
 }
+
+/* -- what is remembered of an order from one run to the next -- */
+
+void acme_order_rest(struct acme_order_state *order)
+{
+    order->fresh = order->responded = order->finalized = order->respond_refused = false;
+    order->relist = true;
+    order->rounds = 0;
+    order->index = 0;
+    order->poll_ms = 0;
+    order->since_ms = order->why_ms = 0;
+    for (uint16_t i = 0; i < order->names_count; i++) {
+        order->names[i].flags &= ORDER_BEGUN | ORDER_STORED;
+        memset(order->names[i].declined, 0, sizeof order->names[i].declined);
+    }
+}
+
+void acme_order_reset(struct acme_order_state *order)
+{
+    memset(order, 0, offsetof(struct acme_order_state, names));
+    memset(order->names, 0, sizeof order->names);
+}
+
+/* What an earlier run knew of the names, but for what is still begun: that is as if it came from
+ * the record. */
+void acme_order_forget(struct acme_order_state *order)
+{
+    uint16_t kept = 0;
+
+    for (uint16_t i = 0; i < order->names_count; i++) {
+        struct acme_order_name name = order->names[i];
+
+        memset(&order->names[i], 0, sizeof name);
+        if ((name.flags & ORDER_BEGUN) == 0)
+            continue;
+        name.authorization = name.challenge = 0;
+        name.flags |= ORDER_STORED;
+        order->names[kept++] = name;
+    }
+    order->names_count = kept;
+    if (kept == 0) {
+        order->text_len = order->text_mark = 0;
+        order->finalize = order->certificate = 0;
+    }
+}

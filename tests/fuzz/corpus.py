@@ -105,6 +105,7 @@ OBJECTS = [
     """{"type":"%scompound","detail":"all","subproblems":[{"type":"%scaa","detail":"one","identifier":
 {"type":"dns","value":"*.example.com"}},{"type":"%sdns"}]}""" % (URN, URN, URN),
     """{"type":"badNonce","detail":"no prefix"}""",
+    """{"type":"x","detail":"\\u0085\\u009b1m \\u200b\\u2066\\ufeff\\u007f"}""",
 ]
 JSON_TEXTS = OBJECTS + [
     "[]", "{}", "null", "true", "0", "9007199254740992", "-1.5e+30", "\"\\u00e4\\n\\/\"", "[[[[[[[[1]]]]]]]]",

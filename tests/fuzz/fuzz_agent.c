@@ -195,7 +195,7 @@ static const struct acme_config config = {
     .terms_agreed = true,
     .only_when_asked = true,
     .anchors = {&anchor, 1},
-    .memory = {{io, sizeof io}, {scratch, sizeof scratch}},
+    .memory = {.io = {io, sizeof io}, .scratch = {scratch, sizeof scratch}},
 };
 
 static void boot(void)
