@@ -3,17 +3,19 @@
 #   make                   build/host/lwacme and build/host/liblwacme.a
 #   make demo              get a certificate from a test CA on this machine, and look at it
 #   make test              all tests, with gcc, with clang, and with sanitizers
-#   make test-all          with one more version of the test CA
+#   make test-all          with one more version of the test CA, and longer series
 #   make test-unit         ... test-conformance, test-interop, test-boards: one kind, for the build
 #                          chosen below
 #   make test-cross        programs for other processors, under qemu-user
 #   make sim               the agent against a lying CA, network, clock and storage (tests/sim)
+#   make fuzz              libFuzzer on everything that reads what others wrote (tests/fuzz)
+#   make coverage          lines and branches that the tests run
 #   make check             the include and name rules; a report on format, lengths and analysers
 #   make size              bytes by component
 #   make bench             requests, instructions, memory and time of an issuance
 #   make setup             install with apt what all of these need; demo, test and bench do it too
 #   make deps              fetch and unpack the libraries that tools/deps.mk names
-#   make clean             remove what was built; distclean: also what was fetched
+#   make clean             remove what was built; distclean: also what was fetched, and what fuzzing found
 #
 # Which build:
 #   CC=clang               in build/host-clang
@@ -61,6 +63,19 @@ SANITIZE = -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-fram
 CFLAGS = -O1 -g
 HARDENING = -fPIE
 endif
+ifdef COVERAGE
+NAME := cov
+CFLAGS = -O1 -g
+HARDENING = -fPIE
+COUNTED = -O0 --coverage
+LDLIBS += --coverage
+endif
+ifdef FUZZER
+NAME := fuzz
+SANITIZE = -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
+CFLAGS = -O1 -g
+HARDENING = -fPIE
+endif
 ifeq ($(STATIC),musl)
 NAME := musl
 CC := musl-gcc
@@ -92,6 +107,8 @@ LIB := $(O)/liblwacme.a
 LIB_WOLFSSL := $(O)/libwolfssl.a
 TOOL := $(O)/lwacme
 MKCONFIG := $(O)/mkconfig
+RECORD_DUMP := $(O)/record_dump
+FLASH_TOOL := $(O)/tests/flash_tool
 
 OBJ_CORE = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT) $(SRC_CORE)))
 OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS)))
@@ -117,13 +134,14 @@ CONFORMANCE = $(patsubst tests/conformance/main_%.c,$(O)/tests/conformance_%,\
 include tests/conformance/lwip/lwip.mk
 
 .PHONY: all lib programs unit-programs conformance-programs
-all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG))
+all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG) $(RECORD_DUMP))
 programs: all unit-programs conformance-programs
 lib: $(LIB) $(LIB_WOLFSSL)
-unit-programs: $(UNIT)
+unit-programs: $(UNIT) $(FLASH_TOOL)
 conformance-programs: $(CONFORMANCE)
 
 include tests/sim/sim.mk
+include tests/fuzz/fuzz.mk
 
 # ---- how -------------------------------------------------------------------------------------
 
@@ -147,16 +165,19 @@ $(TOOL): $(OBJ_TOOL) $(LIB) $(LIB_WOLFSSL)
 	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 	@$(if $(STATIC)$(TARGET),$(STRIP) $@)
 
-$(MKCONFIG): $(patsubst %.c,$(O)/%.o,$(SRC_MKCONFIG) $(SRC_PORT_FLASH)) $(LIB) $(LIB_WOLFSSL)
+$(MKCONFIG): $(SRC_MKCONFIG:%.c=$(O)/%.o)
+$(RECORD_DUMP): $(SRC_RECORD_DUMP:%.c=$(O)/%.o)
+$(FLASH_TOOL): $(O)/tests/flash/flash_tool.o
+$(MKCONFIG) $(RECORD_DUMP) $(FLASH_TOOL): $(SRC_PORT_FLASH:%.c=$(O)/%.o) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -o $@ $^ $(LDLIBS)
+	@$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 
 # Slots over flash are a board's choice: not in the library of a host.
-$(O)/tests/test_flash_slots: $(O)/tests/unit/test_flash_slots.o $(O)/tests/flash/flash_sim.o \
+$(filter $(O)/tests/test_flash_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O)/tests/flash/flash_sim.o \
 		$(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH)) $(LIB)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
@@ -179,10 +200,12 @@ $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 	@echo "  CC      $<"
 	@$(COMPILE) -std=c11 $(WARNINGS) $(CPPFLAGS) $(CPPFLAGS_$(firstword $(subst /, ,$<))) -o $@ -c $<
 
-# Who may see what, beside the public headers.
-CPPFLAGS_core = $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
+# Who may see what, beside the public headers; what COVERAGE counts.
+CPPFLAGS_core = $(COUNTED) $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
+CPPFLAGS_solvers = $(COUNTED)
+CPPFLAGS_port = $(COUNTED)
 CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
-CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
+CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Iboards/common -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
 	-Iport/flash
 
 # Other people's code: our flags, without our warnings.
@@ -203,7 +226,7 @@ $(O)/cjson/%.o: $(CJSON_DIR)/%.c $(O)/flags
 
 # suites FOLDER: what tests/run.py runs of one build
 unit_suites = $(UNIT:$(O)/%=$(1)/%)
-sim_suites = $(patsubst $(O)/%,$(1)/%,$(SIM_QUICK) $(SIM_TLS_QUICK))
+sim_suites = $(patsubst $(O)/%,$(1)/%,$(SIM_QUICK) $(SIM_TLS_QUICK) $(FLEET_QUICK))
 conformance_suites = $(CONFORMANCE:$(O)/%=$(1)/%)
 interop_suites = $(foreach suite,$(INTEROP),"env LWACME=$(1)/lwacme $(suite)")
 # With clang a taste of it: what the compilers may disagree on is in the units.
@@ -211,6 +234,8 @@ interop_taste = "env LWACME=$(1)/lwacme tests/interop/test_pebble.py life 10-nam
 	"env LWACME=$(1)/lwacme tests/interop/test_trust.py" \
 	"env LWACME=$(1)/lwacme tests/interop/test_embed.py readme certificate"
 csr_suite = "tests/unit/csr_openssl.py $(1)/tests/test_csr"
+dump_suite = "tests/unit/record_dump.py $(1)"
+fuzz_suite = "tests/fuzz/run.py --seeds $(1)/tests"
 check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
 INTEROP = $(if $(OBJ_TOOL),$(filter-out %/test_cross.py,$(wildcard tests/interop/test_*.py)))
 PEBBLE = build/pebble
@@ -224,20 +249,22 @@ test:
 	@$(MAKE) --no-print-directory cross
 	@$(if $(INTEROP),tools/get_pebble.py >/dev/null)
 	@$(board_image)
-	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) \
+	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) $(call fuzz_suite,build/san) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
+		$(call dump_suite,build/$(build)) \
 		$(call conformance_suites,build/$(build)) $(call sim_suites,build/$(build)) \
 		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build)))) \
 		@ $(cross_suites) @ $(board_suites)
 
-# The same with one more version of the test CA.
+# The same with one more version of the test CA, and longer series.
 test-all:
 	@tools/setup.sh test
 	@tools/get_pebble.py newest 2.4.0 2.6.0
-	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" $(MAKE) --no-print-directory test
+	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" BOARD_CUTS=50 FIRST_MINUTE=60 \
+		$(MAKE) --no-print-directory test
 
-test-unit: lib unit-programs
-	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O))
+test-unit: all unit-programs
+	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O)) $(call dump_suite,$(O))
 test-conformance: conformance-programs
 	@tests/run.py $(call conformance_suites,$(O))
 test-interop: all
@@ -245,10 +272,11 @@ test-interop: all
 	@tests/run.py $(call interop_suites,$(O))
 
 # Firmware in QEMU; skipped with a reason where the cross compiler or QEMU is missing.
-board_suites = tests/boards/test_emcraft.py
-board_image = if command -v arm-none-eabi-gcc >/dev/null; then \
-	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=emcraft-sf2 firmware; fi
-test-boards: all
+board_suites = $(sort $(wildcard tests/boards/test_*.py))
+board_image = for board in arm-none-eabi-gcc:emcraft-sf2 riscv64-unknown-elf-gcc:riscv32-virt; do \
+	if command -v $${board%%:*} >/dev/null; then \
+	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=$${board\#*:} firmware || exit; fi; done
+test-boards: all $(FLASH_TOOL)
 	@tools/setup.sh boards
 	@tools/get_pebble.py >/dev/null
 	@$(board_image)
@@ -259,6 +287,16 @@ check: lib
 	@$(MAKE) --no-print-directory report
 report:
 	@tools/check_report.py -std=c11 $(CPPFLAGS) $(CPPFLAGS_core)
+
+# Lines and branches of core/, port/flash and solvers/ that the unit, conformance and short
+# simulation suites run; FILE=core/acme_json.c: which ones of it they do not.
+.PHONY: coverage
+coverage:
+	@$(MAKE) --no-print-directory CC=gcc SAN= STATIC= COVERAGE=1 programs
+	@find build/cov -name '*.gcda' -delete
+	@tests/run.py --time-limit 3000 $(call unit_suites,build/cov) $(call conformance_suites,build/cov) \
+		$(call sim_suites,build/cov)
+	@tests/coverage.py build/cov $(FILE)
 
 # ---- measuring, showing ----------------------------------------------------------------------
 
@@ -294,7 +332,7 @@ setup:
 	@tools/setup.sh all
 deps: $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version $(LWIP_DIR)/.version
 clean:
-	rm -rf $(filter-out build/deps build/dl build/pebble,$(wildcard build/*))
+	rm -rf $(filter-out build/deps build/dl build/pebble build/fuzz,$(wildcard build/*))
 distclean:
 	rm -rf build
 

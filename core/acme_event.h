@@ -23,11 +23,15 @@
     X(ORDER, "order")             /* text: its status; detail: its URL */                          \
     X(CHALLENGE, "challenge")     /* detail: identifier; text: type; word: what happened to it */  \
     X(CERTIFICATE, "certificate") /* a new one is stored: at = notAfter */                         \
+    X(ROLLED_BACK, "rolled_back") /* the one before it is in force again: at = its notAfter */     \
+    X(TIME, "confirmed_time")     /* at: what a verified exchange told (Date, or notBefore) */     \
     X(NOT_DUE, "not_due")         /* at: when it becomes due */                                    \
     X(HELD, "held")               /* at: not before; err: why; text: whose word it is */           \
     X(FAILURE, "failure")         /* failure */                                                    \
     X(WARNING, "warning")         /* err, text, detail; the work goes on */                        \
-    X(TERMS, "terms")             /* detail: URL of the CA's terms, which nobody agreed to yet */
+    X(TERMS, "terms")             /* detail: URL of the CA's terms, which nobody agreed to yet */  \
+    X(WINDOW, "window")           /* the CA's for the renewal. text: start/end; at: the moment in  \
+                                     it, or word "ignored"; detail: URL that explains it */
 
 enum acme_event_type {
 #define ACME_EVENT_ENUM(name, word) ACME_EVENT_##name,

@@ -295,6 +295,11 @@ uint32_t acme_exchange_wait_ms(const struct acme_exchange *x)
     return now < end ? (uint32_t)(end - now) : 0;
 }
 
+bool acme_exchange_is_up(const struct acme_exchange *x)
+{
+    return x->tls_open && x->phase != XCH_HANDSHAKE;
+}
+
 bool acme_exchange_was_stale(const struct acme_exchange *x)
 {
     return x->reused && !x->answered && (x->error == ACME_E_CLOSED || x->error == ACME_E_NET);

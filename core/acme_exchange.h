@@ -73,6 +73,9 @@ int acme_exchange_poll(struct acme_exchange *x, struct acme_reply *reply);
  * the TLS session, where no socket shows them; UINT32_MAX when nothing runs. */
 uint32_t acme_exchange_wait_ms(const struct acme_exchange *x);
 
+/* Is there a TLS session, its handshake done? */
+bool acme_exchange_is_up(const struct acme_exchange *x);
+
 /* After an error: was it a kept connection that the server had closed in the meantime, with no byte
  * of a reply? Then the CA has not acted, and one repeat at once is right. */
 bool acme_exchange_was_stale(const struct acme_exchange *x);

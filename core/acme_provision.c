@@ -7,18 +7,6 @@
 #include "acme_port.h"
 #include "acme_store.h"
 
-/* Stored: add at the end, never renumber. */
-enum provision_tag {
-    PROVISION_DIRECTORY = 1, /* text, NUL */
-    PROVISION_NAME = 2,      /* text, NUL; one for each name */
-    PROVISION_CONTACT = 3,   /* text, NUL */
-    PROVISION_TERMS = 4,     /* u64: a person has agreed to the CA's terms */
-    PROVISION_KEY = 5,       /* u64: enum acme_key_type of the certificate */
-    PROVISION_ACCOUNT = 6,   /* u64: ... of the account */
-    PROVISION_ANCHOR = 7,    /* a DER certificate; one for each */
-    PROVISION_SNTP = 8       /* text, NUL */
-};
-
 static int pv_text(const struct acme_field *field, const char **out)
 {
     struct acme_slice v = field->value;
@@ -50,9 +38,13 @@ static int pv_number(const struct acme_field *field, struct acme_provision *p)
 
     if (!acme_field_u64(field, &value) || value > UINT8_MAX)
         return ACME_E_SLOT_CORRUPT;
-    if (field->tag == PROVISION_TERMS)
+    if (field->tag == ACME_PROVISION_TERMS)
         p->terms_agreed = value != 0;
-    else if (field->tag == PROVISION_KEY)
+    else if (field->tag == ACME_PROVISION_REQUIRED)
+        p->profile_required = value != 0;
+    else if (field->tag == ACME_PROVISION_SHORTEST)
+        p->shortest_chain = value != 0;
+    else if (field->tag == ACME_PROVISION_KEY)
         p->cert_key_type = (uint8_t)value;
     else
         p->account_key_type = (uint8_t)value;
@@ -62,20 +54,29 @@ static int pv_number(const struct acme_field *field, struct acme_provision *p)
 static int pv_field(const struct acme_field *field, struct acme_provision *p)
 {
     switch (field->tag) {
-    case PROVISION_DIRECTORY:
+    case ACME_PROVISION_DIRECTORY:
         return pv_text(field, &p->directory_url);
-    case PROVISION_NAME:
+    case ACME_PROVISION_NAME:
         return pv_name(field, p);
-    case PROVISION_CONTACT:
+    case ACME_PROVISION_CONTACT:
         return pv_text(field, &p->contact);
-    case PROVISION_SNTP:
+    case ACME_PROVISION_SNTP:
         return pv_text(field, &p->sntp);
-    case PROVISION_TERMS:
-    case PROVISION_KEY:
-    case PROVISION_ACCOUNT:
+    case ACME_PROVISION_PROFILE:
+        return pv_text(field, &p->profile);
+    case ACME_PROVISION_CHAIN:
+        return pv_text(field, &p->preferred_chain);
+    case ACME_PROVISION_TERMS:
+    case ACME_PROVISION_REQUIRED:
+    case ACME_PROVISION_SHORTEST:
+    case ACME_PROVISION_KEY:
+    case ACME_PROVISION_ACCOUNT:
         return pv_number(field, p);
-    case PROVISION_ANCHOR:
+    case ACME_PROVISION_ANCHOR:
         return pv_anchor(field, p);
+    case ACME_PROVISION_EAB:
+        p->eab = field->value;
+        return ACME_OK;
     default:
         return acme_field_skip(field);
     }
@@ -105,15 +106,23 @@ int acme_provision_write(struct acme_span room, const struct acme_provision *p)
     struct acme_record_writer w;
 
     acme_record_begin(&w, room, ACME_SLOT_CONFIG, 0);
-    pv_put(&w, PROVISION_DIRECTORY, p->directory_url);
+    pv_put(&w, ACME_PROVISION_DIRECTORY, p->directory_url);
     for (uint8_t i = 0; i < p->names_count; i++)
-        pv_put(&w, PROVISION_NAME, p->names[i]);
-    pv_put(&w, PROVISION_CONTACT, p->contact);
-    acme_record_u64(&w, PROVISION_TERMS, p->terms_agreed);
-    acme_record_u64(&w, PROVISION_KEY, p->cert_key_type);
-    acme_record_u64(&w, PROVISION_ACCOUNT, p->account_key_type);
-    pv_put(&w, PROVISION_SNTP, p->sntp);
+        pv_put(&w, ACME_PROVISION_NAME, p->names[i]);
+    pv_put(&w, ACME_PROVISION_CONTACT, p->contact);
+    acme_record_u64(&w, ACME_PROVISION_TERMS, p->terms_agreed);
+    acme_record_u64(&w, ACME_PROVISION_KEY, p->cert_key_type);
+    acme_record_u64(&w, ACME_PROVISION_ACCOUNT, p->account_key_type);
+    pv_put(&w, ACME_PROVISION_SNTP, p->sntp);
+    pv_put(&w, ACME_PROVISION_PROFILE, p->profile);
+    pv_put(&w, ACME_PROVISION_CHAIN, p->preferred_chain);
+    if (p->shortest_chain)
+        acme_record_u64(&w, ACME_PROVISION_SHORTEST, 1);
+    if (p->profile_required)
+        acme_record_u64(&w, ACME_PROVISION_REQUIRED, 1);
+    if (p->eab.len > 0)
+        acme_record_bytes(&w, ACME_PROVISION_EAB, p->eab.ptr, p->eab.len);
     for (uint8_t i = 0; i < p->anchors_count; i++)
-        acme_record_bytes(&w, PROVISION_ANCHOR, p->anchors[i].ptr, p->anchors[i].len);
+        acme_record_bytes(&w, ACME_PROVISION_ANCHOR, p->anchors[i].ptr, p->anchors[i].len);
     return acme_record_end(&w);
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # setup.sh GROUP... - install, with apt, what a target needs and this machine lacks
 #
-# Groups: build (compile), demo, test, boards, bench, check, all; cross (compile for and test other
+# Groups: build (compile), demo, test, fuzz, boards, bench, check, all; cross (compile for and test other
 # processors), or only the compiler for one of them, by its name. Says nothing and asks nothing
 # when everything is there.
 set -eu
@@ -13,8 +13,9 @@ needs() {
     demo) echo "$(needs build) python3=python3 openssl=openssl ar=binutils" ;;
     bench) echo "$(needs demo) musl-gcc=musl-tools valgrind=valgrind ip=iproute2" ;;
     check) echo "$(needs build) python3=python3 clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck" ;;
+    fuzz) echo "$(needs build) python3=python3 clang=clang openssl=openssl $(needs_runtime)" ;;
     test) echo "$(needs demo) clang=clang musl-gcc=musl-tools ip=iproute2 unshare=util-linux setpriv=util-linux" ;;
-    boards) echo "$(needs demo) qemu-system-arm=qemu-system-arm arm-none-eabi-gcc=gcc-arm-none-eabi /usr/lib/arm-none-eabi/newlib/libc_nano.a=libnewlib-arm-none-eabi ip=iproute2 unshare=util-linux" ;;
+    boards) echo "$(needs demo) qemu-system-arm=qemu-system-arm arm-none-eabi-gcc=gcc-arm-none-eabi /usr/lib/arm-none-eabi/newlib/libc_nano.a=libnewlib-arm-none-eabi qemu-system-riscv32=qemu-system-misc riscv64-unknown-elf-gcc=gcc-riscv64-unknown-elf /usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs=picolibc-riscv64-unknown-elf ip=iproute2 unshare=util-linux" ;;
     cross)
         for target in mips-linux-gnu mipsel-linux-gnu arm-linux-gnueabihf aarch64-linux-gnu \
             riscv64-linux-gnu; do
@@ -25,7 +26,7 @@ needs() {
     mips-linux-gnu | mipsel-linux-gnu | riscv64-linux-gnu) needs_target "$1" "${1%%-*}" ;;
     arm-linux-gnueabihf) needs_target "$1" armhf ;;
     aarch64-linux-gnu) needs_target "$1" arm64 ;;
-    all) echo "$(needs test) $(needs boards) $(needs cross) $(needs bench) $(needs check)" ;;
+    all) echo "$(needs test) $(needs fuzz) $(needs boards) $(needs cross) $(needs bench) $(needs check)" ;;
     *)
         echo "setup: no group $1" >&2
         exit 1
@@ -36,6 +37,12 @@ needs() {
 # needs_target TARGET ARCHITECTURE: compiler and C library for another processor
 needs_target() {
     echo "$(needs build) $1-gcc=gcc-$1 /usr/$1/include/stdio.h=libc6-dev-$2-cross"
+}
+
+# clang's sanitizers and libFuzzer are in a package of the compiler's own version.
+needs_runtime() {
+    version=$(clang -dumpversion 2>/dev/null || echo 14)
+    echo "$(clang --print-resource-dir 2>/dev/null || echo /nonexistent)/lib/linux/libclang_rt.fuzzer-$(uname -m).a=libclang-rt-${version%%.*}-dev"
 }
 
 missing=

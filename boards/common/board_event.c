@@ -51,9 +51,15 @@ void board_event(void *ctx, const struct acme_event *event)
     struct acme_buf line;
     char room[EVENT_LINE];
     int64_t now;
-    bool have_now = board_clock_now(&now) == ACME_OK;
+    bool have_now;
 
     (void)ctx;
+    if (event->type == ACME_EVENT_TIME)
+        board_clock_confirm(event->at);
+    if (event->type == ACME_EVENT_FAILURE &&
+        (event->err == ACME_E_TLS_DATE || event->err == ACME_E_TLS_TRUST))
+        board_clock_doubt();
+    have_now = board_clock_now(&now) == ACME_OK;
     acme_buf_init(&line, room, sizeof room);
     acme_event_json(&line, event, have_now ? &now : NULL, NULL);
     if (line.overflow)

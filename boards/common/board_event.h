@@ -4,7 +4,7 @@
 
 #include "acme_event.h"
 
-/* As acme_port.event. */
+/* As acme_port.event: a line, and what the clock can learn from it. */
 void board_event(void *ctx, const struct acme_event *event);
 
 /* What the board itself has to say: a word, and words for a person; detail and err if there are

@@ -16,12 +16,15 @@
 #include "lwip/timeouts.h"
 #include "netif/ethernet.h"
 
-/* Long enough for lwIP's own retries, which begin at SNTP_RETRY_TIMEOUT and double. */
-#define BOARD_SNTP_AGAIN_MS 60000u
+/* As long as SNTP's answers are of no use it is asked again after 15 s (long enough for lwIP's own
+ * first retry), then more and more slowly. */
+#define BOARD_SNTP_AGAIN_MS 15000u
+#define BOARD_SNTP_SLOW_MS  960000u
 
 static struct netif board_netif;
 static bool board_sntp_started;
 static uint64_t board_sntp_asked_ms;
+static uint32_t board_sntp_again_ms = BOARD_SNTP_AGAIN_MS;
 static const char *board_sntp_server = BOARD_SNTP_SERVER;
 
 u32_t sys_now(void)
@@ -46,10 +49,30 @@ static void board_ip6_start(struct netif *netif)
     netif_create_ip6_linklocal_address(netif, 1);
     netif_set_ip6_autoconfig_enabled(netif, 1);
 }
+
+/* Address 0 is the link-local one; those that a router gave are global. */
+const char *board_lwip_address6(char *text, int room)
+{
+    const char *s = NULL;
+    for (int i = 1; i < LWIP_IPV6_NUM_ADDRESSES && s == NULL; i++) {
+        if (ip6_addr_isvalid(netif_ip6_addr_state(&board_netif, i)))
+            s = ip6addr_ntoa_r(netif_ip6_addr(&board_netif, i), text, room);
+    }
+    for (char *c = text; s != NULL && *c != '\0'; c++)
+        *c = (char)(*c >= 'A' && *c <= 'F' ? *c + ('a' - 'A') : *c); /* RFC 5952 4.3 */
+    return s != NULL ? s : "";
+}
 #else
 static void board_ip6_start(struct netif *netif)
 {
     (void)netif;
+}
+
+const char *board_lwip_address6(char *text, int room)
+{
+    (void)text;
+    (void)room;
+    return "";
 }
 #endif
 
@@ -82,17 +105,22 @@ bool board_lwip_up(void)
 }
 
 /* lwIP asks once an hour after an answer, whatever it was worth. While the clock is not set (a lie
- * was refused), it is asked each minute. */
+ * was refused) or in doubt (one was believed, and no exchange came of it), it is asked sooner. */
 static void board_sntp_poll(void)
 {
-    int64_t now;
     if (!board_lwip_up())
         return;
-    if (board_sntp_started && (board_clock_now(&now) == ACME_OK ||
-                               board_ms() - board_sntp_asked_ms < BOARD_SNTP_AGAIN_MS))
+    if (board_sntp_started && board_clock_sure()) {
+        board_sntp_again_ms = BOARD_SNTP_AGAIN_MS;
         return;
-    if (board_sntp_started)
+    }
+    if (board_sntp_started) {
+        if (board_ms() - board_sntp_asked_ms < board_sntp_again_ms)
+            return;
         sntp_stop();
+        if (board_sntp_again_ms < BOARD_SNTP_SLOW_MS)
+            board_sntp_again_ms *= 2;
+    }
     sntp_setoperatingmode(SNTP_OPMODE_POLL);
     if (!board_sntp_started && !sntp_has_server())
         sntp_setservername(0, board_sntp_server);

@@ -18,6 +18,9 @@ bool board_lwip_up(void);
 /* The address as text; its final NUL is counted in room. */
 const char *board_lwip_address(char *text, int room);
 
+/* The IPv6 address that a router gave, as text; "" while there is none, and without IPv6. */
+const char *board_lwip_address6(char *text, int room);
+
 /* Milliseconds until lwIP has something to do by itself. */
 uint32_t board_lwip_sleep_ms(void);
 

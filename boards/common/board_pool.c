@@ -5,6 +5,7 @@
 
 #include "acme_config.h"
 #include "board.h"
+#include "board_fiber.h"
 #include "board_print.h"
 
 /* Blocks lie one behind the other and fill the pool. Free neighbours are joined when a search comes
@@ -68,7 +69,7 @@ static void pool_cut(struct pool_block *b, uint32_t size)
     b->size = size;
 }
 
-void *board_pool_alloc(size_t size)
+static void *pool_alloc(size_t size)
 {
     if (pool_stat.size == 0)
         pool_init();
@@ -92,7 +93,7 @@ void *board_pool_alloc(size_t size)
     return NULL;
 }
 
-void board_pool_free(void *p)
+static void pool_free(void *p)
 {
     if (p == NULL)
         return;
@@ -103,23 +104,23 @@ void board_pool_free(void *p)
     pool_stat.used -= b->size;
 }
 
-void *board_pool_resize(void *p, size_t size)
+static void *pool_resize(void *p, size_t size)
 {
     if (p == NULL)
-        return board_pool_alloc(size);
+        return pool_alloc(size);
     struct pool_block *b = (struct pool_block *)p - 1;
     size_t had = b->size - sizeof *b;
     if (size <= had)
         return p;
-    void *fresh = board_pool_alloc(size);
+    void *fresh = pool_alloc(size);
     if (fresh == NULL)
         return NULL;
     memcpy(fresh, p, had);
-    board_pool_free(p);
+    pool_free(p);
     return fresh;
 }
 
-void board_pool_stat(struct board_pool_stat *out)
+static void pool_stat_fill(struct board_pool_stat *out)
 {
     if (pool_stat.size == 0)
         pool_init();
@@ -132,4 +133,36 @@ void board_pool_stat(struct board_pool_stat *out)
         if (b->size - sizeof *b > out->largest)
             out->largest = b->size - (uint32_t)sizeof *b;
     }
+}
+
+/* The main loop needs a little of the pool too: random numbers for lwIP are hashes. */
+
+void *board_pool_alloc(size_t size)
+{
+    board_fiber_hold();
+    void *p = pool_alloc(size);
+    board_fiber_let();
+    return p;
+}
+
+void board_pool_free(void *p)
+{
+    board_fiber_hold();
+    pool_free(p);
+    board_fiber_let();
+}
+
+void *board_pool_resize(void *p, size_t size)
+{
+    board_fiber_hold();
+    void *fresh = pool_resize(p, size);
+    board_fiber_let();
+    return fresh;
+}
+
+void board_pool_stat(struct board_pool_stat *out)
+{
+    board_fiber_hold();
+    pool_stat_fill(out);
+    board_fiber_let();
 }

@@ -10,6 +10,7 @@
 #include "acme_store.h"
 #include "board.h"
 #include "board_clock.h"
+#include "board_fiber.h"
 
 #define RNG_RECORD_MAX (ACME_RECORD_HEADER + 3 * 4 + BOARD_RNG_SEED + 8 + 8)
 #define RNG_SAMPLES    64
@@ -17,6 +18,7 @@
 static struct {
     uint8_t state[WC_SHA256_DIGEST_SIZE]; /* secret; replaced at each request */
     uint8_t next[BOARD_RNG_SEED];         /* the seed that is being stored */
+    int64_t floor;                        /* as stored */
     uint32_t boots;
     bool storing; /* next and state are made, the write is under way */
     bool ready;
@@ -103,6 +105,8 @@ static int rng_write(const struct acme_slots *slots, const uint8_t seed[BOARD_RN
     acme_record_i64(&w, ACME_DEVICE_FLOOR, board_clock_floor_now());
     int n = acme_record_end(&w);
     int err = n < 0 ? n : slots->write(slots->ctx, ACME_SLOT_DEVICE, "", room, (size_t)n);
+    if (err == ACME_OK)
+        rng.floor = board_clock_floor_now();
     rng_wipe(room, sizeof room);
     return err;
 }
@@ -120,11 +124,22 @@ static int rng_derive(const struct acme_slots *slots)
             !rng_hash("boot", d.seed, sizeof d.seed, jitter, sizeof jitter, rng.state))
             err = ACME_E_ENTROPY;
         board_clock_floor(d.floor);
+        rng.floor = d.floor;
         rng.boots = (uint32_t)d.boots + 1;
         rng.storing = err == ACME_OK;
         rng_wipe(jitter, sizeof jitter);
     }
     rng_wipe(&d, sizeof d);
+    return err;
+}
+
+static int rng_store(const struct acme_slots *slots)
+{
+    int err = rng_write(slots, rng.next, rng.boots); /* the same bytes each time it is repeated */
+    if (err == ACME_AGAIN)
+        return err;
+    rng_wipe(rng.next, sizeof rng.next);
+    rng.storing = false;
     return err;
 }
 
@@ -134,12 +149,24 @@ int board_rng_start(const struct acme_slots *slots)
         return ACME_OK;
     int err = rng.storing ? ACME_OK : rng_derive(slots);
     if (err == ACME_OK)
-        err = rng_write(slots, rng.next, rng.boots); /* the same bytes each time it is repeated */
-    if (err == ACME_AGAIN)
-        return err;
-    rng_wipe(rng.next, sizeof rng.next);
-    rng.storing = false;
+        err = rng_store(slots);
     rng.ready = err == ACME_OK;
+    return err;
+}
+
+int board_rng_keep(const struct acme_slots *slots)
+{
+    if (!rng.ready || (!rng.storing && board_clock_floor_now() - rng.floor < BOARD_CLOCK_SLACK_S))
+        return ACME_OK;
+    if (!rng.storing) {
+        board_fiber_hold();
+        rng.storing = rng_hash("next", rng.state, sizeof rng.state, "", 0, rng.next);
+        board_rng_mix("", 0);
+        board_fiber_let();
+    }
+    int err = rng.storing ? rng_store(slots) : ACME_E_ENTROPY;
+    if (err != ACME_AGAIN)
+        rng.floor = board_clock_floor_now(); /* what cannot be written is not tried each second */
     return err;
 }
 
@@ -148,33 +175,48 @@ int board_rng_provision(const struct acme_slots *slots, const uint8_t seed[BOARD
     return rng_write(slots, seed, 0);
 }
 
+/* The main loop asks too, for lwIP, while the fiber may be in the middle of a signature. */
 void board_rng_mix(const void *data, size_t len)
 {
-    if (!rng_hash("mix", rng.state, sizeof rng.state, data, len, rng.state))
-        rng.ready = false;
+    board_fiber_hold();
+    (void)rng_hash("mix", rng.state, sizeof rng.state, data, len, rng.state);
+    board_fiber_let();
 }
 
-int board_rng_get(void *ctx, void *out, size_t len)
+static bool rng_fill(uint8_t *to, size_t len)
 {
     uint8_t block[WC_SHA256_DIGEST_SIZE];
-    uint8_t *to = out;
-    (void)ctx;
-    if (len == 0 || len > 256)
-        return ACME_E_ARG;
-    if (!rng.ready)
-        return ACME_AGAIN;
     uint32_t now = board_cycles();
-    board_rng_mix(&now, sizeof now);
-    for (uint8_t i = 0; len > 0 && rng.ready; i++) {
+    bool ok = rng_hash("mix", rng.state, sizeof rng.state, &now, sizeof now, rng.state);
+
+    for (uint8_t i = 0; len > 0 && ok; i++) {
         size_t take = len < sizeof block ? len : sizeof block;
-        rng.ready = rng_hash("out", rng.state, sizeof rng.state, &i, sizeof i, block);
+        ok = rng_hash("out", rng.state, sizeof rng.state, &i, sizeof i, block);
         memcpy(to, block, take);
         to += take;
         len -= take;
     }
     rng_wipe(block, sizeof block);
-    board_rng_mix("", 0); /* who reads the memory later does not learn what was given out */
-    return rng.ready ? ACME_OK : ACME_E_ENTROPY;
+    /* who reads the memory later does not learn what was given out */
+    return ok && rng_hash("mix", rng.state, sizeof rng.state, "", 0, rng.state);
+}
+
+int board_rng_get(void *ctx, void *out, size_t len)
+{
+    bool ok;
+
+    (void)ctx;
+    if (len == 0 || len > 256)
+        return ACME_E_ARG;
+    if (!rng.ready)
+        return ACME_AGAIN;
+    board_fiber_hold();
+    ok = rng_fill(out, len);
+    board_fiber_let();
+    /* The pool is used up for a moment: nothing is given out that could come a second time. */
+    if (!ok)
+        rng_wipe(out, len);
+    return ok ? ACME_OK : ACME_E_ENTROPY;
 }
 
 uint32_t board_rng_boots(void)

@@ -26,6 +26,11 @@
  * clock's floor to the stored one. */
 int board_rng_start(const struct acme_slots *slots);
 
+/* Store the DEVICE record anew, with another seed, when the clock's floor has risen by more than
+ * BOARD_CLOCK_SLACK_S above the stored one. Between two runs of the agent, as often as there is
+ * time: mostly there is nothing to do. ACME_OK; ACME_AGAIN (repeat); or what the slots answered. */
+int board_rng_keep(const struct acme_slots *slots);
+
 /* The first seed of a device: 32 bytes that nobody else knows and no other device has. Stores the
  * DEVICE record; board_rng_start follows. ACME_OK, ACME_AGAIN, or what the slots answered. */
 int board_rng_provision(const struct acme_slots *slots, const uint8_t seed[BOARD_RNG_SEED]);

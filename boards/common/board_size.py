@@ -21,6 +21,7 @@ COMPONENTS = [  # the first whose text is in the source file's path
 ]
 NAMED = {"pool": "TLS pool", "io": "agent's buffers", "scratch": "agent's buffers",
          "agent": "agent", "emac_bufs": "Ethernet buffers", "emac_tx_frame": "Ethernet buffers",
+         "net_buffers": "Ethernet buffers", "net_rings": "Ethernet buffers",
          "ram_heap": "lwIP"}
 COLOURS = ["#4e79a7", "#f28e2b", "#e15759", "#76b7b2", "#59a14f", "#edc948", "#b07aa1", "#9c755f",
            "#bab0ac", "#ff9da7"]

@@ -7,8 +7,10 @@
 #include "board_clock.h"
 #include "board_console.h"
 #include "board_event.h"
+#include "board_fiber.h"
 #include "board_figures.h"
 #include "board_lwip.h"
+#include "board_net.h"
 #include "board_rng.h"
 #include "flash_slots.h"
 #include "lwip_net.h"
@@ -22,7 +24,7 @@ static struct lwip_net net;
 static struct flash_slots flash;
 static const struct acme_slots slots = {&flash, flash_slots_read, flash_slots_write};
 static uint64_t idle_ms;
-static bool address_told;
+static bool address_told, address6_told;
 
 static uint8_t record[BOARD_CONFIG_MAX];
 static struct acme_provision provision;
@@ -49,7 +51,7 @@ static int start_clock(void *ctx, int64_t *seconds)
 
 static const struct acme_port port = {
     .ctx = &net,
-    .net = &lwip_net_ops,
+    .net = &board_net_ops,
     .slots = &slots,
     .entropy = board_rng_get,
     .now_ms = start_now,
@@ -120,6 +122,11 @@ static void start_config(void)
     config.names_count = provision.names_count;
     config.contact = provision.contact;
     config.terms_agreed = provision.terms_agreed;
+    config.eab = provision.eab;
+    config.profile = provision.profile;
+    config.preferred_chain = provision.preferred_chain;
+    config.shortest_chain = provision.shortest_chain;
+    config.profile_required = provision.profile_required;
     config.anchors.sets = provision.anchors;
     config.anchors.count = provision.anchors_count;
     config.account_key_type = provision.account_key_type;
@@ -174,29 +181,75 @@ _Noreturn void board_refused(int err, const char *why, const char *which)
 
 /* ---- the loop ---- */
 
+struct poll {
+    struct acme_agent *agent;
+    void (*application)(void);
+    uint32_t sleep_ms;
+};
+
 static void poll_address(void)
 {
-    char text[ACME_ADDR_TEXT];
+    char text[ACME_ADDR_TEXT], text6[ACME_ADDR_TEXT];
+    const char *v4 = "", *v6;
+    bool up;
 
-    if (board_lwip_up() == address_told)
-        return;
-    address_told = board_lwip_up();
-    board_tell("address", address_told ? board_lwip_address(text, sizeof text) : "", NULL, ACME_OK);
+    board_fiber_hold();
+    up = board_lwip_up();
+    if (up && !address_told)
+        v4 = board_lwip_address(text, sizeof text);
+    v6 = board_lwip_address6(text6, sizeof text6);
+    board_fiber_let();
+    if ((*v6 != '\0') != address6_told) {
+        address6_told = !address6_told;
+        board_tell("address", v6, NULL, ACME_OK);
+    }
+    if (up != address_told) {
+        address_told = up;
+        board_tell("address", v4, NULL, ACME_OK);
+    }
 }
 
-void board_poll(struct acme_agent *agent)
+static void poll_flash(struct acme_agent *agent)
 {
     struct acme_agent_status status;
-    uint32_t sleep_ms = 0;
 
-    board_figures_poll(agent, &sleep_ms);
-    board_lwip_poll();
-    lwip_net_poll(&net);
-    poll_address();
-    board_console_poll(&slots, agent);
     acme_agent_status(agent, &status);
     if (!status.busy && board_ms() - idle_ms >= START_IDLE_MS &&
-        flash_slots_idle(&flash) != ACME_AGAIN)
+        board_rng_keep(&slots) != ACME_AGAIN && flash_slots_idle(&flash) != ACME_AGAIN)
         idle_ms = board_ms();
-    board_wait(sleep_ms);
+}
+
+/* Whatever takes long, asks the agent, prints, or touches the flash: one after the other. */
+static void poll_work(void *arg)
+{
+    struct poll *p = arg;
+
+    board_figures_poll(p->agent, &p->sleep_ms);
+    if (p->application != NULL) {
+        board_figures_in("application");
+        p->application();
+    }
+    board_figures_in("console");
+    board_clock_tell();
+    poll_address();
+    board_console_poll(&slots, p->agent);
+    board_figures_in("flash");
+    poll_flash(p->agent);
+}
+
+void board_poll(struct acme_agent *agent, void (*application)(void))
+{
+    static struct poll p;
+    bool done;
+
+    p.agent = agent;
+    p.application = application;
+    board_figures_begin();
+    done = board_fiber_run(poll_work, &p);
+    board_figures_worked();
+    board_lwip_poll();
+    lwip_net_poll(&net);
+    board_figures_end();
+    if (done)
+        board_wait(p.sleep_ms);
 }

@@ -21,8 +21,9 @@ const struct acme_config *board_agent_config(void);
 /* acme_agent_init has refused the configuration: says why, and waits at the console for another. */
 _Noreturn void board_refused(int err, const char *why, const char *which);
 
-/* acme_agent_poll, its time taken and its sleep waited for; and all else that has to be polled:
- * frames, timers, console, the flash's spare time. */
-void board_poll(struct acme_agent *agent);
+/* Once around the loop: a slice of the work (acme_agent_poll, application, console, the flash's
+ * spare time: board_fiber.h), then frames and timers, then sleep if the work is done. application
+ * (may be NULL) is what uses TLS beside the agent, or asks it something; it never waits. */
+void board_poll(struct acme_agent *agent, void (*application)(void));
 
 #endif

@@ -69,24 +69,32 @@ static int https_use(struct https_server *h, struct acme_certificate *cert, uint
                                                         WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS ||
         wolfSSL_CTX_use_PrivateKey_buffer(h->ctx, cert->key.ptr, (long)cert->key.len,
                                           WOLFSSL_FILETYPE_ASN1) != WOLFSSL_SUCCESS)
-        return ACME_E_TLS_MEMORY;
+        return ACME_E_CERT;
     return ACME_OK;
 }
 
-/* ACME_OK, ACME_AGAIN (the flash is busy), ACME_E_SLOT_EMPTY (there is none yet), ... */
+/* ACME_OK, ACME_AGAIN (the flash is busy), ACME_E_SLOT_EMPTY (there is none yet), ACME_E_CERT,
+ * ACME_E_SIZE (the pair cannot be loaded), ... */
 static int https_certificate(struct https_server *h)
 {
     struct acme_certificate cert;
+    struct board_pool_stat before, after;
     uint8_t *room = board_pool_alloc(BOARD_CERT_MAX);
     int err;
 
     if (room == NULL)
         return ACME_E_TLS_MEMORY;
+    board_pool_stat(&before);
     err = acme_agent_certificate(h->agent, (struct acme_span){room, BOARD_CERT_MAX}, &cert);
     if (err == ACME_OK)
         err = https_use(h, &cert, room);
     acme_wipe(room, BOARD_CERT_MAX);
     board_pool_free(room);
+    board_pool_stat(&after);
+    if (err == ACME_E_CERT && after.failures != before.failures)
+        err = ACME_E_TLS_MEMORY; /* no fault of the pair */
+    if (err == ACME_OK || err == ACME_E_CERT || err == ACME_E_SIZE)
+        (void)acme_agent_certificate_loaded(h->agent, err == ACME_OK);
     return err;
 }
 
@@ -208,8 +216,8 @@ static void https_accept(struct https_server *h)
     h->deadline_ms = https_now(h) + HTTPS_CLIENT_MS;
 }
 
-void https_init(struct https_server *h, const struct acme_port *port,
-                const struct acme_agent *agent, uint16_t tcp_port)
+void https_init(struct https_server *h, const struct acme_port *port, struct acme_agent *agent,
+                uint16_t tcp_port)
 {
     memset(h, 0, sizeof *h);
     h->port = port;

@@ -2,8 +2,9 @@
  *
  * An example of how an application uses the agent's certificate. It asks the agent for key and
  * chain at each connection, so a renewed certificate is served from the next connection on, without
- * a restart, and nothing of TLS is in memory between connections. The TLS pool is shared with the
- * agent: while a run is under way the port is closed (a client gets a TCP reset).
+ * a restart, and nothing of TLS is in memory between connections. It tells the agent whether the
+ * pair could be loaded: if not, the agent goes back to the one before. The TLS pool is shared with
+ * the agent: while a run is under way the port is closed (a client gets a TCP reset).
  */
 #ifndef HTTPS_SERVER_H
 #define HTTPS_SERVER_H
@@ -18,7 +19,7 @@ struct acme_agent;
 
 struct https_server {
     const struct acme_port *port;
-    const struct acme_agent *agent;
+    struct acme_agent *agent;
     uint16_t tcp_port;
     acme_sock listener, client;
     void *ctx, *session; /* wolfSSL's */
@@ -29,10 +30,10 @@ struct https_server {
     uint64_t deadline_ms;
 };
 
-void https_init(struct https_server *h, const struct acme_port *port,
-                const struct acme_agent *agent, uint16_t tcp_port);
+void https_init(struct https_server *h, const struct acme_port *port, struct acme_agent *agent,
+                uint16_t tcp_port);
 
-/* From the main loop, between two polls of the agent. */
+/* From the board's work, after a poll of the agent (board_start.h). */
 void https_poll(struct https_server *h);
 
 #endif

@@ -3,122 +3,24 @@
 #   make BOARD=emcraft-sf2 firmware                  the agent: build/emcraft-sf2/firmware.elf
 #   make BOARD=emcraft-sf2 demo                      boots it in QEMU and gets a certificate
 #   make BOARD=emcraft-sf2 size                      flash and RAM, and the budget
-#   make BOARD=emcraft-sf2 bringup ANCHOR=root.der   boards/emcraft-sf2/bringup.c: does it work?
+#   make BOARD=emcraft-sf2 bringup ANCHOR=root.der   boards/common/bringup.c: does it work?
 #
-# CONFIG=FILE compiles a CONFIG record in (tools/mkconfig --record). LTO= links without link-time
-# optimization, IPV6=1 adds IPv6, SERVER= leaves the server side of TLS out.
+# boards/common/board.mk has the choices that can be made on the command line.
 
-BD := boards/emcraft-sf2
-LTO ?= 1
-SERVER ?= 1
-BO := build/emcraft-sf2$(if $(LTO),,-nolto)$(if $(IPV6),-ipv6)$(if $(SERVER),,-client)
 CROSS ?= arm-none-eabi-
-BCC = $(CROSS)gcc
-
 BOARD_CPU = -mcpu=cortex-m3 -mthumb
-BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common \
-	$(if $(LTO),-flto -flto-partition=one)
-BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
-# The floor of the clock is the commit's time: two builds of one commit are the same.
-BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
-# lwIP's assertions cost 10 KB; the conformance test runs with all of them on.
-BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
-	$(if $(IPV6),-DLWIP_IPV6=1) \
-	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_EXTRA)
-BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
-	-isystem $(LWIP_DIR)/src/include -isystem $(WOLFSSL_DIR) -isystem $(CJSON_DIR)
-BOARD_COMPILE = $(BCC) $(BOARD_CPU) $(BOARD_OPT) $(BOARD_DEFS) $(BOARD_INC) -MD -MP
-BOARD_LINK = $(BCC) $(BOARD_CPU) $(BOARD_OPT) -nostartfiles --specs=nano.specs -T $(BD)/sf2.ld \
-	-Wl,--gc-sections -Wl,--no-warn-rwx-segments
+BOARD_LIBC = --specs=nano.specs
+SRC_BOARD_LIBC = boards/common/board_newlib.c
+BOARD_OPT_MORE = -finline-limit=2
+# Errors by their names only (port/acme_err.h has the words): 2 KB.
+BOARD_DEFS_MORE = -DACME_ERR_NO_WORDS
+BOARD_LD = $(BD)/sf2.ld
+SRC_BOARD = $(addprefix $(BD)/, startup.c sf2_system.c sf2_nor.c sf2_emac.c sf2_fiber.c)
+# The assembler of this processor in the place of C; AES has no rival here.
+BOARD_WOLFSSL_DROP = %sp_c32.c %chacha.c %chacha20_poly1305.c %poly1305.c
+BOARD_WOLFSSL_ADD = wolfcrypt/src/sp_cortexm.c
+# Keys are P-256.
+BOARD_CORE_DROP = $(SRC_CRYPTO_RSA)
+BOARD_CORE_ADD = core/acme_crypto_norsa.c
 
-SRC_BOARD = $(addprefix $(BD)/, startup.c sf2_system.c sf2_nor.c sf2_emac.c)
-SRC_BOARD_COMMON = $(addprefix boards/common/, board_clock.c board_libc.c board_lwip.c board_pool.c \
-	board_print.c board_rng.c board_wolfssl.c)
-SRC_BOARD_PORT = $(SRC_PORT) $(SRC_PORT_LWIP) $(SRC_PORT_FLASH)
-SRC_LWIP = $(addprefix src/core/, def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c \
-	pbuf.c tcp.c tcp_in.c tcp_out.c timeouts.c udp.c ipv4/acd.c ipv4/dhcp.c ipv4/etharp.c \
-	ipv4/icmp.c ipv4/ip4.c ipv4/ip4_addr.c) src/netif/ethernet.c src/apps/sntp/sntp.c \
-	$(if $(IPV6),$(addprefix src/core/ipv6/, ethip6.c icmp6.c ip6.c ip6_addr.c mld6.c nd6.c))
-# As the hosts' list, with the assembler of this processor in the place of theirs.
-SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %sp_c32.c %cpuid.c %sp_int.c \
-	%chacha.c %chacha20_poly1305.c %poly1305.c,$(SRC_WOLFSSL)) \
-	wolfcrypt/src/sp_cortexm.c wolfcrypt/src/sp_int.c
-
-# What only the agent's image has; keys are P-256.
-SRC_BOARD_AGENT = $(filter-out $(SRC_CRYPTO_RSA) core/acme_store.c core/acme_buf.c,$(SRC_CORE)) \
-	core/acme_crypto_norsa.c $(SRC_SOLVERS) $(BD)/main.c \
-	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_start.c \
-	$(if $(SERVER),https_server.c,https_none.c))
-
-OBJ_BOARD = $(patsubst %.c,$(BO)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOARD_PORT) \
-	core/acme_store.c core/acme_buf.c) $(SRC_LWIP:%.c=$(BO)/lwip/%.o) \
-	$(SRC_BOARD_WOLFSSL:%.c=$(BO)/wolfssl/%.o)
-OBJ_BOARD_AGENT = $(SRC_BOARD_AGENT:%.c=$(BO)/%.o) $(BO)/cjson/cJSON.o
-
-.PHONY: firmware bringup size demo
-firmware: $(BO)/firmware.elf
-bringup: $(BO)/bringup.elf
-size: $(BO)/firmware.elf
-	@python3 boards/common/board_size.py emcraft-sf2 $< $(BD)/budget $(if $(SERVER),server,agent)
-
-$(BO)/firmware.elf: $(OBJ_BOARD) $(OBJ_BOARD_AGENT) $(BO)/config.o
-$(BO)/bringup.elf: $(OBJ_BOARD) $(BO)/$(BD)/bringup.o $(BO)/anchor.o
-$(BO)/firmware.elf $(BO)/bringup.elf: $(BD)/sf2.ld
-	@echo "  LINK    $@"
-	@$(BOARD_LINK) -Wl,-Map=$(@:.elf=.map) -o $@ $(filter %.o,$^)
-	@$(CROSS)size $@
-	@if $(CROSS)nm $@ | grep -qwE 'malloc|free|_sbrk|_malloc_r'; then \
-		echo "$@: something allocates from the heap" >&2; rm -f $@; exit 1; fi
-
-demo: $(BO)/firmware.elf $(MKCONFIG)
-	@tools/get_pebble.py
-	@BOARD_ELF=$< tests/boards/demo.py
-
-# blob SYMBOL, FILE
-board_blob = $(BCC) $(BOARD_CPU) -DBLOB_NAME=$(1) -DBLOB_FILE='"$(2)"' -c -o $@ $<
-$(BO)/anchor.o: boards/common/blob.S $(ANCHOR)
-	@mkdir -p $(@D)
-	@$(call board_blob,bringup_anchor,$(ANCHOR))
-$(BO)/config.o: boards/common/blob.S $(CONFIG) $(BO)/config-name
-	@$(call board_blob,board_default_config,$(or $(CONFIG),$(BO)/no-config))
-$(BO)/config-name: FORCE_BOARD
-	@mkdir -p $(@D)
-	@: >$(BO)/no-config
-	@echo '$(CONFIG)' | cmp -s - $@ || echo '$(CONFIG)' >$@
-
-$(BO)/cjson/%.o: $(CJSON_DIR)/%.c $(BO)/board-flags | $(CJSON_DIR)/.version
-	@mkdir -p $(@D)
-	@echo "  CC      $<"
-	@$(BOARD_COMPILE) -std=gnu11 -w $(CJSON_DEFS) -c -o $@ $<
-
-$(BO)/lwip/%.o: $(LWIP_DIR)/%.c $(BO)/board-flags | $(LWIP_DIR)/.version
-	@mkdir -p $(@D)
-	@echo "  CC      $<"
-	@$(BOARD_COMPILE) -std=gnu11 -w -c -o $@ $<
-
-$(BO)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(BO)/board-flags $(BD)/user_settings.h | $(WOLFSSL_DIR)/.version
-	@mkdir -p $(@D)
-	@echo "  CC      $<"
-	@$(BOARD_COMPILE) -std=gnu11 -w -c -o $@ $<
-
-$(BO)/%.o: %.c $(BO)/board-flags | $(LWIP_DIR)/.version $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
-	@mkdir -p $(@D)
-	@echo "  CC      $<"
-	@$(BOARD_COMPILE) -std=c11 $(BOARD_WARN) -c -o $@ $<
-
-# A new commit compiles only the clock anew.
-$(BO)/boards/common/board_clock.o: private BOARD_DEFS += -DBOARD_BUILD_TIME=$(BOARD_TIME)
-$(BO)/boards/common/board_clock.o: $(BO)/build-time
-$(BO)/build-time: FORCE_BOARD
-	@mkdir -p $(@D)
-	@echo '$(BOARD_TIME)' | cmp -s - $@ || echo '$(BOARD_TIME)' >$@
-
-# Everything is compiled anew when the flags are not those of the last time.
-$(BO)/board-flags: FORCE_BOARD
-	@mkdir -p $(@D)
-	@echo '$(BOARD_CPU) $(BOARD_OPT) $(BOARD_DEFS)' | cmp -s - $@ || \
-		echo '$(BOARD_CPU) $(BOARD_OPT) $(BOARD_DEFS)' >$@
-.PHONY: FORCE_BOARD
-FORCE_BOARD:
-
--include $(shell find $(BO) -name '*.d' 2>/dev/null)
+include boards/common/board.mk

@@ -1,6 +1,7 @@
 /* main.c - a device that gets its own certificate, renews it, and serves HTTPS with it */
 #include "acme_agent.h"
 #include "board.h"
+#include "board_fiber.h"
 #include "board_start.h"
 #include "http01.h"
 #include "https_server.h"
@@ -9,21 +10,33 @@ static struct acme_agent agent;
 static struct http01 http01;
 static struct https_server https;
 
-int main(void)
+/* Work for the fiber's stack, which is the larger one. */
+static void begin(void *arg)
 {
-    const struct acme_port *port;
+    const struct acme_port *port =
+        board_start(); /* flash, configuration, random numbers, network */
     const char *why, *which;
+    static struct acme_solver *solvers[1];
     int err;
 
-    board_init();
-    port = board_start(); /* flash, configuration, random numbers, network */
-    struct acme_solver *const solvers[] = {http01_init(&http01, port, NULL, 80)};
+    (void)arg;
+    solvers[0] = http01_init(&http01, port, NULL, 80);
     err = acme_agent_init(&agent, board_agent_config(), port, solvers, 1, &why, &which);
     if (err != ACME_OK)
         board_refused(err, why, which);
     https_init(&https, port, &agent, 443);
-    for (;;) {
-        board_poll(&agent); /* never waits longer than a tick; renews by itself, for years */
-        https_poll(&https);
+}
+
+static void serve(void)
+{
+    https_poll(&https);
+}
+
+int main(void)
+{
+    board_init();
+    while (!board_fiber_run(begin, NULL)) {
     }
+    for (;;)
+        board_poll(&agent, serve); /* never waits longer than a tick; renews by itself, for years */
 }

@@ -32,9 +32,17 @@ struct cm3_systick {
 #define CM3_ICPR0   (*(volatile uint32_t *)0xe000e280u)
 #define CM3_ICSR    (*(volatile uint32_t *)0xe000ed04u)
 #define CM3_AIRCR   (*(volatile uint32_t *)0xe000ed0cu)
+#define CM3_SHPR3   (*(volatile uint32_t *)0xe000ed20u)
 #define CM3_CFSR    (*(volatile uint32_t *)0xe000ed28u)
 #define CM3_HFSR    (*(volatile uint32_t *)0xe000ed2cu)
 #define CM3_BFAR    (*(volatile uint32_t *)0xe000ed38u)
+
+#define CM3_ICSR_PENDSVSET 0x10000000u
+#define CM3_ICSR_PENDSTSET 0x04000000u
+
+#define CM3_MPU_CTRL (*(volatile uint32_t *)0xe000ed94u)
+#define CM3_MPU_RBAR (*(volatile uint32_t *)0xe000ed9cu)
+#define CM3_MPU_RASR (*(volatile uint32_t *)0xe000eda0u)
 
 _Static_assert(__builtin_offsetof(struct sf2_uart, lsr) == 0x14, "UART registers");
 _Static_assert(__builtin_offsetof(struct sf2_spi, select) == 0x1c, "SPI registers");
@@ -46,5 +54,7 @@ _Static_assert(__builtin_offsetof(struct sf2_emac, irq) == 0x19c, "EMAC register
 /* The link between startup.c and the drivers. */
 void sf2_emac_interrupt(void);
 void sf2_tick_interrupt(void);
+void sf2_pendsv_interrupt(void);
+void sf2_fiber_tick(void);
 
 #endif

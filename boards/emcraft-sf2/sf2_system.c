@@ -14,6 +14,7 @@ void sf2_tick_interrupt(void)
 {
     sf2_ms++;
     sf2_ms_low = (uint32_t)sf2_ms;
+    sf2_fiber_tick();
 }
 
 static void sf2_tick_start(void)
@@ -52,12 +53,17 @@ uint64_t board_ms(void)
 
 uint32_t board_cycles(void)
 {
-    uint32_t ms, value;
+    uint32_t ms, value, waits;
     do {
         ms = sf2_ms_low;
         value = CM3_SYSTICK->value;
+        waits = CM3_ICSR & CM3_ICSR_PENDSTSET;
     } while (ms != sf2_ms_low);
-    return ms * SF2_TICKS_A_MS + (SF2_TICKS_A_MS - 1 - value);
+    /* The tick comes when it reaches 0; one that still waits is not in ms yet. */
+    value = value == 0 ? 0 : SF2_TICKS_A_MS - value;
+    if (waits != 0 && value < SF2_TICKS_A_MS / 2)
+        ms++;
+    return ms * SF2_TICKS_A_MS + value;
 }
 
 void board_wait(uint32_t ms)

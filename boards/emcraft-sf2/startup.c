@@ -1,16 +1,14 @@
 /* startup.c - reset, vectors, faults */
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "board.h"
 #include "board_print.h"
+#include "board_ram.h"
 #include "sf2.h"
 
-#define SF2_PAINT 0x5a5a5a5au
-
-extern uint32_t sf2_stack_low[], sf2_stack_top[], sf2_emergency_top[];
-extern uint32_t sf2_data_load[], sf2_data_start[], sf2_data_end[];
-extern uint32_t sf2_bss_start[], sf2_bss_end[];
+extern uint32_t sf2_emergency_top[], sf2_fiber_low[], sf2_fiber_top[];
 
 int main(void);
 _Noreturn void sf2_reset(void);
@@ -19,29 +17,8 @@ _Noreturn void sf2_fault_report(const uint32_t *frame, uint32_t lr);
 
 _Noreturn void sf2_reset(void)
 {
-    uint32_t *here;
-    __asm__ volatile("mov %0, sp" : "=r"(here));
-    /* volatile, or the compiler calls memset, which would paint its own frame */
-    for (volatile uint32_t *p = sf2_stack_low; p < here; p++)
-        *p = SF2_PAINT;
-    for (uint32_t *from = sf2_data_load, *to = sf2_data_start; to < sf2_data_end;)
-        *to++ = *from++;
-    for (uint32_t *p = sf2_bss_start; p < sf2_bss_end; p++)
-        *p = 0;
+    board_ram_init();
     board_exit(main());
-}
-
-size_t board_stack_used(void)
-{
-    const uint32_t *p = sf2_stack_low;
-    while (p < sf2_stack_top && *p == SF2_PAINT)
-        p++;
-    return (size_t)((const uint8_t *)sf2_stack_top - (const uint8_t *)p);
-}
-
-size_t board_stack_size(void)
-{
-    return (size_t)((const uint8_t *)sf2_stack_top - (const uint8_t *)sf2_stack_low);
 }
 
 _Noreturn void board_reset(void)
@@ -58,17 +35,22 @@ __attribute__((used)) _Noreturn void sf2_fault_report(const uint32_t *frame, uin
     board_print("{\"event\":\"fault\",\"cfsr\":\"%08x\",\"hfsr\":\"%08x\",\"address\":\"%08x\","
                 "\"return\":\"%08x\"",
                 (unsigned)CM3_CFSR, (unsigned)CM3_HFSR, (unsigned)CM3_BFAR, (unsigned)lr);
-    if (frame >= sf2_stack_low && frame + 8 <= sf2_stack_top)
+    bool fiber = (lr & 4u) != 0;
+    if (frame >= (fiber ? sf2_fiber_low : board_stack_low) &&
+        frame + 8 <= (fiber ? sf2_fiber_top : board_stack_top))
         board_print(",\"pc\":\"%08x\",\"lr\":\"%08x\"}\n", (unsigned)frame[6], (unsigned)frame[5]);
     else
-        board_print(",\"stack\":\"overflow\"}\n");
+        board_print(",\"overflow\":\"%s\"}\n", fiber ? "fiber" : "stack");
     board_exit(71);
 }
 
 /* After a stack overflow there is no stack to call anything with: take another one first. */
 __attribute__((naked)) void sf2_fault(void)
 {
-    __asm__ volatile("mov r0, sp\n"
+    __asm__ volatile("tst lr, #4\n" /* the stack of who was interrupted: main loop or fiber */
+                     "ite eq\n"
+                     "mrseq r0, msp\n"
+                     "mrsne r0, psp\n"
                      "mov r1, lr\n"
                      "ldr r2, =sf2_emergency_top\n"
                      "mov sp, r2\n"
@@ -78,11 +60,11 @@ __attribute__((naked)) void sf2_fault(void)
 #define V(f) ((uintptr_t)(f))
 
 __attribute__((section(".vectors"), used)) static const uintptr_t sf2_vectors[16 + 32] = {
-    [0] = V(sf2_stack_top),       [1] = V(sf2_reset),
+    [0] = V(board_stack_top),     [1] = V(sf2_reset),
     [2] = V(sf2_fault), /* NMI */
     [3] = V(sf2_fault), /* HardFault; the finer ones are not enabled and end here too */
     [4] = V(sf2_fault),           [5] = V(sf2_fault),
     [6] = V(sf2_fault),           [11] = V(sf2_fault),
-    [12] = V(sf2_fault),          [14] = V(sf2_fault),
+    [12] = V(sf2_fault),          [14] = V(sf2_pendsv_interrupt),
     [15] = V(sf2_tick_interrupt), [16 + SF2_IRQ_EMAC] = V(sf2_emac_interrupt),
 };

@@ -3,9 +3,8 @@
 
 #include <string.h>
 
-#define FL_MAGIC_SECTOR 0x3146574cu /* "LWF1" */
-#define FL_MAGIC_ENTRY  0x5245u     /* "ER" */
-#define FL_VERSION      1u
+#define FL_MAGIC_ENTRY 0x5245u /* "ER" */
+#define FL_VERSION     1u
 
 uint32_t fl_crc(uint32_t crc, const void *data, size_t len)
 {
@@ -261,7 +260,8 @@ static int fl_before(const struct flash_slots *fs, uint32_t *sector, uint32_t *i
     struct flash_entry e;
     uint32_t before = 0, count = 0;
     int r = fl_entry(fs, *sector, 0, &e);
-    if (r == FL_VALID && e.type == FL_TYPE_TAIL && e.length < *sector) {
+    if (r == FL_VALID && e.type == FL_TYPE_TAIL && e.length < *sector &&
+        (e.crc == FL_NONE || e.crc < fs->dev->sector_size / fl_place(fs->dev))) {
         *sector = e.length < fs->tail ? 0 : e.length;
         *index = e.crc;
         return ACME_OK;

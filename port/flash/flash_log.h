@@ -4,14 +4,15 @@
 
 #include "flash_slots.h"
 
-#define FL_ENTRY     32u         /* bytes of a sector header and of a table entry */
-#define FL_NONE      0xffffffffu /* no index */
-#define FL_NO_PREV   0xffffu
-#define FL_GAP       3u /* blank places that end a table; one or two can be left in it by cuts */
-#define FL_RESERVE   3u /* places that a write leaves free, for settling a cut at mount */
-#define FL_DAMAGED   1u /* flag: the record was lost to damage; there is no body */
-#define FL_COPIES    2u /* flag of a sector's first entry: it takes copies until its next TAIL */
-#define FL_TYPE_TAIL 0u /* not a slot: offset is the oldest sector number in use */
+#define FL_MAGIC_SECTOR 0x3146574cu /* "LWF1" */
+#define FL_ENTRY        32u         /* bytes of a sector header and of a table entry */
+#define FL_NONE         0xffffffffu /* no index */
+#define FL_NO_PREV      0xffffu
+#define FL_GAP          3u /* blank places that end a table; one or two can be left in it by cuts */
+#define FL_RESERVE      3u /* places that a write leaves free, for settling a cut at mount */
+#define FL_DAMAGED      1u /* flag: the record was lost to damage; there is no body */
+#define FL_COPIES       2u /* flag of a sector's first entry: it takes copies until its next TAIL */
+#define FL_TYPE_TAIL    0u /* not a slot: offset is the oldest sector number in use */
 
 /* What a place in a table holds. */
 enum fl_state { FL_BLANK = 0, FL_JUNK = 1, FL_VALID = 2 };

@@ -28,8 +28,12 @@ static uint32_t fs_slack(const struct flash_dev *dev)
 
 uint32_t flash_slots_max(const struct flash_dev *dev)
 {
-    uint32_t lost = (2u + 1u + 2u + 2u + FL_RESERVE) * fl_place(dev) + dev->page + fs_slack(dev);
-    if (!fs_geometry_ok(dev) || lost >= dev->sector_size) {
+    uint32_t lost;
+    if (!fs_geometry_ok(dev)) {
+        return 0;
+    }
+    lost = (2u + 1u + 2u + 2u + FL_RESERVE) * fl_place(dev) + dev->page + fs_slack(dev);
+    if (lost >= dev->sector_size) {
         return 0;
     }
     return (dev->sector_size - lost) / dev->align * dev->align;

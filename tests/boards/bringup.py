@@ -20,6 +20,7 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
+import machines  # noqa: E402
 import sntp_server  # noqa: E402
 
 failed = 0
@@ -79,12 +80,8 @@ def start_directory(folder, port, tls):
 class Guest:
     """QEMU with the image; its console lines in self.lines."""
 
-    def __init__(self, elf, nor, http_port, icount, verbose):
-        command = ["qemu-system-arm", "-M", "emcraft-sf2", "-kernel", elf, "-nographic",
-                   "-monitor", "none", "-serial", "stdio", "-no-reboot",
-                   "-nic", f"user,model=msf2-emac,hostfwd=tcp:127.0.0.1:{http_port}-:80",
-                   "-drive", f"if=mtd,format=raw,file={nor}",
-                   "-semihosting-config", "enable=on,target=native"]
+    def __init__(self, board, elf, nor, http_port, icount, verbose):
+        command = machines.command(board, elf, nor, {http_port: 80}) + ["-no-reboot"]
         if icount:
             command += ["-icount", "shift=3,sleep=off"]  # 8 ns each: 125 instructions/us
         self.verbose = verbose
@@ -166,7 +163,7 @@ def main():
     elf = f"{TOP}/build/{a.board}{a.variant}/bringup.elf"
     nor = f"{folder}/nor.img"
     with open(nor, "wb") as f:
-        f.write(b"\xff" * (16 << 20))
+        f.write(b"\xff" * machines.MACHINES[a.board]["flash"])
     http_port = 5002
     clock = sntp_server.Server(123)
     clock.start()
@@ -175,7 +172,7 @@ def main():
     try:
         for first in (True, False):
             print(f"# {a.board}, {a.chain} chain, TLS {a.tls}, boot {1 if first else 2}")
-            boot(Guest(elf, nor, http_port, a.icount, a.verbose), http_port, first)
+            boot(Guest(a.board, elf, nor, http_port, a.icount, a.verbose), http_port, first)
     finally:
         directory.kill()
         clock.close()

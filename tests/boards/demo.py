@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""make BOARD=emcraft-sf2 demo: a bare-metal image gets its own certificate, and serves HTTPS with it."""
+"""make BOARD=... demo: a bare-metal image gets its own certificate, and serves HTTPS with it."""
 import os
 import subprocess
 import sys
@@ -8,11 +8,18 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(os.path.dirname(HERE), "interop"))
 import common  # noqa: E402
-import test_emcraft as board_test  # noqa: E402
+import machines  # noqa: E402
+
+BOARD = sys.argv[1] if len(sys.argv) > 1 else "emcraft-sf2"
+if BOARD == "riscv32-virt":
+    import test_riscv as board_test  # noqa: E402
+else:
+    import test_emcraft as board_test  # noqa: E402
+from test_emcraft import Clock, issued  # noqa: E402
 
 
 def main():
-    why = board_test.dev.missing()
+    why = machines.missing(BOARD)
     if why:
         print("demo: " + why)
         return 1
@@ -20,12 +27,12 @@ def main():
     if not common.in_namespace():
         print("demo: it needs a private network namespace (root, or user namespaces)")
         return 1
-    clock = board_test.Clock()
+    clock = Clock()
     names = board_test.NAMES[:2]
     print("== Pebble, its DNS and a time server; a flash image by mkconfig; QEMU boots the board")
     with board_test.Stage(names=names) as (ca, board):
         start = board.wait("start")
-        board_test.issued(board)
+        issued(board)
         for e in board.events:
             if e["event"] in ("start", "address", "challenge", "certificate", "figures"):
                 print("  %6.2f s  %s" % (e["_at"] - start["_at"], " ".join(
@@ -41,7 +48,7 @@ def main():
         print("\n== `renew` on its console: another serial, no reset")
         at = board.mark()
         board.type("renew")
-        board_test.issued(board, at)
+        issued(board, at)
         print("serial " + board.get()[0])
     clock.close()
     return 0

@@ -8,7 +8,6 @@ import json
 import os
 import re
 import secrets
-import shutil
 import signal
 import socket
 import ssl
@@ -21,14 +20,14 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 TOP = os.path.dirname(os.path.dirname(HERE))
 sys.path.insert(0, HERE)
 sys.path.insert(0, os.path.join(TOP, "tests", "interop"))
+import machines  # noqa: E402
 import sntp_server  # noqa: E402
 from common import Fail, Skip, openssl  # noqa: E402
 import world  # noqa: E402
 
-BOARD = "emcraft-sf2"
-ELF = os.path.join(TOP, "build", BOARD, "firmware.elf")
+ELF = os.path.join(TOP, "build", "emcraft-sf2", "firmware.elf")
 MKCONFIG = os.environ.get("MKCONFIG", os.path.join(TOP, "build", "host", "mkconfig"))
-NOR_SIZE = 16 << 20
+HOST = os.path.dirname(MKCONFIG)
 
 
 def rsa_ca(folder):
@@ -69,6 +68,8 @@ class Clock:
 
 
 class Device:
+    board = "emcraft-sf2"
+
     def __init__(self, ca, folder, names, seed=True, config=True, elf=ELF, http_port=80,
                  https_port=443, verbose=False, icount=False):
         self.ca, self.folder, self.names, self.elf = ca, folder, names, elf
@@ -82,10 +83,10 @@ class Device:
             os.unlink(self.nor)
         if config or seed:
             self.mkconfig(*(self.config_args() if config else ()), "--image", self.nor,
-                          *(("--seed", secrets.token_hex(32)) if seed else ()))
+                          *machines.MACHINES[self.board]["geometry"], *(("--seed", secrets.token_hex(32)) if seed else ()))
         else:
             with open(self.nor, "wb") as f:
-                f.write(b"\xff" * NOR_SIZE)
+                f.write(b"\xff" * machines.MACHINES[self.board]["flash"])
 
     def config_args(self):
         args = ["--directory", self.ca.directory, "--ca-file", self.ca.ca_file, "--agree-tos",
@@ -104,13 +105,10 @@ class Device:
 
     # ------------------------------------------------------------ life
 
-    def boot(self):
-        command = ["qemu-system-arm", "-M", BOARD, "-kernel", self.elf, "-nographic",
-                   "-monitor", "none", "-serial", "stdio", "-nic",
-                   f"user,id=n0,model=msf2-emac,hostfwd=tcp:127.0.0.1:{self.http_port}-:80,"
-                   f"hostfwd=tcp:127.0.0.1:{self.https_port}-:443",
-                   "-drive", f"if=mtd,format=raw,file={self.nor}",
-                   "-semihosting-config", "enable=on,target=native"] + os.environ.get("QEMU_MORE", "").split()
+    def boot(self, *more):
+        """more: further words for QEMU."""
+        command = machines.command(self.board, self.elf, self.nor, {
+            self.http_port: 80, self.https_port: 443}) + os.environ.get("QEMU_MORE", "").split() + list(more)
         if self.icount:
             command += ["-icount", "shift=3,sleep=on"]  # 8 ns each: 125 instructions/us
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
@@ -181,6 +179,30 @@ class Device:
         self.process.stdin.write((line + "\n").encode())
         self.process.stdin.flush()
 
+    # ------------------------------------------------------------ its flash image
+
+    def dump(self, *args):
+        """record_dump of the image: (exit status, text)."""
+        p = subprocess.run([os.path.join(HOST, "record_dump"), "--board", self.board, *args,
+                            self.nor], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                           timeout=60)
+        return p.returncode, p.stdout
+
+    def flash_tool(self, *args, data=b""):
+        """One act of tests/flash/flash_tool.c on the image: its output."""
+        g = machines.MACHINES[self.board]["sectors"]
+        p = subprocess.run([os.path.join(HOST, "tests", "flash_tool"), self.nor,
+                            *(str(n) for n in g), *(str(a) for a in args)], input=data,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        if p.returncode != 0:
+            raise Fail("flash_tool %s: %s" % (args, p.stderr.decode()))
+        return p.stdout
+
+    def write_image(self, data, at=0):
+        with open(self.nor, "r+b") as f:
+            f.seek(at)
+            f.write(data)
+
     # ------------------------------------------------------------ its HTTPS server
 
     def get(self, seconds=15, name=None):
@@ -200,12 +222,3 @@ class Device:
                 if isinstance(e, ssl.SSLCertVerificationError) or time.monotonic() > end:
                     raise Fail("HTTPS to the board: %s" % e)
                 time.sleep(0.1)
-
-
-def missing():
-    """Why the board cannot be tested here, or None."""
-    for program, package in (("qemu-system-arm", "qemu-system-arm"),
-                             ("arm-none-eabi-gcc", "gcc-arm-none-eabi libnewlib-arm-none-eabi")):
-        if shutil.which(program) is None:
-            return "no %s (apt-get install %s)" % (program, package)
-    return None

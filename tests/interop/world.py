@@ -120,7 +120,9 @@ class Forwarder:
         self.bytes_up = self.bytes_down = 0
         self.flights = []          # [first byte up, last byte down] of each question and answer
         self.lock = threading.Lock()
-        self.listener = socket.create_server((host, port), backlog=64)
+        self.listener = socket.create_server(
+            (host, port), backlog=64,
+            family=socket.AF_INET6 if ":" in host else socket.AF_INET)
         self.port = self.listener.getsockname()[1]
         self.thread = threading.Thread(target=self.accept, daemon=True)
         self.thread.start()

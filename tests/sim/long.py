@@ -1,10 +1,13 @@
 #!/usr/bin/env python3
-"""Run seeds for some hours, from where the last run of this log ended, and add them up.
+"""Run seeds for some hours, from where the last run of this log ended, and add them up; beside
+them the fuzzers, if asked for.
 
-usage: long.py SIM LOG HOURS
+usage: long.py SIM LOG HOURS [FUZZ_SECONDS]
 
-Each line of LOG: date, commit, first seed, seeds, cuts, violations, seconds. A changed commit starts
-where the seeds ended, too: a seed means another run anyhow once the agent has changed.
+Lines of LOG: "DATE TIME COMMIT sim FIRST SEEDS CUTS VIOLATIONS SECONDS", and what tests/fuzz/run.py
+appends: "DATE TIME COMMIT fuzz NAME SECONDS EXECUTIONS FINDINGS". A changed commit starts where the
+seeds ended, too: a seed means another run anyhow once the agent has changed. How often each
+misbehaviour was reached is summed up in LOG.reach.
 """
 
 import pathlib
@@ -16,35 +19,86 @@ import time
 PIECE_S = 600
 
 
+def commit_now():
+    done = subprocess.run(["git", "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE,
+                          check=False)
+    return done.stdout.decode().strip() or "unknown"
+
+
+def rows_of(log, kind):
+    """The words behind the kind of each line of this kind."""
+    lines = log.read_text().splitlines() if log.exists() else []
+    return [words[4:] for words in (line.split() for line in lines)
+            if len(words) > 4 and words[3] == kind]
+
+
+def add_reach(path, output):
+    """Sum the table that the simulation printed ("GROUP NAME COUNT WORDS") into the file."""
+    sums = {}
+    if path.exists():
+        for line in path.read_text().splitlines():
+            count, name = line.split()
+            sums[name] = int(count)
+    for name, count in re.findall(r"^\S+ +(\S+) +(\d+)  ", output, re.M):
+        sums[name] = sums.get(name, 0) + int(count)
+    path.write_text("".join(f"{count:9d} {name}\n" for name, count in
+                            sorted(sums.items(), key=lambda item: item[1])))
+    return sums
+
+
+def run_piece(sim, log, first, seconds):
+    """One piece. Returns (seeds, violations), or None when the program crashed."""
+    done = subprocess.run([sim, "--from", str(first), "--seconds", str(seconds), "--list",
+                           "--once"],
+                          stdout=subprocess.PIPE, check=False)
+    output = done.stdout.decode()
+    found = re.search(r"^sim: (\d+) seeds, (\d+) cuts, (\d+) violations", output, re.M)
+    if not found:
+        print(output + f"sim: it crashed in the seeds from {first} on")
+        return None
+    print("".join(line + "\n" for line in output.splitlines() if ": invariant " in line), end="",
+          flush=True)
+    add_reach(log.with_name(log.name + ".reach"), output)
+    with log.open("a") as out:
+        out.write(time.strftime("%Y-%m-%d %H:%M ", time.gmtime()) +
+                  f"{commit_now()} sim {first} {' '.join(found.groups())} {seconds}\n")
+    return int(found.group(1)), int(found.group(3))
+
+
+def summary(log):
+    rows = [[int(word) for word in row] for row in rows_of(log, "sim")]
+    sums = [sum(row[i] for row in rows) for i in range(1, 5)]
+    reach = log.with_name(log.name + ".reach")
+    if reach.exists():
+        count, name = reach.read_text().split()[:2]
+        print(f"sim: the rarest misbehaviour, {name}, was reached {count} times")
+    fuzz = {}
+    for name, seconds, executions, findings in rows_of(log, "fuzz"):
+        old = fuzz.get(name, [0, 0, 0])
+        fuzz[name] = [old[0] + int(seconds), old[1] + int(executions), old[2] + int(findings)]
+    for name, (seconds, executions, findings) in sorted(fuzz.items()):
+        print(f"fuzz: {name:10s} {seconds:6d} s {executions:11d} executions {findings} findings")
+    print(f"sim: {sums[0]} seeds, {sums[1]} cuts, {sums[2]} violations in {sums[3]} s, "
+          "all runs together")
+
+
 def main():
     sim, log, hours = sys.argv[1], pathlib.Path(sys.argv[2]), float(sys.argv[3])
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], stdout=subprocess.PIPE,
-                            check=False).stdout.decode().strip() or "unknown"
-    lines = log.read_text().splitlines() if log.exists() else []
-    rows = [[int(word) for word in line.split()[3:8]] for line in lines]
-    first = max([row[0] + row[1] for row in rows], default=1)
-    end = time.monotonic() + hours * 3600
+    fuzz_s = int(sys.argv[4]) if len(sys.argv) > 4 else 0
     bad = 0
+    log.parent.mkdir(parents=True, exist_ok=True)
+    first = max([int(row[0]) + int(row[1]) for row in rows_of(log, "sim")], default=1)
+    end = time.monotonic() + hours * 3600
     while time.monotonic() < end:
-        piece = min(PIECE_S, max(1, int(end - time.monotonic())))
-        done = subprocess.run([sim, "--from", str(first), "--seconds", str(piece)],
-                              stdout=subprocess.PIPE, check=False)
-        words = done.stdout.decode()
-        found = re.search(r"sim: (\d+) seeds, (\d+) cuts, (\d+) violations", words)
-        if not found:
-            print(words + "sim: it crashed")
+        piece = run_piece(sim, log, first, min(PIECE_S, max(1, int(end - time.monotonic()))))
+        if piece is None:
             return 1
-        print("".join(line + "\n" for line in words.splitlines() if ": invariant " in line), end="")
-        row = [first] + [int(n) for n in found.groups()] + [piece]
-        rows.append(row)
-        bad += row[3]
-        log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a") as out:
-            out.write(time.strftime("%Y-%m-%d %H:%M ", time.gmtime()) + commit + " " +
-                      " ".join(str(n) for n in row) + "\n")
-        first += row[1]
-    print(f"sim: {sum(r[1] for r in rows)} seeds, {sum(r[2] for r in rows)} cuts, "
-          f"{sum(r[3] for r in rows)} violations in {sum(r[4] for r in rows)} s, all runs together")
+        first += piece[0]
+        bad += piece[1]
+    if fuzz_s > 0:
+        bad += subprocess.run([sys.executable, "tests/fuzz/run.py", "--seconds", str(fuzz_s),
+                               "--log", str(log)], check=False).returncode
+    summary(log)
     return 1 if bad else 0
 
 

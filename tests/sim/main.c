@@ -15,6 +15,7 @@
 #include "run.h"
 
 static struct run run;
+static bool once; /* not a second time, to compare the traces */
 static struct {
     uint64_t seeds, cuts, broken;
 } total;
@@ -37,7 +38,7 @@ static void one_seed(uint64_t seed)
 
     total.seeds++;
     total.cuts += run.cuts;
-    if (broken == 0) {
+    if (broken == 0 && !once) {
         trace = run.world.trace;
         (void)run_seed(&run, seed, NULL);
         if (run.broken == 0 && run.world.trace != trace)
@@ -199,9 +200,9 @@ static void list(void)
 
 static int usage(void)
 {
-    fputs(
-        "usage: sim [--seconds S] [--count N] [--from N] [--list] | --seed N | --cuts all|pairs\n",
-        stderr);
+    fputs("usage: sim [--seconds S] [--count N] [--from N] [--once] [--list] | --seed N | --cuts "
+          "all|pairs\n",
+          stderr);
     return 2;
 }
 
@@ -229,6 +230,10 @@ int main(int argc, char **argv)
         }
         if (strcmp(argv[i], "--stop") == 0) {
             stop_at_first = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--once") == 0) {
+            once = true;
             continue;
         }
         i++;

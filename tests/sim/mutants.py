@@ -24,6 +24,7 @@ REPLY = "core/acme_reply.c"
 STEPS = "core/acme_steps.c"
 REST = "core/acme_steps_rest.c"
 ORDER = "core/acme_steps_order.c"
+ISSUED = "core/acme_steps_cert.c"
 PROOF = "core/acme_steps_proof.c"
 AUTHZ = "core/acme_steps_authz.c"
 RECORDS = "core/acme_records.c"
@@ -56,9 +57,9 @@ MUTANTS = [
     ("begun-not-in-record", RECORDS, "        if (a->order.names[i].flags & ORDER_BEGUN)\n",
      "        if (a->order.names[i].flags & 0x8000)\n"),
     ("key-not-in-order-record", RECORDS, "    put_key(&w, ORDER_KEY_TYPE, &a->cert_key);\n", ""),
-    ("certificate-over-the-old", ORDER,
+    ("certificate-over-the-old", ISSUED,
      "a->cert.slot == ACME_SLOT_CERT_A ? ACME_SLOT_CERT_B : ACME_SLOT_CERT_A", "ACME_SLOT_CERT_A"),
-    ("sequence-stays", ORDER, "a->fresh.sequence = a->cert.sequence + 1;",
+    ("sequence-stays", ISSUED, "a->fresh.sequence = a->cert.sequence + 1;",
      "a->fresh.sequence = 1;"),
     ("order-stays-open", ORDER,
      "a->order.stale || a->order.dead || a->outcome == ACME_OK", "a->order.stale"),
@@ -89,12 +90,12 @@ MUTANTS = [
      "    if (failures <= sizeof first / sizeof first[0])\n        return first[failures - 1];",
      "    if (failures > 0 || first[0] == 0)\n        return 60;"),
     ("clock-of-the-future-believed", REST, "    if (a->failure.at > now)", "    if (a->failure.at < 0)"),
-    ("never-due", SCHED, "    return now >= acme_sched_due_at(not_before, not_after);",
-     "    return now >= not_after + 40 * ACME_DAY + 0 * not_before;"),
+    ("never-due", SCHED, "    return sch_sub(not_after, life < SCH_SHORT ? life / 2 : life / 3);",
+     "    return sch_add(not_after, 40 * ACME_DAY + 0 * life);"),
     # checks
-    ("certificate-unchecked", ORDER, "    if (err == ACME_E_CERT)\n",
-     "    if (err == ACME_E_CERT)\n        err = acme_cert_facts(acme_chain_at(&chain, 0), &facts);\n"
-     "    if (err == ACME_E_CERT)\n"),
+    ("certificate-unchecked", ISSUED, "    return err == ACME_E_CERT ?",
+     "    if (err == ACME_E_CERT)\n        err = acme_cert_facts(acme_chain_at(chain, 0), facts);\n"
+     "    return err == ACME_E_CERT ?"),
     ("key-match-unchecked", CERT, "        return \"it is for another key than ours\";", "        return NULL;"),
     ("names-unchecked", CERT, "            return \"it has a name that was not asked for\";",
      "            continue;"),

@@ -437,6 +437,7 @@ static void run_config(struct run *r)
     c->names = r->s.wildcard ? run_wild : run_names;
     c->names_count = r->s.names;
     c->terms_agreed = true;
+    c->prompt = true; /* a renewal begins while the faults are on; the spread is the fleet's */
     c->contact = "a@b.test";
     run_anchor = ca_stream_anchor();
     c->anchors.sets = &run_anchor;

@@ -4,7 +4,8 @@
 #   make sim SEED=n        one seed, with all its events
 #   make sim TLS=1 SEED=n  the same with real TLS
 #   make sim CUTS=all      one power cut at each moment of a first issue and a renewal; CUTS=pairs: two
-#   make sim-long          for an hour (HOURS=n) from where the last one ended; adds to build/sim.log
+#   make sim-long          for an hour (HOURS=n) from where the last one ended, and then each fuzzer for
+#                          FUZZ_S seconds; adds to tests/sim/long.log (LOG=file)
 
 OBJ_SIM_PORT = $(patsubst %.c,$(O)/%.o,$(wildcard port/sim/*.c))
 SIM_MAINS = tests/sim/main.c tests/sim/quick.c
@@ -24,6 +25,7 @@ OBJ_REAL = $(O)/tests/sim/sign_real.o
 OBJ_PLAIN = $(O)/tests/sim/tls_plain.o $(O)/tests/sim/ca_stream_plain.o
 OBJ_TLS = $(O)/tests/sim/ca_stream_tls.o
 HOURS ?= 1
+LOG ?= tests/sim/long.log
 SECONDS ?= 110
 CPPFLAGS += -Iport/sim
 
@@ -44,4 +46,6 @@ sim: $(SIM) $(SIM_REAL) $(SIM_TLS)
 		$(if $(CUTS),$(SIM_REAL) --cuts $(CUTS),\
 		$(SIM_REAL) --from 900000001 --count 50 && $(SIM_TLS) --from 800000001 --count 50 && $(SIM) --seconds $(SECONDS) --from $(or $(FROM),1) --list))
 sim-long: $(SIM)
-	@tests/sim/long.py $(SIM) build/sim.log $(HOURS)
+	@tests/sim/long.py $(SIM) $(LOG) $(HOURS) $(FUZZ_S)
+
+include tests/sim/fleet/fleet.mk

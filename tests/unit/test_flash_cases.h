@@ -402,6 +402,31 @@ static int case_idle(struct box *b)
     return fail("no erase was ever due");
 }
 
+/* A first entry that says, with a right checksum, that the place before it lies outside of the
+ * table: nothing is read there, and what the other sectors hold is found all the same. */
+static int case_tail(struct box *b)
+{
+    static const uint32_t places[] = {0x01000000, 4096 / FL_ENTRY, 0xfffffffe};
+    char out[300];
+    WANT(box_put(b, 1, "", "one", 3), ACME_OK);
+    for (int i = 0; b->fs.head < 2; i++) {
+        memset(out, i, sizeof out);
+        WANT(box_put(b, 4, "n", out, sizeof out), ACME_OK);
+    }
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        uint8_t *e = b->s.mem + fl_slot_addr(&b->s.dev, b->fs.head, 0), where[8] = {0};
+        WANT(e[2], FL_TYPE_TAIL);
+        fl_put32(e + 24, places[i]);
+        fl_put32(where, b->fs.head);
+        fl_put32(e + 28, fl_crc(fl_crc(0, e, 28), where, sizeof where));
+        WANT(start(&b->fs, &b->s), ACME_OK);
+        WANT(box_get(b, 2, "none", out, sizeof out), ACME_E_SLOT_EMPTY);
+        WANT(box_get(b, 1, "", out, sizeof out), 3);
+        WANT((int)b->s.broken, 0);
+    }
+    return 0;
+}
+
 /* A chip that does nothing for a while, and works again: so does the store, without a restart. */
 static int case_recovers(struct box *b)
 {
@@ -438,6 +463,7 @@ static void test_cases(void)
         {"a header is gone before its erase", case_header, 5},
         {"foreign bytes, other geometry", case_foreign, 1},
         {"unknown slots survive", case_unknown, 1},
+        {"a forged first entry", case_tail, 1},
         {"a write given up", case_drop, 1},
         {"erasing ahead", case_idle, 1},
     };

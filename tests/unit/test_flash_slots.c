@@ -1,7 +1,7 @@
 /* test_flash_slots.c - port/flash against a flash that loses power at every operation
  *
  * With an argument N the random runs are N times as long. */
-#include "flash_slots.h"
+#include "flash_log.h"
 #include "../flash/flash_sim.h"
 
 #include <stdarg.h>

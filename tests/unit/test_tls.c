@@ -508,10 +508,10 @@ TEST(clock)
     refused("ca.test", ACME_E_CLOCK);
     start();
     world.now = 86400; /* 1970: every root is refused */
-    refused("ca.test", ACME_E_CONFIG);
+    refused("ca.test", ACME_E_TLS_DATE);
     start();
     world.now = WORLD_NOW + 30 * 365 * (int64_t)WORLD_DAY;
-    refused("ca.test", ACME_E_CONFIG);
+    refused("ca.test", ACME_E_TLS_DATE);
 }
 
 TEST(hosts_that_cannot_be_checked)

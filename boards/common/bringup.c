@@ -3,14 +3,13 @@
  * Flash, seed, network, clock, a TLS exchange with a directory, a byte on port 80. Not part of the
  * product: it speaks to wolfSSL directly, where the agent has core/acme_tls.c.
  *
- *     make BOARD=emcraft-sf2 bringup ANCHOR=root.der
- *     python3 tests/boards/bringup.py
+ *     make BOARD=... bringup ANCHOR=root.der
+ *     python3 tests/boards/bringup.py --board ...
  */
 #include <stdbool.h>
 #include <string.h>
 
 #include <wolfssl/ssl.h>
-#include <wolfssl/wolfcrypt/random.h>
 
 #include "acme_board_config.h"
 #include "acme_port.h"
@@ -68,6 +67,7 @@ static void poll(void)
 {
     board_lwip_poll();
     lwip_net_poll(&net);
+    board_clock_tell();
     board_wait(1);
 }
 
@@ -174,12 +174,6 @@ static int tls_send(WOLFSSL *ssl, char *buf, int size, void *ctx)
     return n == ACME_AGAIN ? WOLFSSL_CBIO_ERR_WANT_WRITE : WOLFSSL_CBIO_ERR_CONN_RST;
 }
 
-static int tls_seed(OS_Seed *os, byte *seed, word32 size)
-{
-    (void)os;
-    return board_rng_get(NULL, seed, size) == ACME_OK ? 0 : -1;
-}
-
 static bool tls_waits(WOLFSSL *ssl, int result)
 {
     int why = wolfSSL_get_error(ssl, result);
@@ -192,7 +186,7 @@ static bool tls_waits(WOLFSSL *ssl, int result)
 
 static uint32_t us_since(uint32_t cycles)
 {
-    return (board_cycles() - cycles) / 142;
+    return (board_cycles() - cycles) / (BOARD_CPU_HZ / 1000000);
 }
 
 static void tls_handshake(WOLFSSL *ssl)
@@ -245,7 +239,6 @@ static void try_tls(void)
 {
     acme_sock s;
     CHECK(wolfSSL_Init() == WOLFSSL_SUCCESS ? ACME_OK : ACME_E_TLS);
-    CHECK(wc_SetSeed_Cb(tls_seed)); /* after wolfSSL_Init, which sets its own */
     WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfSSLv23_client_method());
     CHECK(ctx != NULL ? ACME_OK : ACME_E_TLS_MEMORY);
     wolfSSL_SetIORecv(ctx, tls_recv);
@@ -298,7 +291,7 @@ static void try_port_80(void)
 int main(void)
 {
     board_init();
-    board_print("emcraft-sf2 bring-up\n");
+    board_print(BOARD_NAME " bring-up\n");
     try_flash();
     try_network();
     try_tls();

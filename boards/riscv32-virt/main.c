@@ -1,0 +1,32 @@
+/* main.c - a device that gets its own certificate, renews it, and serves HTTPS with it */
+#include "acme_agent.h"
+#include "board.h"
+#include "board_start.h"
+#include "http01.h"
+#include "https_server.h"
+
+static struct acme_agent agent;
+static struct http01 http01;
+static struct https_server https;
+
+static void serve(void)
+{
+    https_poll(&https);
+}
+
+int main(void)
+{
+    const struct acme_port *port;
+    const char *why, *which;
+    int err;
+
+    board_init();
+    port = board_start(); /* flash, configuration, random numbers, network */
+    struct acme_solver *const solvers[] = {http01_init(&http01, port, NULL, 80)};
+    err = acme_agent_init(&agent, board_agent_config(), port, solvers, 1, &why, &which);
+    if (err != ACME_OK)
+        board_refused(err, why, which);
+    https_init(&https, port, &agent, 443);
+    for (;;)
+        board_poll(&agent, serve); /* renews by itself, for years */
+}

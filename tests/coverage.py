@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Print which lines and branches of core/, port/flash and solvers/ a build's tests have run.
+
+usage: coverage.py BUILD [FILE]
+
+Counted by gcov from code that is compiled without optimisation. A branch is one way out of one
+condition: `a && b` has four, a switch one for each case and one for none. FILE: print the lines of
+it that were not run, and those of which a branch was not taken.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+
+COUNTED = ("core", "port/flash", "solvers")
+GOAL = (95.0, 90.0)
+
+
+def counts(build, folder):
+    """For each source: {line: count}, {line: [count of each branch]}."""
+    for data in sorted((build / folder).glob("*.gcda")):
+        text = subprocess.run(["gcov", "--json-format", "--branch-probabilities", "--stdout", str(data)],
+                              stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True).stdout
+        for one in json.loads(text)["files"]:
+            if not one["file"].endswith(".c"):
+                continue
+            lines, branches = {}, {}
+            for line in one["lines"]:
+                at = line["line_number"]
+                lines[at] = lines.get(at, 0) + line["count"]
+                branches.setdefault(at, []).extend(b["count"] for b in line["branches"])
+            yield one["file"], lines, branches
+
+
+def percent(part, whole):
+    return 100.0 * part / whole if whole else 100.0
+
+
+def show(path, lines, branches):
+    for at, text in enumerate(pathlib.Path(path).read_text().splitlines(), 1):
+        missed = sum(1 for count in branches.get(at, []) if count == 0)
+        if lines.get(at) == 0:
+            print("%s:%d: not run      %s" % (path, at, text))
+        elif missed:
+            print("%s:%d: %d of %d not  %s" % (path, at, missed, len(branches[at]), text))
+
+
+def main():
+    build = pathlib.Path(sys.argv[1])
+    wanted = sys.argv[2] if len(sys.argv) > 2 else None
+    total = [0, 0, 0, 0]
+    print("%-32s %6s %7s %8s %7s" % ("file", "lines", "run", "branches", "taken"))
+    for folder in COUNTED:
+        for path, lines, branches in counts(build, folder):
+            flat = [count for counts_of_line in branches.values() for count in counts_of_line]
+            row = [len(lines), sum(1 for c in lines.values() if c), len(flat), sum(1 for c in flat if c)]
+            total = [a + b for a, b in zip(total, row)]
+            print("%-32s %6d %6.1f%% %8d %6.1f%%" % (path, row[0], percent(row[1], row[0]), row[2], percent(row[3], row[2])))
+            if wanted == path:
+                show(path, lines, branches)
+    reached = percent(total[1], total[0]), percent(total[3], total[2])
+    print("%-32s %6d %6.1f%% %8d %6.1f%%   (goal %.0f%%, %.0f%%)" % (
+        "all", total[0], reached[0], total[2], reached[1], *GOAL))
+    return 0 if all(a >= b for a, b in zip(reached, GOAL)) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,354 @@
+#!/usr/bin/env python3
+"""Write the seeds and the dictionaries of the harnesses.
+
+usage: corpus.py FOLDER
+
+FOLDER/seeds/NAME/* are inputs that reach into fuzz_NAME.c; FOLDER/dict/NAME words of its grammar.
+Inputs that once broke something are kept as hexadecimal text in kept/NAME-WORD.hex beside this
+file, and become seeds too. Certificates are made by openssl; without it there are fewer seeds.
+"""
+
+import base64
+import pathlib
+import re
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+import zlib
+
+HERE = pathlib.Path(__file__).resolve().parent
+VECTORS = HERE.parent / "vectors"
+
+# RFC 6979 A.2.5, the key that fuzz_cert.c knows
+KEY = bytes.fromhex(
+    "30770201010420c9afa9d845ba75166b5c215767b1d6934e50c3db36e89b127b8a622b120f6721a00a06082a8648ce3d"
+    "030107a1440342000460fed4ba255a9d31c961eb74c6356d68c049b8923b61fa6ce669622e60f29fb67903fe1008b8bc"
+    "99a41ae9e95628bc64f2f1b20c2d7e9f5177a3c294d4462299")
+
+URN = "urn:ietf:params:acme:error:"
+TOKEN = "DGyRejmCefe7v4NfDGDKfA-evaGxumc-oA"
+
+
+# ---- HTTP -------------------------------------------------------------------------------------
+
+HEAD = "HTTP/1.1 200 OK\r\nServer: nginx\r\nDate: Sun, 22 Nov 2026 04:35:00 GMT\r\n"
+REPLIES = [
+    HEAD + "Content-Type: application/json\r\nContent-Length: 2\r\nReplay-Nonce: oFvnlFP1wIhRlYS2jTaXbA"
+    "\r\nLink: <https://ca.example/dir>;rel=\"index\"\r\n\r\n{}",
+    HEAD + "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3;a=b\r\nabc\r\n0\r\nTrailer: x\r\n\r\n",
+    HEAD + "Connection: close\r\n\r\nuntil the end",
+    HEAD + "Connection: keep-alive, x\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>; rel=preload\r\n\r\n" + HEAD +
+    "Content-Length: 5\r\n\r\nhello",
+    "HTTP/1.1 301 Moved\r\nLocation: https://ca.example/two\r\nContent-Length: 0\r\n\r\n",
+    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 120\r\nContent-Length: 2\r\nLink: <https://a/b?c,d>; "
+    "rel=\"help up\"; title=\"a \\\" b\", <x>; rel=alternate;anchor=\"#x\", <y>;rel=alternate\r\n\r\n{}",
+    "HTTP/1.0 204 No Content\r\nConnection: keep-alive\r\n\r\n",
+    "HTTP/1.1 304\r\nA:\t b \t\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 3\r\n\r\nabc",
+]
+HTTP_WORDS = ["HTTP/1.1 ", "HTTP/1.0 ", "\r\n", "\r\n\r\n", "Content-Length: ", "Transfer-Encoding: chunked",
+              "Connection: close", "Connection: keep-alive", "Location: ", "Replay-Nonce: ", "Retry-After: ",
+              "Link: <", ">;rel=\"up\"", ">; rel=alternate", "; anchor=", "Date: ", "Content-Type: ", "0\r\n\r\n",
+              "200 OK", "100 Continue", "101 ", "204 ", "1152921504606846976", "ffffffffffffffff\r\n"]
+PATH = "/.well-known/acme-challenge/"
+REQUESTS = [
+    "GET %sAAAAAAAAAAAAAAAAAAAAAA HTTP/1.1\r\nHost: example.com\r\nUser-Agent: x\r\nConnection: close\r\n\r\n" % PATH,
+    "HEAD %sBbbbbbbbb-bbbbbbbbbb_b HTTP/1.0\r\n\r\n" % PATH,
+    "GET http://example.com%sAAAAAAAAAAAAAAAAAAAAAA HTTP/1.1\r\nHost: [2001:db8::1]\r\n\r\n" % PATH,
+    "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello",
+    "GET / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+    "GET /%s HTTP/1.1\r\n\r\n" % ("a" * 1100),
+]
+
+
+def http_seeds():
+    replies = [bytes([flags, seed]) + reply.encode() for reply in REPLIES
+               for flags, seed in ((0, 3), (1, 77))]
+    chunks = [b"\2\5" + reply.encode().partition(b"\r\n\r\n")[2] for reply in REPLIES]
+    streams = [bytes([flags, 9]) + reply.encode() * 2 for reply in REPLIES for flags in (0, 2, 5, 8, 14)]
+    asked = [b"\1\7" + request.encode() for request in REQUESTS]
+    for request in REQUESTS:
+        raw = request.encode()
+        pieces = b"".join(bytes([1 | 16, len(part)]) + part
+                          for part in (raw[i:i + 90] for i in range(0, len(raw), 90)))
+        asked.append(b"\0" + pieces)                                 # in pieces
+        asked.append(b"\0\x05\1" + pieces + b"\x05\xff\x06\x05" + pieces)  # slow to read
+        asked.append(b"\0" + pieces[:60] + b"\x06\x80\x04\0")       # cut off
+    asked.append(b"\0" + b"".join(bytes([i << 4, 0]) for i in range(12)) + b"\x06\xff" * 3)
+    asked.append(b"\0\x07\3\x0a\1\x01\2\r\n\x0a\0\x01\2\r\n\x07\1\x08\0\x09\0\x08\0\x09\1")
+    return {"response": replies + chunks, "exchange": streams, "http01": asked}
+
+
+# ---- JSON -------------------------------------------------------------------------------------
+
+DIRECTORY = """{"newNonce":"https://ca.example/n","newAccount":"https://ca.example/a","newOrder":
+"https://ca.example/o","revokeCert":"https://ca.example/r","keyChange":"https:\\/\\/ca.example\\/k",
+"renewalInfo":"https://ca.example/i","meta":{"termsOfService":"https://ca.example/t","website":"https://x",
+"caaIdentities":["ca.example"],"externalAccountRequired":true,"profiles":{"classic":"long","tls":"short"}}}"""
+OBJECTS = [
+    DIRECTORY,
+    """{"status":"valid","contact":["mailto:a@example.com"],"termsOfServiceAgreed":true,"orders":"https://x/o"}""",
+    """{"status":"pending","expires":"2026-11-29T04:35:00Z","identifiers":[{"type":"dns","value":"example.com"}],
+"authorizations":["https://ca.example/z/1","https://ca.example/z/2"],"finalize":"https://ca.example/f"}""",
+    """{"status":"valid","authorizations":null,"finalize":"","certificate":"https://ca.example/c","error":
+{"type":"%sserverInternal","detail":"x"}}""" % URN,
+    """{"identifier":{"type":"dns","value":"example.com"},"status":"pending","wildcard":true,"challenges":[
+{"type":"http-01","url":"https://ca.example/h","status":"pending","token":"%s"},
+{"type":"dns-01","url":"https://ca.example/d","status":"invalid","token":"%s","error":{"type":"%sdns","detail":"no"}},
+{"type":"dns-persist-01","url":"https://x","issuer-domain-names":["a"]},{"type":"new-99"}]}""" % (TOKEN, TOKEN, URN),
+    """{"identifier":{"type":"ip","value":"2001:DB8::0:1"},"status":"valid","challenges":[]}""",
+    """{"type":"http-01","url":"https://ca.example/h","token":"../../../etc/passwd"}""",
+    """{"type":"%srateLimited","detail":"too many\\u001b[31m \\u202e certificates \\u00e4\\ud83d\\ude00","status":429}""" % URN,
+    """{"type":"%scompound","detail":"all","subproblems":[{"type":"%scaa","detail":"one","identifier":
+{"type":"dns","value":"*.example.com"}},{"type":"%sdns"}]}""" % (URN, URN, URN),
+    """{"type":"badNonce","detail":"no prefix"}""",
+]
+JSON_TEXTS = OBJECTS + [
+    "[]", "{}", "null", "true", "0", "9007199254740992", "-1.5e+30", "\"\\u00e4\\n\\/\"", "[[[[[[[[1]]]]]]]]",
+    "{\"a\":1,\"a\":2}", "\"\\ud800\"", "[1,2,{\"b\":[false,null]}]", "\"\u00e4\u20ac\U0001f600\"", "[" * 17]
+JSON_WORDS = ["\"status\"", "\"pending\"", "\"valid\"", "\"invalid\"", "\"ready\"", "\"processing\"", "\"identifier\"",
+              "\"identifiers\"", "\"type\"", "\"value\"", "\"dns\"", "\"ip\"", "\"challenges\"", "\"token\"", "\"url\"",
+              "\"error\"", "\"detail\"", "\"subproblems\"", "\"wildcard\"", "\"authorizations\"", "\"finalize\"",
+              "\"certificate\"", "\"meta\"", "\"newNonce\"", "\"newOrder\"", "\"newAccount\"", "\"http-01\"",
+              "\"dns-01\"", URN, "true", "false", "null", "\\u0000", "\\ud83d", "\\ude00", "\\u202e", "1e9", "\"%s\"" % TOKEN]
+
+
+def json_seeds():
+    texts = [text.encode() for text in JSON_TEXTS]
+    return {"json": [struct.pack(">H", small) + text for text in texts for small in (60, 700)],
+            "objects": texts}
+
+
+# ---- small grammars ---------------------------------------------------------------------------
+
+TEXTS = {
+    0: ["2026-11-22T04:35:00Z", "2026-11-22t04:35:00.123456789+01:30", "2024-02-29T23:59:60-00:00", "9999-12-31T23:59:59Z"],
+    1: ["Sun, 22 Nov 2026 04:35:00 GMT", "Sunday, 22-Nov-26 04:35:00 GMT", "Sun Nov 22 04:35:00 2026", "Sun Nov  1 04:35:00 2026"],
+    2: ["261122043500Z", "20501122043500Z", "491231235959Z"],
+    3: ["\x00120", "\x0199999999999999999999", "\x01Sun, 22 Nov 2026 04:35:00 GMT",
+        "\x02Sun, 22 Nov 2026 04:35:00 GMTSun, 22 Nov 2026 05:35:00 GMT", "\x050"],
+    4: ["https://ca.example/acme/order?x=1", "https://[2001:db8::1]:14000/x", "HTTPS://localhost", "https://192.0.2.1:443/",
+        "https://user@host/", "https://a.b:65536/", "https://ca.example:0/"],
+    5: ["example.com", "*.example.com", "192.0.2.7", "2001:db8::1", "::ffff:192.0.2.1", "EXAMPLE.Com", "xn--bcher-kva.example",
+        "a.1", "1:2:3:4:5:6:7:8", "::", "a..b", "b\u00fccher.example", "0x7f.1"],
+    7: ["Zm9vYmFy", "Zg", "Zm8", "Z", "AA=", "AB"],
+    8: ["Zm9v\nYmFy\n", "Zg==", "Zm8=", " A A = = "],
+    9: ["foobar", "\x00\x01"],
+    10: ["a\"b\\c\x01\n", "\u00e4\U0001f600", ""],
+    11: [TOKEN, "a" * 22, "a" * 21, "a" * 128, "a/" * 20],
+    12: ["<https://a/b>;rel=\"up\"", "<a>; rel=\"x up\"; anchor=\"b\", <c> ;rel=up", "<", "<a>;rel", "<a>;title=\"\\\"\";rel=up"],
+}
+TEXT_WORDS = ["https://", "example.com", "*.", "xn--", "::", "::ffff:", "255", "GMT", "Sun, ", " Nov ", "2026", "T", "Z",
+              "+00:00", ".local", "localhost", "65535", "rel=\"up\"", ">;", "0x", "31536000"]
+
+
+def text_seeds():
+    found = [bytes([which]) + text.encode() for which, texts in TEXTS.items() for text in texts]
+    return {"text": found + [b"\6" + bytes(4), b"\6" + bytes(range(16)), b"\6" + bytes(15) + b"\1"]}
+
+
+# ---- certificates -----------------------------------------------------------------------------
+
+def pem(der, kind="CERTIFICATE"):
+    text = base64.b64encode(der).decode()
+    lines = [text[i:i + 64] for i in range(0, len(text), 64)]
+    return "-----BEGIN %s-----\n%s\n-----END %s-----\n" % (kind, "\n".join(lines), kind)
+
+
+def from_pem(text):
+    return [base64.b64decode(body) for body in re.findall(r"-----BEGIN CERTIFICATE-----(.*?)-----END", text, re.S)]
+
+
+CONFIG = """[leaf]
+basicConstraints=CA:FALSE
+keyUsage=digitalSignature
+subjectAltName=DNS:example.com,DNS:*.example.com,IP:192.0.2.7
+[one]
+subjectAltName=DNS:example.com
+authorityKeyIdentifier=keyid
+[odd]
+subjectAltName=email:a@example.com,IP:2001:db8::1
+[ca]
+basicConstraints=critical,CA:TRUE,pathlen:0
+keyUsage=keyCertSign
+subjectKeyIdentifier=hash
+"""
+
+
+def certificates(folder):
+    """DER: leaf of three names, its issuer; a leaf of one name; one with an e-mail address, one for another key."""
+    def openssl(*words):
+        done = subprocess.run(["openssl", *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, check=False)
+        if done.returncode:
+            sys.exit("corpus: openssl %s: %s" % (words[0], done.stdout.decode()))
+
+    (folder / "ext").write_text(CONFIG)
+    (folder / "key").write_text(pem(KEY, "EC PRIVATE KEY"))
+    openssl("ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out", "ca.key")
+    openssl("genrsa", "-out", "rsa.key", "2048")
+    openssl("req", "-new", "-key", "ca.key", "-subj", "/O=Middle", "-out", "ca.csr")
+    openssl("x509", "-req", "-in", "ca.csr", "-signkey", "ca.key", "-days", "9000", "-extfile", "ext", "-extensions", "ca",
+            "-out", "ca.pem")
+    for name in ("leaf", "one", "odd"):
+        openssl("req", "-new", "-key", "key", "-subj", "/CN=example.com", "-out", name + ".csr")
+        openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "0x87654321",
+                "-days", "9000", "-extfile", "ext", "-extensions", name, "-out", name + ".pem")
+    openssl("req", "-x509", "-new", "-key", "rsa.key", "-subj", "/CN=Root", "-days", "9000", "-out", "rsa.pem")
+    openssl("req", "-new", "-key", "rsa.key", "-subj", "/CN=example.com", "-out", "other.csr")
+    openssl("x509", "-req", "-in", "other.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "5", "-days", "9000",
+            "-extfile", "ext", "-extensions", "one", "-out", "other.pem")
+    openssl("rsa", "-in", "rsa.key", "-traditional", "-outform", "DER", "-out", "rsa.der")
+    openssl("pkcs8", "-topk8", "-nocrypt", "-in", "key", "-outform", "DER", "-out", "key.p8")
+    ders = {name: from_pem((folder / (name + ".pem")).read_text())[0] for name in ("leaf", "one", "odd", "ca", "rsa", "other")}
+    return ders, [KEY, (folder / "rsa.der").read_bytes(), (folder / "key.p8").read_bytes()]
+
+
+DER_WORDS = [bytes.fromhex(word) for word in (
+    "0603551d11", "0603551d23", "0603551d13", "0603550403", "06082a8648ce3d040302", "06082a8648ce3d0201",
+    "06082a8648ce3d030107", "0101ff", "3082", "8200", "870400000000", "170d", "180f")]
+PEM_WORDS = ["-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----", "-----BEGIN PRIVATE KEY-----", "\r\n", "-----",
+             "MIIB", "=", "=="]
+
+
+def cert_seeds():
+    bundle = ["", "no armour\n", pem(b"\x30\x03\x02\x01\x05"), pem(b"\x30\x03\x02\x01\x05").replace("\n", "\r\n") * 2,
+              "subject=x\n" + pem(b"\x30\x00") + "\n" + pem(b"\x30\x00") * 8, pem(b"\x30\x00", "PRIVATE KEY"),
+              "-----BEGIN CERTIFICATE-----\nMAA\n-----END CERTIFICATE-----\n", "x-----END CERTIFICATE-----"]
+    found = {"pem": [text.encode() for text in bundle],
+             "cert": [b"\0" + bytes.fromhex("300a02010102020080040100"), b"\0\x30\x81\x80" + bytes(128), b"\3" + KEY]}
+    found["pem"].append(b"\5\0\0\x30\3\2\1\5\2\0\0\x30\0")
+    if shutil.which("openssl") is None:
+        return found
+    with tempfile.TemporaryDirectory() as folder:
+        ders, keys = certificates(pathlib.Path(folder))
+    found["pem"].append((pem(ders["leaf"]) + pem(ders["ca"])).encode())
+    found["cert"] += [bytes([which]) + der for der in ders.values() for which in (0, 1)]
+    found["cert"] += [bytes([2 | 2 << 2]) + ders["leaf"] + ders["ca"], bytes([2 | 2 << 2]) + ders["leaf"],
+                      bytes([2]) + ders["one"] + ders["ca"], bytes([2 | 64]) + ders["one"] + ders["ca"] + ders["rsa"],
+                      bytes([2]) + ders["odd"], bytes([2]) + ders["other"] + ders["ca"]]
+    found["cert"] += [b"\3" + key for key in keys]
+    return found
+
+
+# ---- records ----------------------------------------------------------------------------------
+
+def record(kind, fields, sequence=0):
+    body = b"".join(struct.pack("<HH", tag, len(value)) + value for tag, value in fields)
+    head = struct.pack("<4sBBHII", b"ACME", kind, 1, 0, sequence, len(body))
+    return head + struct.pack("<I", zlib.crc32(head + body)) + body
+
+
+def number(value):
+    return struct.pack("<q", value)
+
+
+def record_seeds():
+    key = [(2, number(1)), (3, number(0)), (4, KEY)]
+    order_key = [(3, number(1)), (4, number(0)), (5, KEY)]
+    sched = [(16, number(1795000000)), (17, number(1794990000)), (18, number(5)), (19, number(4)), (20, number(2)),
+             (21, number(3)), (22, number(1))]
+    failure = [(32, number(-35)), (33, number(1795000000)), (34, b"order"), (35, b"note"), (36, number(20)),
+               (37, number(429)), (38, number(120)), (39, b"too many"), (40, b"example.com")]
+    chain = b"\5\0\0\x30\3\2\1\5\2\0\0\x30\0"
+    cert = [(1, bytes(32)), (2, bytes(32))] + order_key + [(6, number(1790000000)), (7, number(1799000000)), (8, chain)]
+    begun = [(6, b"\1http-01\0example.com\0" + TOKEN.encode() + b"\0"), (6, b"\2gone\0a.b\0t\0"), (6, b"\1x")]
+    half = record(5, cert, 7)
+    plain = {
+        0: record(1, [(1, b"https://ca.example/dir")] + key + [(5, b"https://ca.example/a/1")]),
+        1: record(2, [(1, number(1)), (2, number(2)), (3, number(3)), (4, number(4))] + sched),
+        2: record(3, [(1, bytes(32)), (2, b"https://ca.example/o/1")] + order_key + begun),
+        3: struct.pack(">H", len(half)) + half + record(4, cert, 8),
+        4: record(6, sched + failure),
+        8: record(9, [(1, b"https://ca.example/dir\0"), (2, b"example.com\0"), (2, b"192.0.2.7\0"), (3, b"a@b\0"),
+                      (4, number(1)), (5, number(1)), (6, number(2)), (7, b"\x30\0"), (8, b"ntp.example\0")]),
+    }
+    found = [bytes([which | fix]) + body for which, body in plain.items() for fix in (0, 16)]
+    found.append(bytes([4]) + record(6, sched + [(0x8001, b"x")]))
+    for name in ("record_v1.inc", "record_v1_empty.inc", "record_v2.inc"):
+        raw = bytes(int(word, 16) for word in re.findall(r"\b0x([0-9a-f]{2})\b", (VECTORS / name).read_text()))
+        found += [b"\4" + raw, b"\x08" + raw]
+    return {"records": found}
+
+
+# ---- flash ------------------------------------------------------------------------------------
+
+def flash_seeds():
+    def write(key, length, fill=7):
+        return bytes([key << 4]) + struct.pack(">H", length) + bytes([fill])
+
+    def poke(at, data):
+        return bytes([(len(data) // 8) << 4 | 8]) + struct.pack(">H", at) + data
+
+    found = []
+    for shape in range(4):
+        a = bytes([shape])
+        found += [
+            a + write(0, 20) + write(1, 60) + write(2, 100) + b"\x06\x03\x20\x13\x80",
+            a + b"".join(write(i % 6, 30 + i) for i in range(40)) + b"\x05\x06",
+            a + write(0, 30) + write(3, 395) + b"\x06\x03\xff",
+            a + b"\x0f" + struct.pack(">HB", 80, 1) + b"\x04\x05\x06",
+            a + write(0, 40) + b"".join(b"\x07" + bytes([tear, 2]) + write(0, 41 + tear) for tear in range(7)),
+            a + write(0, 40) + b"\x0f" + struct.pack(">HB", 50, 3) + poke(8, b"\x09") + poke(32, bytes(8)) + b"\x7a\x06\x03\xff",
+            a + write(4, 40) + poke(500, bytes(8)) + b"\x3a\x06\x0f\x00\x40\x01\x04\x05",
+            a + b"\x3b" + write(1, 200) + write(1, 201) + b"\x06\x13\xff",
+        ]
+    return {"flash": found}
+
+
+# ---- the agent --------------------------------------------------------------------------------
+
+def agent_seeds():
+    found = [b"\0"]
+    for at in range(20):  # the fate of one reply: changed, a problem, lost, a field more, ...
+        good = bytes(at)
+        found += [b"\0" + good + b"\x08\1\0\x30\x0a\0\x40\x0e", b"\0" + good + b"\x0b" + bytes([at, at]),
+                  b"\4" + good + b"\x0b\x13\x16", b"\0" + good + bytes([12 | (at & 1) << 4]),
+                  b"\0" + good + bytes([13, at]), b"\2" + good + bytes([14 | at % 8 << 4]), b"\0" + good + b"\x0f\x02{}",
+                  b"\1" + good + b"\1"]
+    return {"agent": found}
+
+
+# ---- all --------------------------------------------------------------------------------------
+
+WORDS = {"response": HTTP_WORDS, "exchange": HTTP_WORDS, "http01": HTTP_WORDS + ["GET ", "HEAD ", PATH, "Host: "],
+         "json": JSON_WORDS, "objects": JSON_WORDS, "text": TEXT_WORDS, "pem": PEM_WORDS, "cert": DER_WORDS,
+         "records": [b"ACME", b"http-01\0", number(1), b"\x01\x80", KEY]}
+
+
+def quoted(word):
+    raw = word if isinstance(word, bytes) else word.encode()
+    return "\"" + "".join("\\x%02x" % c if c < 32 or c > 126 or c in b"\"\\" else chr(c) for c in raw) + "\""
+
+
+def kept_seeds():
+    found = {}
+    for path in sorted((HERE / "kept").glob("*.hex")):
+        name = path.stem.partition("-")[0]
+        text = re.sub(r"#.*", "", path.read_text())
+        found.setdefault(name, []).append((path.stem.partition("-")[2], bytes.fromhex(text)))
+    return found
+
+
+def main():
+    top = pathlib.Path(sys.argv[1])
+    shutil.rmtree(top / "seeds", ignore_errors=True)
+    (top / "dict").mkdir(parents=True, exist_ok=True)
+    for make in (http_seeds, json_seeds, text_seeds, cert_seeds, record_seeds, flash_seeds, agent_seeds):
+        for name, inputs in make().items():
+            folder = top / "seeds" / name
+            folder.mkdir(parents=True)
+            for i, data in enumerate(inputs):
+                (folder / ("%03d" % i)).write_bytes(data)
+    for name, inputs in kept_seeds().items():
+        for word, data in inputs:
+            (top / "seeds" / name / ("kept-" + word)).write_bytes(data)
+    for name, words in WORDS.items():
+        (top / "dict" / name).write_text("".join(quoted(word) + "\n" for word in words))
+
+
+if __name__ == "__main__":
+    main()
