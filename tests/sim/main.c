@@ -4,6 +4,7 @@
  *   sim --seed N                               one, with all its events
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
+ *   sim --stop ...                             end at the first violation
  *   sim --list                                 after the run: the catalogue, and how often reached
  */
 #include <stdio.h>
@@ -18,6 +19,7 @@ static bool once; /* not a second time, to compare the traces */
 static struct {
     uint64_t seeds, cuts, broken;
 } total;
+static bool stop_at_first;
 
 static void report(uint64_t seed, uint64_t cut)
 {
@@ -25,6 +27,8 @@ static void report(uint64_t seed, uint64_t cut)
     printf("sim: seed %llu cut %llu: invariant %u (%s: %s)\n", (unsigned long long)seed,
            (unsigned long long)cut, run.broken, invariant_words(run.broken), run.broken_what);
     fflush(stdout);
+    if (stop_at_first)
+        exit(1);
 }
 
 static void one_seed(uint64_t seed)
@@ -138,6 +142,23 @@ static uint32_t cuts_age(enum storage_kind kind)
     return kind == STORAGE_CFI ? room / 2 - 12000 : room > 16000 ? room - 16000 : 0;
 }
 
+/* A process is killed at each moment, and power fails soon after the next one has begun. */
+static void killed(uint64_t seed)
+{
+    struct scenario s;
+
+    plain_scenario(&s, false);
+    s.storage = STORAGE_FILES;
+    s.tear = SIM_CRASH_KILLED;
+    s.killed_first = true;
+    for (uint64_t n = 1; cut_run(&s, seed, n, 0); n++) {
+        for (uint64_t m = 1; m <= 3; m++) {
+            total.seeds++;
+            (void)cut_run(&s, seed, n, m);
+        }
+    }
+}
+
 static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenario *s))
 {
     struct scenario s;
@@ -207,6 +228,10 @@ int main(int argc, char **argv)
             want_list = true;
             continue;
         }
+        if (strcmp(argv[i], "--stop") == 0) {
+            stop_at_first = true;
+            continue;
+        }
         if (strcmp(argv[i], "--once") == 0) {
             once = true;
             continue;
@@ -227,6 +252,7 @@ int main(int argc, char **argv)
     }
     if (mode != NULL && strcmp(mode, "all") == 0) {
         outages(from);
+        killed(from);
         cuts(from, cuts_of);
     } else if (mode != NULL && strcmp(mode, "pairs") == 0)
         cuts(from, pairs_of);

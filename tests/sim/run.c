@@ -159,6 +159,8 @@ void run_power_off(struct run *r, uint64_t for_ms)
     sim_net_power_off(&r->net, 0);
     sim_slots_power_off(&r->slots);
     storage_power_off(&r->storage);
+    if (r->s.killed_first)
+        r->storage.tear = SIM_CRASH_LOST;
     sim_world_note(&r->world, "power off", r->cuts, for_ms);
     check_power_off(r);
 }

@@ -56,6 +56,7 @@ struct scenario {
     uint8_t records;    /* enum records_of */
     uint32_t age;       /* bytes that the flash has seen before */
     uint8_t tear;       /* as in struct storage */
+    bool killed_first;  /* the first cut only ends the process; then power goes, all is lost */
     bool idle;          /* the main loop gives time to the storage between polls */
     struct storage_faults medium;
     bool born_ready; /* all authorizations are reused */
