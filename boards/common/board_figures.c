@@ -28,6 +28,8 @@ static struct {
     const char *longest_in;
     /* the work's */
     const char *in;
+    uint32_t piece_from, piece; /* of a slice: between two calls of board_figures_in */
+    const char *piece_in;       /* the longest one was this */
     struct figures_stamp run;     /* when it began */
     struct figures_stamp connect; /* when it did */
     uint64_t agent;               /* cycles of acme_agent_poll in this run */
@@ -35,18 +37,31 @@ static struct {
     uint32_t handshake_us, handshake_ms;
     bool connecting;
     bool running; /* the agent, when it was polled last */
-} figures = {.longest_in = "", .in = ""};
+} figures = {.longest_in = "", .in = "", .piece_in = ""};
 
 /* ---- the main loop ---- */
 
 void board_figures_begin(void)
 {
-    figures.from = board_cycles();
+    figures.from = figures.piece_from = board_cycles();
+    figures.piece = 0;
+}
+
+static void figures_piece(void)
+{
+    uint32_t now = board_cycles(), took = now - figures.piece_from;
+
+    if (took >= figures.piece) {
+        figures.piece = took;
+        figures.piece_in = figures.in;
+    }
+    figures.piece_from = now;
 }
 
 void board_figures_worked(void)
 {
     figures.worked = board_cycles();
+    figures_piece();
 }
 
 void board_figures_end(void)
@@ -59,13 +74,14 @@ void board_figures_end(void)
     if (all <= figures.longest)
         return;
     figures.longest = all;
-    figures.longest_in = work >= all - work ? figures.in : "network";
+    figures.longest_in = work >= all - work ? figures.piece_in : "network";
 }
 
 /* ---- the work ---- */
 
 void board_figures_in(const char *what)
 {
+    figures_piece();
     figures.in = what;
 }
 
