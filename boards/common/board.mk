@@ -21,7 +21,7 @@ BO := build/$(BOARD)$(if $(LTO),,-nolto)$(if $(IPV6),$(if $(BOARD_IPV6),,-ipv6),
 BCC = $(CROSS)gcc
 
 BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common \
-	$(if $(LTO),-flto -flto-partition=one --param large-stack-frame-growth=100)
+	$(if $(LTO),-flto -flto-partition=one --param large-stack-frame-growth=50)
 BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 # The floor of the clock is the commit's time: two builds of one commit are the same.
 BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
