@@ -53,16 +53,6 @@ void acme_drive_wait(struct acme_agent *a, uint32_t ms, const char *what)
 
 /* -- failures -- */
 
-static uint16_t jitter16(void)
-{
-    uint8_t bytes[2];
-
-    /* Without randomness the middle is as good as any: keys are what must not be guessed. */
-    if (acme_random(bytes, sizeof bytes) != ACME_OK)
-        return 0x8000;
-    return (uint16_t)(bytes[0] << 8 | bytes[1]);
-}
-
 static int64_t remaining_life(const struct acme_agent *a, int64_t now)
 {
     return a->cert.has && a->cert.wanted ? a->cert.not_after - now : 0;
@@ -86,18 +76,38 @@ static void note_failure(struct acme_agent *a, int err, int64_t now)
     acme_emit(a, &event);
 }
 
+/* Does a failure hold back the next run? Not a configuration that cannot be used: it never reached
+ * the CA, and whoever asked may do so again. Nor what a person who asked has to give first: he
+ * comes back with it. */
+static bool charged(const struct acme_agent *a, int err)
+{
+    if (a->asked && a->step == ACME_ROW_DIRECTORY && (err == ACME_E_TERMS || err == ACME_E_BINDING))
+        return false;
+    if (err == ACME_E_CONFIG && a->config->only_when_asked)
+        return false;
+    return acme_err_class(err) != ACME_CLASS_NONE;
+}
+
 /* The run fails with err. The row says where to go; records and the schedule follow there. */
 static void fail(struct acme_agent *a, int err)
 {
     struct acme_event event = {.type = ACME_EVENT_WARNING, .err = err, .text = a->note};
-    uint8_t row = acme_rows[a->step].failed;
+    struct acme_next next = {acme_rows[a->step].failed, 0, 0};
+    bool question = acme_ari_failed(a, err, &next.row);
+    bool by_ca = a->sched.by_ca;
     int64_t now = 0;
 
     (void)acme_wall_clock(a, &now);
     a->save_mask = 0;
     a->save_encoded = false;
     a->wake_ms = 0;
-    if (a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR || a->step == ACME_ROW_REST) {
+    if (question) {
+        event.text = "the CA does not tell when to renew";
+        event.detail = a->note;
+        acme_emit(a, &event);
+        next.save = a->ledger_changed ? ACME_SAVE_LEDGER : 0;
+        a->ledger_changed = false; /* a store that fails is not tried again and again */
+    } else if (a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR || a->step == ACME_ROW_REST) {
         /* Cleaning up: the run has its outcome, this only came on top. */
         acme_emit(a, &event);
         if (a->outcome == ACME_OK || a->outcome == ACME_AGAIN) {
@@ -107,12 +117,11 @@ static void fail(struct acme_agent *a, int err)
     } else {
         a->outcome = err;
         note_failure(a, err, now);
-        /* A configuration that cannot be used never reached the CA: whoever asked may do so again.
-         */
-        if (acme_err_class(err) != ACME_CLASS_NONE &&
-            (err != ACME_E_CONFIG || !a->config->only_when_asked))
+        if (charged(a, err))
             acme_sched_failed(&a->sched, now, acme_err_class(err), remaining_life(a, now),
-                              a->problem.retry_after_s, jitter16());
+                              a->problem.retry_after_s, acme_jitter16());
+        if (acme_clock_doubt(err) && by_ca) /* a Retry-After that may only seem to be over */
+            a->sched.by_ca = true;
     }
     a->note[0] = '\0';
     memset(&a->problem, 0, sizeof a->problem);
@@ -120,7 +129,7 @@ static void fail(struct acme_agent *a, int err)
         a->kid[0] = '\0';
     if (a->step == ACME_ROW_LOAD) /* nothing may be written over what could not be read */
         a->asked = false;
-    acme_drive_step(a, row);
+    acme_drive_go(a, &next);
 }
 
 /* -- records -- */
@@ -163,8 +172,15 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
         a->order_stored = a->save_len > 0;
         a->order.key_stored = a->cert_key.type != ACME_KEY_NONE;
         break;
+    case ACME_SLOT_ACCOUNT:
+        if (a->kid[0] != '\0')
+            acme_bind_forget(a);
+        break;
     case ACME_SLOT_CA_LEDGER:
         a->ledger_changed = false;
+        break;
+    case ACME_SLOT_SCHED:
+        a->ari.stored_at = a->ari.set_at;
         break;
     default:
         break;
@@ -396,7 +412,8 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
     out->not_before = a->cert.not_before;
     out->not_after = a->cert.not_after;
     if (a->cert.has)
-        out->due_at = acme_sched_due_at(a->cert.not_before, a->cert.not_after);
+        out->due_at = acme_ari_due_at(a);
+    acme_ari_status(a, out);
     out->next_at = a->sched.not_before;
     out->next_by_ca = a->sched.by_ca;
     if (a->ledger.any_not_before > out->next_at) {
@@ -415,6 +432,7 @@ void acme_agent_close(struct acme_agent *a)
     acme_exchange_close(&a->exchange);
     acme_key_wipe(&a->account_key);
     acme_key_wipe(&a->cert_key);
+    acme_wipe(a->eab_room, sizeof a->eab_room);
     acme_wipe(a->config->memory.io.ptr, a->config->memory.io.len);
     acme_wipe(a->config->memory.scratch.ptr, a->config->memory.scratch.len);
 }

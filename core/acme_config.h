@@ -65,6 +65,24 @@
 #define ACME_MAX_CHAIN_CERTS 8
 #endif
 
+/* Bytes of an external account binding that is kept until the account is made: the CA's key
+ * identifier and the key. 1..1024; one that is longer works too, but must be configured again for
+ * each try. 1 where the configuration stays readable, as on boards. */
+#ifndef ACME_MAX_EAB
+#define ACME_MAX_EAB 512
+#endif
+
+/* Characters of a certificate's name in ARI (RFC 9773 4.1). 1..72; 56 hold the usual 20 bytes of
+ * both its parts, 1 is for builds without ARI. A longer one goes without ARI. */
+#ifndef ACME_MAX_CERT_ID
+#define ACME_MAX_CERT_ID 72
+#endif
+
+/* Alternate chains (Link rel="alternate") that are looked at. 1..16. */
+#ifndef ACME_MAX_ALTERNATES
+#define ACME_MAX_ALTERNATES 8
+#endif
+
 /* Bytes of a private key as DER. P-256: 121, P-384: 167, RSA 2048: 1193, RSA 4096: 2375. */
 #ifndef ACME_MAX_KEY_DER
 #define ACME_MAX_KEY_DER 2432
@@ -104,6 +122,9 @@
 #endif
 #if ACME_SCRATCH_SIZE < 3072
 #error "ACME_SCRATCH_SIZE must be at least 3072: the tree of a directory"
+#endif
+#if ACME_MAX_EAB < 1 || ACME_MAX_EAB > 1024
+#error "ACME_MAX_EAB must be 1..1024"
 #endif
 #if ACME_MAX_KEY_DER < 128
 #error "ACME_MAX_KEY_DER must hold at least a P-256 key (121 bytes)"

@@ -10,18 +10,19 @@
 #include <string.h>
 
 #include "acme_err.h"
-#include "cJSON.h"
+
+#define ACME_JSON_ONLY_TYPES
+#include "acme_cjson.h"
 
 #define JSON_DEPTH   16  /* nesting; the same as CJSON_NESTING_LIMIT: it bounds the stack */
 #define JSON_MEMBERS 256 /* of one object: the search for duplicates is quadratic in it */
-#define JSON_EXACT   53  /* bits of an integer that a double holds exactly */
+#define JSON_EXACT   53  /* bits of an integer that every JSON reader holds exactly (RFC 8259 6) */
 
 /* ---- what cJSON is compiled to call instead of the C library ---- */
 
 void *acme_json_malloc(size_t size);
 void acme_json_free(void *ptr);
 void *acme_json_realloc(void *ptr, size_t size);
-double acme_json_strtod(const char *text, char **end);
 int acme_json_no_sprintf(char *out, const char *format, ...);
 int acme_json_no_sscanf(const char *text, const char *format, ...);
 
@@ -40,9 +41,9 @@ void *acme_json_malloc(size_t size)
     /* Only nodes need alignment; strings, which are most blocks, are packed. A block that is too
      * small for a node is a string. */
     if (size >= sizeof(cJSON)) {
-        size_t odd = (size_t)(((uintptr_t)json_arena.base + at) % sizeof(double));
+        size_t odd = (size_t)(((uintptr_t)json_arena.base + at) % sizeof(acme_json_number));
 
-        at += odd != 0 ? sizeof(double) - odd : 0;
+        at += odd != 0 ? sizeof(acme_json_number) - odd : 0;
     }
     if (at > json_arena.cap || size > json_arena.cap - at) {
         json_arena.full = true;
@@ -97,16 +98,16 @@ static const char *json_skip_digits(const char *p)
 }
 
 /* A number by the grammar of RFC 8259 6. ACME uses integers only, so these are exact up to 2^53,
- * and what has a fraction, an exponent or more bits becomes 0.5, which no getter gives out: there
- * is no rounding and no overflow to get wrong. */
-double acme_json_strtod(const char *text, char **end)
+ * and what has a fraction, an exponent or more bits is ACME_JSON_INEXACT, which no getter gives
+ * out: there is no rounding and no overflow to get wrong. */
+acme_json_number acme_json_strton(const char *text, char **end)
 {
     const char *p = text + (*text == '-');
     const char *digits = p;
     uint64_t value = 0;
     bool plain = true;
 
-    *end = (char *)(uintptr_t)text; /* strtod's signature drops the const */
+    *end = (char *)(uintptr_t)text; /* as strtod does */
     if (!json_digit(*p)) {
         return 0;
     }
@@ -131,9 +132,9 @@ double acme_json_strtod(const char *text, char **end)
     }
     *end = (char *)(uintptr_t)p;
     if (!plain || value > (uint64_t)1 << JSON_EXACT) {
-        return 0.5;
+        return ACME_JSON_INEXACT;
     }
-    return *text == '-' ? -(double)value : (double)value;
+    return *text == '-' ? -(acme_json_number)value : (acme_json_number)value;
 }
 
 /* ---- checks ---- */
@@ -391,8 +392,8 @@ int64_t acme_json_int(const struct acme_json *node, int64_t otherwise)
 {
     const cJSON *c = json_node(node, cJSON_Number);
 
-    if (c == NULL || c->valuedouble < 0 || c->valuedouble == 0.5) {
+    if (c == NULL || c->valuedouble < 0) {
         return otherwise;
     }
-    return (int64_t)c->valuedouble;
+    return c->valuedouble;
 }

@@ -2,13 +2,6 @@
 
 #include <string.h>
 
-#include "acme_b64.h"
-
-/* Members, commas and quotes of a JWK (RSA has the longer frame) around its base64url numbers. */
-#define JWS_JWK_MAX                                                                                \
-    (ACME_B64URL_LEN(sizeof((struct acme_public *)0)->a) +                                         \
-     ACME_B64URL_LEN(sizeof((struct acme_public *)0)->b) + 64)
-
 static const char jws_start[] = "{\"protected\":\"";
 static const char jws_middle[] = "\",\"payload\":\"";
 static const char jws_signature[] = "\",\"signature\":\"";
@@ -59,7 +52,7 @@ int acme_jws_thumbprint(const struct acme_key *key, char out[ACME_THUMBPRINT_TEX
 {
     struct acme_public pub;
     struct acme_buf text;
-    uint8_t room[JWS_JWK_MAX];
+    uint8_t room[ACME_JWK_MAX];
     uint8_t digest[ACME_SHA256_SIZE];
     int ret = acme_key_public(key, &pub);
 

@@ -2,8 +2,15 @@
 #ifndef ACME_JWS_H
 #define ACME_JWS_H
 
+#include "acme_b64.h"
 #include "acme_buf.h"
 #include "acme_crypto.h"
+
+/* Bytes of the longest JWK: its base64url numbers, and members, commas and quotes (RSA has more).
+ */
+#define ACME_JWK_MAX                                                                               \
+    (ACME_B64URL_LEN(sizeof((struct acme_public *)0)->a) +                                         \
+     ACME_B64URL_LEN(sizeof((struct acme_public *)0)->b) + 64)
 
 /* base64url of a SHA-256, with NUL. */
 #define ACME_THUMBPRINT_TEXT 44

@@ -37,6 +37,9 @@ static void put_sched(struct acme_record_writer *w, const struct acme_sched *s)
     acme_record_u64(w, SCHED_BY_CA, s->by_ca ? 1 : 0);
     if (s->rolled_back > 0)
         acme_record_u64(w, SCHED_ROLLED_BACK, s->rolled_back);
+    acme_record_u64(w, SCHED_CONNECTIONS, s->connections);
+    acme_record_u64(w, SCHED_VALIDATIONS, s->validations);
+    acme_record_u64(w, SCHED_REFUSALS, s->refusals);
 }
 
 static void put_failure(struct acme_record_writer *w, const struct acme_failure *f)
@@ -86,6 +89,8 @@ static int encode_account(struct acme_agent *a, struct acme_span room)
     acme_record_text(&w, ACCOUNT_DIRECTORY, a->config->directory_url);
     put_key(&w, ACCOUNT_KEY_TYPE, &a->account_key);
     acme_record_text(&w, ACCOUNT_KID, a->kid);
+    if (a->kid[0] == '\0' && a->eab.len > 0 && a->eab.len <= sizeof a->eab_room)
+        acme_record_bytes(&w, ACCOUNT_EAB, a->eab.ptr, a->eab.len);
     return acme_record_end(&w);
 }
 
@@ -136,6 +141,7 @@ static int encode_cert(struct acme_agent *a, struct acme_span room)
     put_key(&w, CERT_KEY_TYPE, &a->cert_key);
     acme_record_i64(&w, CERT_NOT_BEFORE, a->fresh.not_before);
     acme_record_i64(&w, CERT_NOT_AFTER, a->fresh.not_after);
+    acme_ari_put_cert(a, &w);
     /* The last field may reach into the place where the chain lies now: they must not overlap. */
     if (w.out.overflow || w.out.len + 4 > room.len - len)
         return ACME_E_SIZE;
@@ -149,6 +155,7 @@ static int encode_sched(struct acme_agent *a, struct acme_span room)
 
     acme_record_begin(&w, room, ACME_SLOT_SCHED, 0);
     put_sched(&w, &a->sched);
+    acme_ari_put(a, &w);
     put_failure(&w, &a->failure);
     return acme_record_end(&w);
 }
@@ -197,6 +204,14 @@ int acme_want_hash(const struct acme_config *config, uint8_t out[ACME_SHA256_SIZ
         err = acme_hash_add(&h, least, strlen(least) + 1);
         last = least;
     }
+    if (err == ACME_OK && config->profile != NULL)
+        err = acme_hash_add(&h, "", 1); /* no name is empty */
+    if (err == ACME_OK && config->profile != NULL)
+        err = acme_hash_add(&h, config->profile, strlen(config->profile) + 1);
+    if (err == ACME_OK && config->csr.len > 0)
+        err = acme_hash_add(&h, "\0", 2); /* and no profile */
+    if (err == ACME_OK && config->csr.len > 0)
+        err = acme_hash_add(&h, config->csr.ptr, config->csr.len);
     if (err == ACME_OK)
         err = acme_hash_end(&h, out);
     return err;

@@ -12,6 +12,7 @@ enum {
     ACCOUNT_KEY_HOME = 3,
     ACCOUNT_KEY = 4,
     ACCOUNT_KID = 5,
+    ACCOUNT_EAB = 6, /* acme_eab.h; only until there is a KID */
 
     LEDGER_ANY_NOT_BEFORE = 1,
     LEDGER_ANY_SET_AT = 2,
@@ -33,6 +34,9 @@ enum {
     CERT_NOT_BEFORE = 6,
     CERT_NOT_AFTER = 7,
     CERT_CHAIN = 8,
+    CERT_ID = 9,       /* in ARI */
+    CERT_ACCOUNT = 10, /* SHA-256 of the account's URL */
+    CERT_REPLACES = 11,
 
     /* of a struct acme_sched, in SCHED and (for newAccount) in LEDGER */
     SCHED_NOT_BEFORE = 16,
@@ -43,6 +47,9 @@ enum {
     SCHED_CLASS = 21,
     SCHED_BY_CA = 22,
     SCHED_ROLLED_BACK = 23,
+    SCHED_CONNECTIONS = 24,
+    SCHED_VALIDATIONS = 25,
+    SCHED_REFUSALS = 26,
 
     FAILURE_ERR = 32,
     FAILURE_AT = 33,
@@ -52,7 +59,15 @@ enum {
     FAILURE_STATUS = 37,
     FAILURE_RETRY_AFTER = 38,
     FAILURE_DETAIL = 39,
-    FAILURE_IDENTIFIER = 40
+    FAILURE_IDENTIFIER = 40,
+
+    /* of the CA's window, in SCHED */
+    ARI_SEQUENCE = 48,
+    ARI_START = 49,
+    ARI_END = 50,
+    ARI_RENEW_AT = 51,
+    ARI_NEXT_AT = 52,
+    ARI_SET_AT = 53
 };
 
 #endif

@@ -61,9 +61,31 @@ static void get_sched(const struct acme_field *field, struct acme_sched *s)
     case SCHED_ROLLED_BACK:
         s->rolled_back = (uint8_t)value;
         break;
+    case SCHED_CONNECTIONS:
+        s->connections = (uint16_t)value;
+        break;
+    case SCHED_VALIDATIONS:
+        s->validations = (uint16_t)value;
+        break;
+    case SCHED_REFUSALS:
+        s->refusals = (uint16_t)value;
+        break;
     default:
         break;
     }
+}
+
+/* A record of before there was a count for each class: all were of the last one's. */
+static void get_sched_end(struct acme_sched *s)
+{
+    if (s->connections != 0 || s->validations != 0 || s->refusals != 0)
+        return;
+    if (s->last_class == ACME_CLASS_VALIDATION)
+        s->validations = s->failures;
+    else if (s->last_class == ACME_CLASS_REFUSED)
+        s->refusals = s->failures;
+    else if (s->last_class == ACME_CLASS_CONNECTION)
+        s->connections = s->failures;
 }
 
 static void get_failure(const struct acme_field *field, struct acme_failure *f)
@@ -196,9 +218,12 @@ int acme_load_account(struct acme_agent *a)
     if (err != ACME_OK)
         return err;
     while (acme_record_next(&r, &field)) {
-        if (!get_key(&field, ACCOUNT_KEY_TYPE, &a->account_key) && field.tag == ACCOUNT_KID &&
-            !acme_field_text(&field, a->kid, sizeof a->kid))
+        if (get_key(&field, ACCOUNT_KEY_TYPE, &a->account_key))
+            continue;
+        if (field.tag == ACCOUNT_KID && !acme_field_text(&field, a->kid, sizeof a->kid))
             a->kid[0] = '\0';
+        else if (field.tag == ACCOUNT_EAB)
+            acme_bind_load(a, field.value);
     }
     check_key(&a->account_key);
     if (a->account_key.type != ACME_KEY_NONE)
@@ -287,6 +312,8 @@ static int load_half(struct acme_agent *a, enum acme_slot slot, struct acme_cert
             (void)acme_field_i64(&field, &out->not_after);
         else if (field.tag == CERT_CHAIN)
             chain.packed = field.value;
+        else
+            acme_ari_get_cert(a, &field, out);
     }
     out->has = acme_chain_count(&chain) > 0;
     return out->has ? ACME_OK : ACME_E_SLOT_CORRUPT;
@@ -324,13 +351,16 @@ int acme_load_sched(struct acme_agent *a)
     int err = load_record(a, ACME_SLOT_SCHED, a->config->memory.scratch, &r);
 
     memset(&a->sched, 0, sizeof a->sched);
+    memset(&a->ari, 0, sizeof a->ari);
     memset(&a->failure, 0, sizeof a->failure);
     if (err != ACME_OK)
         return err;
     while (acme_record_next(&r, &field)) {
         get_sched(&field, &a->sched);
+        acme_ari_get(a, &field);
         get_failure(&field, &a->failure);
     }
+    get_sched_end(&a->sched);
     return ACME_OK;
 }
 

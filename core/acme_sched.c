@@ -1,6 +1,8 @@
 /* acme_sched.c - when to act next: pure functions of the past and a random number */
 #include "acme_sched.h"
 
+#include <stddef.h>
+
 #define SCH_FLOOR    (5 * ACME_MINUTE)
 #define SCH_YEAR     (365 * ACME_DAY)
 #define SCH_SHORT    (10 * ACME_DAY) /* below this life a certificate is renewed at its half */
@@ -106,16 +108,40 @@ uint32_t acme_sched_backoff(enum acme_class class_of, unsigned failures, int64_t
     return (uint32_t)(wait + wait * jitter / (10 * 0xffff));
 }
 
+/* The failures that a class waits by; NULL: it waits the same each time. */
+static uint16_t *sch_count(struct acme_sched *s, enum acme_class class_of)
+{
+    switch (class_of) {
+    case ACME_CLASS_NONE:
+    case ACME_CLASS_CONNECTION:
+        return &s->connections;
+    case ACME_CLASS_VALIDATION:
+        return &s->validations;
+    case ACME_CLASS_REFUSED:
+        return &s->refusals;
+    default:
+        return NULL;
+    }
+}
+
+static void sch_more(uint16_t *count)
+{
+    if (*count < SCH_MORE_MAX)
+        (*count)++;
+}
+
 void acme_sched_failed(struct acme_sched *s, int64_t now, enum acme_class class_of,
                        int64_t remaining_s, uint32_t retry_after_s, uint16_t jitter)
 {
     uint32_t by_ca = s->by_ca ? acme_sched_wait_one(s->not_before, s->set_at, now) : 0;
+    uint16_t *count = sch_count(s, class_of);
     uint32_t wait;
 
-    if (s->failures < SCH_MORE_MAX)
-        s->failures++;
+    sch_more(&s->failures);
+    if (count != NULL)
+        sch_more(count);
     s->last_class = (uint8_t)class_of;
-    wait = acme_sched_backoff(class_of, s->failures, remaining_s, jitter);
+    wait = acme_sched_backoff(class_of, count != NULL ? *count : 1, remaining_s, jitter);
     if (by_ca < retry_after_s)
         by_ca = retry_after_s;
     s->by_ca = by_ca >= wait;
@@ -127,14 +153,23 @@ void acme_sched_rolled_back(struct acme_sched *s)
 {
     if (s->failures < s->rolled_back)
         s->failures = s->rolled_back;
+    if (s->refusals < s->rolled_back)
+        s->refusals = s->rolled_back;
     if (s->rolled_back < UINT8_MAX)
         s->rolled_back++;
 }
 
+uint32_t acme_sched_spread(enum acme_sched_found found, int64_t remaining_s, uint16_t jitter)
+{
+    int64_t most = found == ACME_SCHED_RUNNING ? ACME_DAY : ACME_HOUR;
+
+    most = remaining_s > 0 ? sch_min(most, remaining_s / 16) : SCH_FLOOR;
+    return (uint32_t)(most * jitter / 0xffff);
+}
+
 void acme_sched_charge(struct acme_sched *s, int64_t now)
 {
-    if (s->orders < SCH_MORE_MAX)
-        s->orders++;
+    sch_more(&s->orders);
     s->order_at = now;
 }
 
@@ -144,7 +179,7 @@ void acme_sched_succeeded(struct acme_sched *s)
     s->set_at = 0;
     s->order_at = 0;
     s->orders = 0;
-    s->failures = 0;
+    s->failures = s->connections = s->validations = s->refusals = 0;
     s->last_class = ACME_CLASS_NONE;
     s->by_ca = false;
 }

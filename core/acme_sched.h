@@ -16,12 +16,13 @@
 
 /* What is remembered across reboots about one certificate's attempts (record SCHED). */
 struct acme_sched {
-    int64_t not_before;  /* no attempt before this moment; 0: none set */
-    int64_t set_at;      /* the moment at which not_before was computed */
-    int64_t order_at;    /* the last newOrder that was charged; 0: none */
-    uint16_t orders;     /* newOrders charged since the last success */
-    uint16_t failures;   /* failures in a row; saturates */
-    uint8_t last_class;  /* enum acme_class of the last failure */
+    int64_t not_before;                          /* no attempt before this moment; 0: none set */
+    int64_t set_at;                              /* the moment at which not_before was computed */
+    int64_t order_at;                            /* the last newOrder that was charged; 0: none */
+    uint16_t orders;                             /* newOrders charged since the last success */
+    uint16_t failures;                           /* failures in a row; saturates */
+    uint16_t connections, validations, refusals; /* ... of these classes: each waits by its own */
+    uint8_t last_class;                          /* enum acme_class of the last failure */
     bool by_ca;          /* not_before comes from the CA's Retry-After, not from our backoff */
     uint8_t rolled_back; /* certificates that the application refused, since it took one */
 };
@@ -47,10 +48,30 @@ int64_t acme_sched_due_at(int64_t not_before, int64_t not_after);
 uint32_t acme_sched_backoff(enum acme_class class_of, unsigned failures, int64_t remaining_s,
                             uint16_t jitter);
 
-/* Charges a failure at `now`: failures, class, not_before = max(backoff, retry_after). A
- * Retry-After of before that still runs (somebody went against it) is not shortened. */
+/* Charges a failure at `now`: failures, class, not_before = max(backoff, retry_after). The backoff
+ * is that of the failures of this class since the last success: after three days without a network,
+ * the first proof that fails is the first. A Retry-After of before that still runs (somebody went
+ * against it) is not shortened. */
 void acme_sched_failed(struct acme_sched *s, int64_t now, enum acme_class class_of,
                        int64_t remaining_s, uint32_t retry_after_s, uint16_t jitter);
+
+/* How an act became due. */
+enum acme_sched_found {
+    ACME_SCHED_AT_START, /* it was due when the device started, or when its clock was set */
+    ACME_SCHED_RUNNING   /* it became so while the device ran */
+};
+
+/* Seconds that an act waits since it was found due, so that many devices for which it is the same
+ * moment do not come together: power that returns to a region, a CA whose certificates all end at
+ * midnight. remaining_s: life left of the certificate in force, 0 or less when it has expired.
+ *
+ *   valid, RUNNING   0..1 day, at most a sixteenth of what is left
+ *   valid, AT_START  0..1 h, at most a sixteenth of what is left (not longer: many devices are on
+ *                    for an hour a day)
+ *   expired          0..5 min
+ *
+ * A device without any certificate does not ask: somebody waits for its first. */
+uint32_t acme_sched_spread(enum acme_sched_found found, int64_t remaining_s, uint16_t jitter);
 
 /* Charges a newOrder before it is sent. */
 void acme_sched_charge(struct acme_sched *s, int64_t now);

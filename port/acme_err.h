@@ -55,6 +55,8 @@ enum acme_class {
     X(ACME_E_CERT, -40, REFUSED, "the issued certificate failed our checks and was not installed") \
     X(ACME_E_URL, -41, OPERATOR, "a URL is not https, or its host is not allowed")                 \
     X(ACME_E_ACCOUNT, -42, OPERATOR, "the CA does not accept the account any more")                \
+    X(ACME_E_BINDING, -43, OPERATOR,                                                               \
+      "the CA makes accounts only for who shows an external account binding")                      \
     /* solvers */                                                                                  \
     X(ACME_E_DECLINED, -50, NONE, "the solver does not take this challenge")                       \
     X(ACME_E_NO_SOLVER, -51, OPERATOR, "no configured solver fits a challenge that the CA offers") \

@@ -66,7 +66,7 @@ def up(path, name, target):
 
 
 def sideways(path, name, target):
-    if target is None:
+    if target is None or target.name in CHOSEN_BY_BOARD:
         return None
     if path.parts[0] == target.parts[0] == "solvers" and path.stem != target.stem \
             and target.stem != "dns_msg":

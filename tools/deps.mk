@@ -37,11 +37,13 @@ SRC_WOLFSSL_X86_64 = $(addprefix wolfcrypt/src/, aes_asm.S aes_gcm_asm.S chacha_
 
 # cJSON is compiled into the library as a private part of acme_json.c: it allocates from the arena
 # that acme_json.c gives and reads numbers by its code, so no locale and no C library decides what
-# a number is. Its printer is never used: its calls are renamed to functions that only fail, and
-# --gc-sections drops it (fortification would undo the renaming).
+# a number is; they are integers (core/acme_cjson.h). Its printer is never used: its calls are
+# renamed to functions that only fail, and --gc-sections drops it (fortification would undo the
+# renaming).
 CJSON_DEFS = -U_FORTIFY_SOURCE -DCJSON_NESTING_LIMIT=16 -DCJSON_HIDE_SYMBOLS \
 	-Dmalloc=acme_json_malloc -Dfree=acme_json_free -Drealloc=acme_json_realloc \
-	-Dstrtod=acme_json_strtod -Dsprintf=acme_json_no_sprintf -Dsscanf=acme_json_no_sscanf
+	-Dsprintf=acme_json_no_sprintf -Dsscanf=acme_json_no_sscanf -Icore -I$(CJSON_DIR) \
+	-include acme_cjson.h
 
 $(WOLFSSL_DIR)/.version: tools/deps.mk tools/fetch.sh
 	@tools/fetch.sh $(WOLFSSL_DIR) $(WOLFSSL_POOL) \

@@ -122,6 +122,11 @@ static void start_config(void)
     config.names_count = provision.names_count;
     config.contact = provision.contact;
     config.terms_agreed = provision.terms_agreed;
+    config.eab = provision.eab;
+    config.profile = provision.profile;
+    config.preferred_chain = provision.preferred_chain;
+    config.shortest_chain = provision.shortest_chain;
+    config.profile_required = provision.profile_required;
     config.anchors.sets = provision.anchors;
     config.anchors.count = provision.anchors_count;
     config.account_key_type = provision.account_key_type;

@@ -11,6 +11,9 @@ CROSS ?= arm-none-eabi-
 BOARD_CPU = -mcpu=cortex-m3 -mthumb
 BOARD_LIBC = --specs=nano.specs
 SRC_BOARD_LIBC = boards/common/board_newlib.c
+BOARD_OPT_MORE = -finline-limit=2
+# Errors by their names only (port/acme_err.h has the words): 2 KB.
+BOARD_DEFS_MORE = -DACME_ERR_NO_WORDS
 BOARD_LD = $(BD)/sf2.ld
 SRC_BOARD = $(addprefix $(BD)/, startup.c sf2_system.c sf2_nor.c sf2_emac.c sf2_fiber.c)
 # The assembler of this processor in the place of C; AES has no rival here.

@@ -15,6 +15,7 @@ BOARD_CPU += -gz
 BOARD_LIBC = --specs=picolibc.specs
 BOARD_LD = $(BD)/virt.ld
 BOARD_IPV6 = 1
+BOARD_EAB = 1
 SRC_BOARD = $(addprefix $(BD)/, virt_start.c virt_system.c virt_flash.c virt_net.c) \
 	boards/common/board_fiber_none.c
 

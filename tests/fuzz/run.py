@@ -76,6 +76,9 @@ def long_run(options):
     wanted = options.names or names()
     if set(wanted) - set(names()):
         sys.exit("fuzz: the harnesses are: " + " ".join(names()))
+    missing = [name for name in wanted if not os.access(PROGRAMS / ("fuzz_" + name), os.X_OK)]
+    if missing:
+        sys.exit("fuzz: not built (make fuzz builds them): " + " ".join(missing))
     seeds()
     total = bad = 0
     for name in wanted:

@@ -14,6 +14,7 @@
 #include "run.h"
 
 static struct run run;
+static bool once; /* not a second time, to compare the traces */
 static struct {
     uint64_t seeds, cuts, broken;
 } total;
@@ -33,7 +34,7 @@ static void one_seed(uint64_t seed)
 
     total.seeds++;
     total.cuts += run.cuts;
-    if (broken == 0) {
+    if (broken == 0 && !once) {
         trace = run.world.trace;
         (void)run_seed(&run, seed, NULL);
         if (run.broken == 0 && run.world.trace != trace)
@@ -51,6 +52,9 @@ static int replay(uint64_t seed)
         report(seed, run.cuts);
     for (unsigned i = 0; i < run.ca.evil.count; i++)
         printf("sim: %s\n", evil_name((enum evil_id)run.ca.evil.active[i].id));
+    printf("sim: records on %s, %u bytes old; flips %u, does nothing %u, %s\n",
+           storage_word((enum storage_kind)run.s.storage), run.s.age, run.s.flip_permille,
+           run.s.medium.lazy_permille, run.s.medium.worn ? "a dead sector" : "no dead sector");
     printf("sim: seed %llu: %llu events, trace %016llx, %llu cuts, %u requests, %u orders\n",
            (unsigned long long)seed, (unsigned long long)run.world.traced,
            (unsigned long long)run.world.trace, (unsigned long long)run.cuts, run.ca.requests,
@@ -151,6 +155,13 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
                 each(seed, &s);
             }
         }
+        for (int records = RECORDS_OLDER; records <= RECORDS_EXTRA; records++) {
+            plain_scenario(&s, false);
+            s.storage = (uint8_t)kind;
+            s.tear = STORAGE_BY_CHANCE;
+            s.records = (uint8_t)records;
+            each(seed, &s);
+        }
         printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
                (unsigned long long)(total.seeds - before));
         fflush(stdout);
@@ -168,9 +179,9 @@ static void list(void)
 
 static int usage(void)
 {
-    fputs(
-        "usage: sim [--seconds S] [--count N] [--from N] [--list] | --seed N | --cuts all|pairs\n",
-        stderr);
+    fputs("usage: sim [--seconds S] [--count N] [--from N] [--once] [--list] | --seed N | --cuts "
+          "all|pairs\n",
+          stderr);
     return 2;
 }
 
@@ -194,6 +205,10 @@ int main(int argc, char **argv)
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         if (strcmp(argv[i], "--list") == 0) {
             want_list = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--once") == 0) {
+            once = true;
             continue;
         }
         i++;

@@ -281,6 +281,13 @@ static void port_event(void *ctx, const struct acme_event *e)
     case ACME_EVENT_TERMS:
         (void)snprintf(w.terms, sizeof w.terms, "%s", e->detail);
         break;
+    case ACME_EVENT_WINDOW:
+        w.windows_told++;
+        w.window_at = e->at;
+        (void)snprintf(w.window, sizeof w.window, "%s", e->text);
+        (void)snprintf(w.window_word, sizeof w.window_word, "%s", e->word);
+        (void)snprintf(w.window_url, sizeof w.window_url, "%s", e->detail);
+        break;
     case ACME_EVENT_HELD:
         w.held++;
         break;
@@ -368,6 +375,7 @@ void w_reset(void)
     ops_one.types = ACME_CHALLENGE_HTTP01;
     acme_crypto_seed_from(&w_port);
     acme_crypto_clock_from(&w_port);
+    config.prompt = true;
     config.directory_url = "https://ca.example/dir";
     config.names = w_names;
     config.terms_agreed = true;

@@ -27,8 +27,8 @@ static const struct bad bads[] = {
     {"directory", "https://ca.example/order", "https://localhost/order", NULL, ACME_E_URL, ""},
     {"directory", "https://ca.example/order", "https://169.254.1.1/order", NULL, ACME_E_URL, ""},
     {"directory", "https://ca.example/order", "https://u@ca.example/", NULL, ACME_E_URL, ""},
-    {"directory", "\"meta\":{", "\"meta\":{\"externalAccountRequired\":true,", NULL, ACME_E_REFUSED,
-     "the CA asks for an external account"},
+    {"directory", "\"meta\":{", "\"meta\":{\"externalAccountRequired\":true,", NULL, ACME_E_BINDING,
+     "the directory says externalAccount"},
     {"account", "Location", "X-Location", NULL, ACME_E_REPLY, "newAccount gave no Location"},
     {"account", "https://ca.example/acct", "http://ca.example/acct", NULL, ACME_E_URL, ""},
     {"account", "https://ca.example/acct", "https://[::1]/acct", NULL, ACME_E_URL, ""},
@@ -114,7 +114,7 @@ TEST(crafted_replies_are_refused_by_name)
         CHECK_INT(w_begun(), 0);
         CHECK(w_slot(ACME_SLOT_CERT_A) == NULL);
         CHECK(w.requests < 40);
-        CHECK_INT(w_issue(0), ACME_E_HELD);
+        CHECK_INT(w_issue(0), b->err == ACME_E_BINDING ? b->err : ACME_E_HELD);
         w.script = NULL; /* a CA that recovers is used again */
         w_pass(2 * W_DAY);
         CHECK_INT(w_issue(0), ACME_OK);

@@ -190,7 +190,7 @@ TEST(a_failure_is_charged)
     CHECK_INT(acme_sched_wait(&s, NOW + 60), 0);
     acme_sched_failed(&s, NOW + 60, ACME_CLASS_REFUSED, LIFE, 0, 0);
     CHECK_INT(s.failures, 2);
-    CHECK_INT(acme_sched_wait(&s, NOW + 60), 21600);
+    CHECK_INT(acme_sched_wait(&s, NOW + 60), 3600);
     acme_sched_succeeded(&s);
     CHECK_INT(acme_sched_wait(&s, NOW + 61), 0);
     CHECK_INT(s.failures, 0);
@@ -220,7 +220,48 @@ TEST(retry_after_is_a_floor)
     acme_sched_succeeded(&s);
     acme_sched_failed(&s, NOW, ACME_CLASS_OPERATOR, LIFE, 0, 0);
     acme_sched_failed(&s, NOW + 10, ACME_CLASS_CONNECTION, LIFE, 0, 0xffff);
-    CHECK_INT(acme_sched_wait(&s, NOW + 10), 240);
+    CHECK_INT(acme_sched_wait(&s, NOW + 10), 60);
+}
+
+/* Three days without a network say nothing about the proof that fails first after them. */
+TEST(each_class_waits_by_its_own_failures)
+{
+    struct acme_sched s = {0};
+
+    for (int i = 0; i < 20; i++)
+        acme_sched_failed(&s, NOW, ACME_CLASS_CONNECTION, LIFE, 0, 0xffff);
+    CHECK_INT(acme_sched_wait(&s, NOW), ACME_DAY);
+    acme_sched_failed(&s, NOW, ACME_CLASS_VALIDATION, LIFE, 0, 0);
+    CHECK_INT(acme_sched_wait(&s, NOW), 12 * ACME_MINUTE);
+    acme_sched_failed(&s, NOW, ACME_CLASS_REFUSED, LIFE, 0, 0);
+    CHECK_INT(acme_sched_wait(&s, NOW), ACME_HOUR);
+    acme_sched_failed(&s, NOW, ACME_CLASS_OPERATOR, LIFE, 0, 0);
+    CHECK_INT(acme_sched_wait(&s, NOW), ACME_DAY);
+    CHECK_INT(s.failures, 23);
+    /* A change of class is no way back to the beginning. */
+    acme_sched_failed(&s, NOW, ACME_CLASS_CONNECTION, LIFE, 0, 0xffff);
+    CHECK_INT(acme_sched_wait(&s, NOW), ACME_DAY);
+    acme_sched_failed(&s, NOW, ACME_CLASS_VALIDATION, LIFE, 0, 0);
+    CHECK_INT(acme_sched_wait(&s, NOW), 24 * ACME_MINUTE);
+    acme_sched_failed(&s, NOW, ACME_CLASS_REFUSED, LIFE, 0, 0);
+    CHECK_INT(acme_sched_wait(&s, NOW), 6 * ACME_HOUR);
+    acme_sched_succeeded(&s);
+    acme_sched_failed(&s, NOW, ACME_CLASS_CONNECTION, LIFE, 0, 0xffff);
+    CHECK_INT(acme_sched_wait(&s, NOW), 60);
+}
+
+/* What an application refused again and again counts, though each was issued. */
+TEST(what_was_rolled_back_waits_longer_each_time)
+{
+    static const uint32_t waits[] = {3600, 21600, 86400, 86400};
+    struct acme_sched s = {0};
+
+    for (size_t i = 0; i < COUNT(waits); i++) {
+        acme_sched_rolled_back(&s);
+        acme_sched_failed(&s, NOW, ACME_CLASS_REFUSED, LIFE, 0, 0);
+        CHECK_INT(acme_sched_wait(&s, NOW), waits[i]);
+        acme_sched_succeeded(&s);
+    }
 }
 
 TEST(counters_saturate)
@@ -293,6 +334,7 @@ static void ten_years(int percent, enum acme_class only)
     int64_t now = NOW, before = 0, after = 0;
     int64_t tried[3] = {0, 0, 0};
     unsigned tries = 0, issued = 0;
+    uint32_t longest[8] = {0}; /* wait of each class since the last success, without chance */
 
     while (now < NOW + 10 * YEAR) {
         uint32_t wait = acme_sched_wait(&s, now);
@@ -302,13 +344,19 @@ static void ten_years(int percent, enum acme_class only)
             acme_sched_charge(&s, now);
             if ((int)(random_u32() % 100) < percent) {
                 uint32_t retry = random_u32() % 7 == 0 ? random_u32() % 200000 : 0;
+                enum acme_class class_of = only ? only : (enum acme_class)(1 + random_u32() % 5);
+                struct acme_sched plain = s;
 
-                acme_sched_failed(&s, now, only ? only : (enum acme_class)(1 + random_u32() % 5),
-                                  after - now, retry, (uint16_t)random_u32());
+                plain.by_ca = false;
+                acme_sched_failed(&plain, now, class_of, LIFE, 0, 0);
+                CHECK(plain.not_before - now >= longest[class_of]);
+                longest[class_of] = (uint32_t)(plain.not_before - now);
+                acme_sched_failed(&s, now, class_of, after - now, retry, (uint16_t)random_u32());
                 CHECK(acme_sched_wait(&s, now) >= 30);
                 CHECK(s.not_before > now && s.not_before <= now + 200000);
             } else {
                 acme_sched_succeeded(&s);
+                memset(longest, 0, sizeof longest);
                 CHECK_INT(acme_sched_wait(&s, now), 0);
                 before = now - ACME_HOUR;
                 after = before + LIFE;
@@ -460,7 +508,8 @@ TEST(nothing_overflows)
 
 RUN(due_at_a_third_or_half, due_at_the_extremes, the_table_to_the_second,
     always_in_its_bounds_and_never_shorter_for_more, many_tries_before_the_end,
-    a_failure_is_charged, retry_after_is_a_floor, counters_saturate, a_loop_of_crashes_slows_down,
-    reboots_for_a_week, ten_years_of_failures, a_clock_set_back_does_not_stretch_a_wait,
-    a_clock_set_forward_ends_a_wait, one_stored_moment, a_jumping_clock_never_starves_it,
-    nothing_overflows)
+    a_failure_is_charged, retry_after_is_a_floor, counters_saturate,
+    each_class_waits_by_its_own_failures, what_was_rolled_back_waits_longer_each_time,
+    a_loop_of_crashes_slows_down, reboots_for_a_week, ten_years_of_failures,
+    a_clock_set_back_does_not_stretch_a_wait, a_clock_set_forward_ends_a_wait, one_stored_moment,
+    a_jumping_clock_never_starves_it, nothing_overflows)

@@ -27,6 +27,7 @@ static struct world {
     struct trust trust;
     struct http01 http01;
     struct webroot webroot;
+    struct binding binding;
     struct acme_slots slot_ops;
     struct acme_port port;
 } world;
@@ -107,7 +108,26 @@ static void close_world(void)
     if (world.port.net != NULL)
         sockets_down(&world.net);
     trust_close(&world.trust);
+    binding_wipe(&world.binding);
     posix_slots_close(&world.slots);
+}
+
+static int read_binding(const struct options *o, struct acme_config *config)
+{
+    bool open_to_others = false;
+
+    if (o->eab_key_file == NULL)
+        return ACME_OK;
+    if (binding_read(&world.binding, o, &open_to_others) != 0) {
+        show_error(&world.show, ACME_E_CONFIG, "no external account binding: %s",
+                   world.binding.why);
+        return ACME_E_CONFIG;
+    }
+    if (open_to_others)
+        fprintf(stderr, "lwacme: warning: %s: others than its owner may read this key\n",
+                o->eab_key_file);
+    config->eab = acme_slice_of(world.binding.packed, world.binding.len);
+    return ACME_OK;
 }
 
 static int start_agent(const struct options *o, struct acme_config *config,
@@ -120,11 +140,19 @@ static int start_agent(const struct options *o, struct acme_config *config,
         show_error(&world.show, ACME_E_SOLVER, "--webroot %.300s: %s", o->webroot, strerror(errno));
         return ACME_E_SOLVER;
     }
+    err = read_binding(o, config);
+    if (err != ACME_OK)
+        return err;
     config->directory_url = o->server;
     config->names = o->name_list;
     config->names_count = o->names_count;
     config->cert_name = o->cert_name[0] != '\0' ? o->cert_name : NULL;
     config->contact = o->email;
+    config->csr = o->csr;
+    config->profile = o->profile;
+    config->preferred_chain = o->preferred_chain;
+    config->shortest_chain = o->shortest_chain;
+    config->profile_required = o->profile_required;
     config->terms_agreed = o->agree_tos;
     config->anchors.sets = &world.trust.text;
     config->anchors.count = 1;
@@ -289,6 +317,8 @@ int issue_run(const struct options *o)
     close_world();
     if (signalled != 0)
         return 128 + (int)signalled;
-    /* That nobody has agreed to the terms is for the caller to mend. */
+    /* That nobody has agreed to the terms, or who the customer is, is for the caller to mend. */
+    if (err == ACME_E_BINDING && o->eab_kid == NULL)
+        return EXIT_USAGE;
     return err == ACME_E_TERMS && !o->agree_tos ? EXIT_USAGE : exit_status(err);
 }

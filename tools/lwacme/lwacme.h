@@ -33,6 +33,12 @@ struct options {
     const char *email;
     const char *server;
     const char *ca_file;
+    const char *csr_file;
+    struct acme_slice csr; /* DER; empty: ours */
+    const char *profile;
+    const char *preferred_chain;
+    bool profile_required, shortest_chain;
+    const char *eab_kid, *eab_key_file, *eab_alg; /* NULL if not given */
     const char *state_dir;
     const char *out_dir; /* NULL: live below state_dir */
     const char *http_bind;
@@ -112,6 +118,22 @@ struct trust {
 /* path NULL: the system's store. 0, or -1 and why. */
 int trust_open(struct trust *t, const char *path);
 void trust_close(struct trust *t);
+
+/* -- binding.c: the external account binding, from options and a file -- */
+
+struct binding {
+    uint8_t packed[1024]; /* secret */
+    size_t len;           /* 0: none */
+    char why[400];
+};
+/* 0, or -1 and why. *open_to_others: others than the file's owner may read the key. */
+int binding_read(struct binding *b, const struct options *o, bool *open_to_others);
+void binding_wipe(struct binding *b);
+
+/* -- csr.c -- */
+
+/* Reads csr_file: its names become the options' names. 0, or -1 and why. */
+int csr_load(struct options *o, const char **why);
 
 int issue_run(const struct options *o);
 int status_run(const struct options *o);

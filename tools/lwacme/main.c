@@ -17,6 +17,7 @@ int exit_status(int err)
     case ACME_E_REPLY:
     case ACME_E_REFUSED:
     case ACME_E_TERMS:
+    case ACME_E_BINDING:
     case ACME_E_VALIDATION:
     case ACME_E_ORDER:
     case ACME_E_CERT:

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "acme_crypto.h"
+#include "acme_eab.h"
 #include "acme_name.h"
 #include "acme_pem.h"
 #include "acme_provision.h"
@@ -26,6 +27,10 @@ static const char usage[] =
     "  --contact EMAIL     for the CA's account\n"
     "  --ca-file PEM       trust anchors for the CA's own TLS; may be repeated\n"
     "  --agree-tos         a person has read the CA's terms and agrees\n"
+    "  --eab-kid KID --eab-hmac-key-file FILE   external account binding (base64url)\n"
+    "  --eab-alg ALG       HS256 (default) HS384 HS512\n"
+    "  --profile NAME      of the CA's; --required-profile NAME: that one or none\n"
+    "  --preferred-chain ISSUER, --shortest-chain   which of the CA's chains\n"
     "  --sntp HOST         time server, when DHCP names none\n"
     "  --key-type TYPE     p256 (default), or p384 rsa2048 rsa3072 rsa4096 where the board can\n"
     "  --account-key-type TYPE\n"
@@ -51,6 +56,7 @@ static uint8_t anchor_room[ACME_PROVISION_ANCHORS][4096];
 static uint8_t record[32768];
 static uint8_t seed[ACME_DEVICE_SEED_SIZE];
 static bool has_seed;
+static const char *eab_kid, *eab_key_file, *eab_alg;
 
 static void die(const char *what, const char *which)
 {
@@ -217,6 +223,31 @@ static void read_seed(const char *text)
     }
 }
 
+static void add_binding(void)
+{
+    static uint8_t packed[1024];
+    char text[1400];
+    const char *why = "";
+    FILE *f;
+    size_t len;
+    int n;
+
+    if (eab_kid == NULL && eab_key_file == NULL)
+        return;
+    if (eab_kid == NULL || eab_key_file == NULL)
+        die("--eab-kid and --eab-hmac-key-file go together", NULL);
+    f = fopen(eab_key_file, "rb");
+    if (f == NULL)
+        die(strerror(errno), eab_key_file);
+    len = fread(text, 1, sizeof text, f);
+    fclose(f);
+    n = acme_eab_pack((struct acme_span){packed, sizeof packed}, eab_alg, eab_kid,
+                      acme_slice_of(text, len), &why);
+    if (n < 0)
+        die(why, eab_key_file);
+    provision.eab = acme_slice_of(packed, (size_t)n);
+}
+
 static size_t number(const char *text)
 {
     char *end;
@@ -232,6 +263,13 @@ static const struct option options[] = {
     {"contact", required_argument, NULL, 'm'},
     {"ca-file", required_argument, NULL, 'c'},
     {"agree-tos", no_argument, NULL, 'a'},
+    {"eab-kid", required_argument, NULL, 'e'},
+    {"eab-hmac-key-file", required_argument, NULL, 'f'},
+    {"eab-alg", required_argument, NULL, 'g'},
+    {"profile", required_argument, NULL, 'p'},
+    {"required-profile", required_argument, NULL, 'q'},
+    {"preferred-chain", required_argument, NULL, 'l'},
+    {"shortest-chain", no_argument, NULL, 'o'},
     {"sntp", required_argument, NULL, 't'},
     {"image", required_argument, NULL, 'i'},
     {"seed", required_argument, NULL, 's'},
@@ -297,6 +335,26 @@ static void take(int c)
     case 't':
         provision.sntp = optarg;
         break;
+    case 'p':
+    case 'q':
+        provision.profile = optarg;
+        provision.profile_required = c == 'q';
+        break;
+    case 'l':
+        provision.preferred_chain = optarg;
+        break;
+    case 'o':
+        provision.shortest_chain = true;
+        break;
+    case 'e':
+        eab_kid = optarg;
+        break;
+    case 'f':
+        eab_key_file = optarg;
+        break;
+    case 'g':
+        eab_alg = optarg;
+        break;
     case 's':
         read_seed(optarg);
         break;
@@ -325,6 +383,7 @@ static size_t make_record(void)
         die("--directory must be a plain https URL", provision.directory_url);
     if (provision.names_count == 0 || provision.anchors_count == 0)
         die("a device needs a name (-d) and trust anchors (--ca-file)", NULL);
+    add_binding();
     n = acme_provision_write((struct acme_span){record, sizeof record}, &provision);
     if (n < 0)
         die("the record is too long", NULL);
