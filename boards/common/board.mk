@@ -31,8 +31,10 @@ BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(
 	$(BOARD_CHAIN),,-chain),$(if $(BOARD_CHAIN),-nochain))
 BCC = $(CROSS)gcc
 
+# Inlining that makes frames grow is bounded: what a function needs for a moment would stand on the stack
+# under the deepest call of another one.
 BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common $(BOARD_OPT_MORE) \
-	$(if $(LTO),-flto -flto-partition=one --param large-stack-frame-growth=100)
+	$(if $(LTO),-flto -flto-partition=one --param large-stack-frame-growth=50)
 BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 # The floor of the clock is the commit's time: two builds of one commit are the same.
 BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
