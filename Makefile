@@ -3,7 +3,7 @@
 #   make                   build/host/lwacme and build/host/liblwacme.a
 #   make demo              get a certificate from a test CA on this machine, and look at it
 #   make test              all tests, with gcc, with clang, and with sanitizers
-#   make test-all          with one more version of the test CA
+#   make test-all          with one more version of the test CA, and longer series
 #   make test-unit         ... test-conformance, test-interop, test-boards: one kind, for the build
 #                          chosen below
 #   make test-cross        programs for other processors, under qemu-user
@@ -226,7 +226,7 @@ $(O)/cjson/%.o: $(CJSON_DIR)/%.c $(O)/flags
 
 # suites FOLDER: what tests/run.py runs of one build
 unit_suites = $(UNIT:$(O)/%=$(1)/%)
-sim_suites = $(patsubst $(O)/%,$(1)/%,$(SIM_QUICK) $(FLEET_QUICK))
+sim_suites = $(patsubst $(O)/%,$(1)/%,$(SIM_QUICK) $(SIM_TLS_QUICK) $(FLEET_QUICK))
 conformance_suites = $(CONFORMANCE:$(O)/%=$(1)/%)
 interop_suites = $(foreach suite,$(INTEROP),"env LWACME=$(1)/lwacme $(suite)")
 # With clang a taste of it: what the compilers may disagree on is in the units.
@@ -256,11 +256,12 @@ test:
 		$(if $(INTEROP),$(call $(if $(filter %-clang,$(build)),interop_taste,interop_suites),build/$(build)))) \
 		@ $(cross_suites) @ $(board_suites)
 
-# The same with one more version of the test CA.
+# The same with one more version of the test CA, and longer series.
 test-all:
 	@tools/setup.sh test
 	@tools/get_pebble.py newest 2.4.0 2.6.0
-	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" $(MAKE) --no-print-directory test
+	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" BOARD_CUTS=50 FIRST_MINUTE=60 \
+		$(MAKE) --no-print-directory test
 
 test-unit: all unit-programs
 	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O)) $(call dump_suite,$(O))

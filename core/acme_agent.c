@@ -92,14 +92,22 @@ static bool charged(const struct acme_agent *a, int err)
 static void fail(struct acme_agent *a, int err)
 {
     struct acme_event event = {.type = ACME_EVENT_WARNING, .err = err, .text = a->note};
-    uint8_t row = acme_rows[a->step].failed;
+    struct acme_next next = {acme_rows[a->step].failed, 0, 0};
+    bool question = acme_ari_failed(a, err, &next.row);
+    bool by_ca = a->sched.by_ca;
     int64_t now = 0;
 
     (void)acme_wall_clock(a, &now);
     a->save_mask = 0;
     a->save_encoded = false;
     a->wake_ms = 0;
-    if (a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR || a->step == ACME_ROW_REST) {
+    if (question) {
+        event.text = "the CA does not tell when to renew";
+        event.detail = a->note;
+        acme_emit(a, &event);
+        next.save = a->ledger_changed ? ACME_SAVE_LEDGER : 0;
+        a->ledger_changed = false; /* a store that fails is not tried again and again */
+    } else if (a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR || a->step == ACME_ROW_REST) {
         /* Cleaning up: the run has its outcome, this only came on top. */
         acme_emit(a, &event);
         if (a->outcome == ACME_OK || a->outcome == ACME_AGAIN) {
@@ -112,6 +120,8 @@ static void fail(struct acme_agent *a, int err)
         if (charged(a, err))
             acme_sched_failed(&a->sched, now, acme_err_class(err), remaining_life(a, now),
                               a->problem.retry_after_s, acme_jitter16());
+        if (acme_clock_doubt(err) && by_ca) /* a Retry-After that may only seem to be over */
+            a->sched.by_ca = true;
     }
     a->note[0] = '\0';
     memset(&a->problem, 0, sizeof a->problem);
@@ -119,7 +129,7 @@ static void fail(struct acme_agent *a, int err)
         a->kid[0] = '\0';
     if (a->step == ACME_ROW_LOAD) /* nothing may be written over what could not be read */
         a->asked = false;
-    acme_drive_step(a, row);
+    acme_drive_go(a, &next);
 }
 
 /* -- records -- */
@@ -168,6 +178,9 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
         break;
     case ACME_SLOT_CA_LEDGER:
         a->ledger_changed = false;
+        break;
+    case ACME_SLOT_SCHED:
+        a->ari.stored_at = a->ari.set_at;
         break;
     default:
         break;
@@ -459,7 +472,8 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
     out->not_before = a->cert.not_before;
     out->not_after = a->cert.not_after;
     if (a->cert.has)
-        out->due_at = acme_sched_due_at(a->cert.not_before, a->cert.not_after);
+        out->due_at = acme_ari_due_at(a);
+    acme_ari_status(a, out);
     out->next_at = a->sched.not_before;
     out->next_by_ca = a->sched.by_ca;
     if (a->ledger.any_not_before > out->next_at) {

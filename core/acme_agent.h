@@ -55,15 +55,23 @@ struct acme_config {
                                     with the account's key until the account is made: it may be good
                                     for one account, and need not be given again */
     struct acme_anchors anchors; /* trust for the CA's own TLS */
+    const char *profile;         /* of the CA's (meta.profiles), or NULL: its default */
+    const char *preferred_chain; /* the chain whose last certificate was issued by this common name,
+                                    or whose key identifier (hex) this is; the default otherwise */
+    bool shortest_chain;         /* the one of least bytes */
+    bool profile_required;       /* one that the CA does not offer any more ends the run; false: its
+                                    default is taken, with a warning */
     uint8_t account_key_type;    /* enum acme_key_type; 0: P-256 */
     uint8_t cert_key_type;       /* enum acme_key_type; 0: P-256 */
-    bool reuse_key;              /* a renewal keeps the certificate's key */
-    bool any_host;               /* follow the CA's URLs to every host (acme_url.h) */
-    bool prompt;                 /* begin what is due at once: a device without a fleet, a test;
-                                    false: after a random while (acme_sched_spread) */
-    bool only_when_asked;        /* do not renew by itself: acme_agent_ask starts each run */
-    bool replace_damaged; /* a damaged ACCOUNT record is replaced by a new account; false: the run
-                             fails, and a person decides */
+    struct acme_slice csr; /* a certificate request (DER) that somebody else has made: no key is
+                              made or stored, and names must be its names; empty: ours */
+    bool reuse_key;        /* a renewal keeps the certificate's key */
+    bool any_host;         /* follow the CA's URLs to every host (acme_url.h) */
+    bool prompt;           /* begin what is due at once: a device without a fleet, a test;
+                              false: after a random while (acme_sched_spread) */
+    bool only_when_asked;  /* do not renew by itself: acme_agent_ask starts each run */
+    bool replace_damaged;  /* a damaged ACCOUNT record is replaced by a new account; false: the run
+                              fails, and a person decides */
     struct acme_memory memory;
 };
 
@@ -82,9 +90,14 @@ struct acme_agent_status {
     bool renewed;     /* the last run stored a new certificate */
     bool has_certificate;
     int64_t not_before, not_after; /* of the certificate */
-    int64_t due_at;                /* when it becomes due */
-    int64_t next_at;               /* no attempt before */
-    bool next_by_ca;               /* ... because the CA said so */
+    int64_t due_at; /* when it becomes due: chosen in the CA's window, or by its life */
+    int64_t window_start, window_end; /* the CA's window for the renewal (RFC 9773), or 0 */
+    bool window_followed;             /* due_at is a moment in it */
+    int64_t window_next;              /* when the CA is asked for it again */
+    const char *cert_id;              /* the certificate's name in ARI, or "" */
+    bool replaces;                    /* its order named its predecessor */
+    int64_t next_at;                  /* no attempt before */
+    bool next_by_ca;                  /* ... because the CA said so */
     bool order_open;
     bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
@@ -175,9 +188,16 @@ struct acme_order_state {
     bool responded;       /* the CA has been told of all */
     bool finalized;       /* a finalize may have left */
     bool key_stored;      /* ORDER holds cert_key */
+    bool replaces;        /* newOrder named the predecessor */
     bool stale;           /* ORDER was for something else: only cleaned up */
     bool dead;            /* the CA will not make it valid any more */
     bool respond_refused; /* the CA did not take a challenge response */
+    bool relist;          /* the next look reads the list of authorizations anew */
+    bool chain_final;     /* no other chain is looked at any more */
+    uint8_t chain_at;     /* the chain that is being fetched: 0 the default, then the alternates */
+    uint8_t chain_best, alternates_count;
+    uint32_t chain_size; /* of the best, in bytes */
+    uint16_t alternates[ACME_MAX_ALTERNATES];
     char url[ACME_MAX_URL + 1];
     uint16_t finalize, certificate; /* offsets into text; reset at each look */
     uint16_t text_mark;             /* text up to here is the names' */
@@ -186,7 +206,7 @@ struct acme_order_state {
 };
 
 struct acme_directory_urls {
-    uint16_t new_nonce, new_account, new_order, terms; /* offsets into text; 0: none */
+    uint16_t new_nonce, new_account, new_order, renewal_info; /* offsets into text; 0: none */
     uint16_t text_len;
     char text[ACME_MAX_DIRECTORY_TEXT];
 };
@@ -200,13 +220,27 @@ struct acme_ledger {
     int64_t any_set_at;
 };
 
+/* What is remembered of the CA's renewal information (RFC 9773). */
+struct acme_ari {
+    uint32_t sequence;  /* of the certificate that it is about */
+    uint8_t tries;      /* questions in a row without an answer */
+    int64_t start, end; /* the window, as last seen */
+    int64_t renew_at;   /* the moment that was chosen in it; 0: none, the lifetime rule holds */
+    int64_t next_at;    /* no question before */
+    int64_t set_at;     /* when that was noted */
+    int64_t stored_at;  /* set_at of the record */
+};
+
 struct acme_cert_state {
     bool has;
-    bool wanted;  /* it is what the configuration asks for */
-    uint8_t slot; /* ACME_SLOT_CERT_A or _B */
+    bool same_account; /* it was ordered by the account that we have */
+    bool replaces;     /* its order named its predecessor */
+    bool wanted;       /* it is what the configuration asks for */
+    uint8_t slot;      /* ACME_SLOT_CERT_A or _B */
     uint32_t sequence;
     int64_t not_before, not_after;
     uint8_t order[ACME_SHA256_SIZE]; /* hash of the URL of the order that it came from */
+    char id[ACME_MAX_CERT_ID + 1];   /* its name in ARI; "" for none */
 };
 
 struct acme_agent {
@@ -235,8 +269,12 @@ struct acme_agent {
     uint16_t nonce_tries;
     bool due, idle; /* it was found due, and due_ms drawn; it was found not due before */
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
+    bool ari_started;  /* since the records were loaded */
+    bool ari_run;      /* this run only asks for the CA's window */
+    bool use_profile;  /* newOrder asks for the configured one: the CA offers it */
+    bool no_replaces;  /* the CA did not take the predecessor's name */
     bool find_account; /* newAccount only asks for the account that our key has (RFC 8555 7.3.1) */
-    uint8_t verdict; /* the application's: enum acme_verdict */
+    uint8_t verdict;   /* the application's: enum acme_verdict */
     int outcome;
 
     /* facts */
@@ -265,6 +303,7 @@ struct acme_agent {
     struct acme_cert_state fresh; /* checked, and about to become cert */
     struct acme_slice new_chain;  /* of fresh; in io until it is written */
     struct acme_sched sched;
+    struct acme_ari ari;
     struct acme_ledger ledger;
     struct acme_failure failure;
 };

@@ -84,14 +84,12 @@ static bool cert_split(struct acme_slice der, struct cert_parts *out)
     return cert_split_tbs(out->tbs, out);
 }
 
-/* The content of the extension's OCTET STRING; empty when it is absent. */
-static struct acme_slice cert_extension(const struct cert_parts *parts, const uint8_t *oid,
-                                        size_t oid_len)
+struct acme_slice acme_cert_extension(struct acme_slice extensions, const uint8_t *oid,
+                                      size_t oid_len)
 {
-    struct acme_slice in = parts->extensions;
     struct acme_slice one, id, value;
 
-    while (acme_der_read_tag(&in, ACME_DER_SEQUENCE, &one)) {
+    while (acme_der_read_tag(&extensions, ACME_DER_SEQUENCE, &one)) {
         if (!acme_der_read_tag(&one, ACME_DER_OID, &id))
             break;
         (void)acme_der_read_tag(&one, ACME_DER_BOOLEAN, &value);
@@ -179,8 +177,8 @@ static void cert_display(struct acme_slice text, char *out, size_t room)
 
 static void cert_authority_key(const struct cert_parts *parts, struct acme_cert_facts *out)
 {
-    struct acme_slice value =
-        cert_extension(parts, cert_oid_authority_key, sizeof cert_oid_authority_key);
+    struct acme_slice value = acme_cert_extension(parts->extensions, cert_oid_authority_key,
+                                                  sizeof cert_oid_authority_key);
     struct acme_slice in, id;
 
     if (acme_der_read_tag(&value, ACME_DER_SEQUENCE, &in) &&
@@ -215,7 +213,7 @@ int acme_cert_facts(struct acme_slice der, struct acme_cert_facts *out)
 
 /* --- names -------------------------------------------------------------------------------- */
 
-static int cert_san_name(uint8_t tag, struct acme_slice value, struct acme_name *out)
+int acme_cert_san_name(uint8_t tag, struct acme_slice value, struct acme_name *out)
 {
     if (tag == CERT_SAN_DNS)
         return acme_name_read(value, out, NULL) == ACME_OK && out->type == ACME_ID_DNS
@@ -233,7 +231,8 @@ static int cert_san_name(uint8_t tag, struct acme_slice value, struct acme_name 
 /* The GeneralNames of the certificate, opened: *in is then read name by name. */
 static bool cert_sans(const struct cert_parts *parts, struct acme_slice *in)
 {
-    struct acme_slice value = cert_extension(parts, cert_oid_san, sizeof cert_oid_san);
+    struct acme_slice value =
+        acme_cert_extension(parts->extensions, cert_oid_san, sizeof cert_oid_san);
 
     return acme_der_read_tag(&value, ACME_DER_SEQUENCE, in) && value.len == 0;
 }
@@ -252,7 +251,7 @@ int acme_cert_san(struct acme_slice der, size_t nth, struct acme_name *out)
         if (!acme_der_read(&in, &tag, &value, NULL))
             return ACME_E_CERT;
         if (nth-- == 0)
-            return cert_san_name(tag, value, out);
+            return acme_cert_san_name(tag, value, out);
     }
     return ACME_AGAIN;
 }
@@ -288,7 +287,8 @@ static const char *cert_names_differ(const struct cert_parts *parts, const char 
     for (; in.len > 0; found++) {
         size_t i;
 
-        if (!acme_der_read(&in, &tag, &value, NULL) || cert_san_name(tag, value, &san) != ACME_OK)
+        if (!acme_der_read(&in, &tag, &value, NULL) ||
+            acme_cert_san_name(tag, value, &san) != ACME_OK)
             return "it has a name that is neither a DNS name nor an IP address";
         i = cert_find_name(&san, names, count);
         if (i == count)
@@ -298,6 +298,13 @@ static const char *cert_names_differ(const struct cert_parts *parts, const char 
         seen[i / 8] = (uint8_t)(seen[i / 8] | 1u << i % 8);
     }
     return found == count ? NULL : "it lacks a name that was asked for";
+}
+
+struct acme_slice acme_cert_spki(struct acme_slice der)
+{
+    struct cert_parts parts;
+
+    return cert_split(der, &parts) ? parts.spki : acme_slice_of(NULL, 0);
 }
 
 /* --- the check ---------------------------------------------------------------------------- */
@@ -375,7 +382,7 @@ static const char *cert_twice(const struct acme_chain *chain, size_t nth)
 static const char *cert_leaf_wrong(const struct cert_view *leaf, const struct acme_key *key,
                                    const char *const *names, size_t count)
 {
-    const char *why = cert_key_differs(&leaf->parts, key);
+    const char *why = key != NULL ? cert_key_differs(&leaf->parts, key) : NULL;
 
     if (why == NULL && count > ACME_MAX_NAMES)
         why = "more names were asked for than the bound allows";

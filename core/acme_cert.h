@@ -48,6 +48,15 @@ int acme_cert_facts(struct acme_slice der, struct acme_cert_facts *out);
  * broken). Reads the bytes alone: for a certificate that was checked before. */
 int acme_cert_san(struct acme_slice der, size_t nth, struct acme_name *out);
 
+/* One GeneralName as a name; shared with acme_csr_read.c. ACME_OK or ACME_E_CERT. */
+int acme_cert_san_name(uint8_t tag, struct acme_slice value, struct acme_name *out);
+/* The content of an extension's OCTET STRING; empty when it is absent. extensions: their SEQUENCE's
+ * content. */
+struct acme_slice acme_cert_extension(struct acme_slice extensions, const uint8_t *oid,
+                                      size_t oid_len);
+/* The SubjectPublicKeyInfo, whole; empty for what is no certificate. */
+struct acme_slice acme_cert_spki(struct acme_slice der);
+
 /* Why a chain was refused: a constant sentence. */
 struct acme_cert_verdict {
     const char *why;
@@ -60,7 +69,8 @@ struct acme_cert_verdict {
  * signed by the next one (SHA-2; ECDSA or RSA PKCS #1), which may sign (basicConstraints, keyUsage,
  * path length); no certificate and no SAN twice. The last one's issuer may be absent. The dates of
  * the others are not judged: CAs send expired cross-signed roots on purpose. The names must have
- * passed acme_name_read. ACME_OK, or ACME_E_CERT and *verdict. */
+ * passed acme_name_read. key NULL: it is not ours, and the caller compares acme_cert_spki. ACME_OK,
+ * or ACME_E_CERT and *verdict. */
 int acme_cert_check(const struct acme_chain *chain, const struct acme_key *key,
                     const char *const *names, size_t count, bool have_now, int64_t now,
                     uint32_t skew_s, struct acme_cert_verdict *verdict);

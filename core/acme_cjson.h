@@ -2,8 +2,8 @@
  *
  * ACME knows integers only. So cJSON is compiled with this page before its own text (CJSON_DEFS in
  * tools/deps.mk), and its numbers are integers: nothing is rounded, and a processor without an FPU
- * needs no library for it (2.6 KB on a Cortex-M3). acme_json.c is the only other place that includes
- * it, in the place of cJSON.h.
+ * needs no library for it (2.6 KB on a Cortex-M3). acme_json.c is the only other place that
+ * includes it, in the place of cJSON.h.
  */
 #ifndef ACME_CJSON_H
 #define ACME_CJSON_H
@@ -32,7 +32,10 @@ acme_json_number acme_json_strton(const char *text, char **end);
 #define strtod   acme_json_strton
 #define isnan(d) ((void)(d), 0)
 #define isinf(d) ((void)(d), 0)
-#define double   acme_json_number
+#ifdef __clang__
+#pragma clang diagnostic ignored "-Wkeyword-macro" /* it is meant */
+#endif
+#define double acme_json_number
 #include "cJSON.h"
 #ifdef ACME_JSON_ONLY_TYPES
 #undef double

@@ -72,6 +72,17 @@
 #define ACME_MAX_EAB 512
 #endif
 
+/* Characters of a certificate's name in ARI (RFC 9773 4.1). 1..72; 56 hold the usual 20 bytes of
+ * both its parts, 1 is for builds without ARI. A longer one goes without ARI. */
+#ifndef ACME_MAX_CERT_ID
+#define ACME_MAX_CERT_ID 72
+#endif
+
+/* Alternate chains (Link rel="alternate") that are looked at. 1..16. */
+#ifndef ACME_MAX_ALTERNATES
+#define ACME_MAX_ALTERNATES 8
+#endif
+
 /* Bytes of a private key as DER. P-256: 121, P-384: 167, RSA 2048: 1193, RSA 4096: 2375. */
 #ifndef ACME_MAX_KEY_DER
 #define ACME_MAX_KEY_DER 2432

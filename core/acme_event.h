@@ -29,7 +29,9 @@
     X(HELD, "held")               /* at: not before; err: why; text: whose word it is */           \
     X(FAILURE, "failure")         /* failure */                                                    \
     X(WARNING, "warning")         /* err, text, detail; the work goes on */                        \
-    X(TERMS, "terms")             /* detail: URL of the CA's terms, which nobody agreed to yet */
+    X(TERMS, "terms")             /* detail: URL of the CA's terms, which nobody agreed to yet */  \
+    X(WINDOW, "window")           /* the CA's for the renewal. text: start/end; at: the moment in  \
+                                     it, or word "ignored"; detail: URL that explains it */
 
 enum acme_event_type {
 #define ACME_EVENT_ENUM(name, word) ACME_EVENT_##name,

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "acme_csr_read.h"
+
 struct verdict {
     const char *why, *which;
 };
@@ -59,6 +61,16 @@ static int check_names(const struct acme_config *config, struct verdict *v)
     return ACME_OK;
 }
 
+/* It stands in JSON as it is. */
+static bool profile_ok(const char *profile)
+{
+    const char *c = profile;
+
+    while (*c > ' ' && *c < 127 && *c != '"' && *c != '\\')
+        c++;
+    return *c == '\0' && c != profile && c - profile <= 64;
+}
+
 static int check_keys(const struct acme_config *config, struct verdict *v)
 {
     enum acme_key_type account = (enum acme_key_type)config->account_key_type;
@@ -88,6 +100,7 @@ static int check_port(const struct acme_port *port, struct verdict *v)
 static int check_config(const struct acme_config *config, struct acme_url *directory,
                         struct verdict *v)
 {
+    struct acme_csr csr;
     int err = check_names(config, v);
 
     if (err == ACME_OK)
@@ -101,6 +114,15 @@ static int check_config(const struct acme_config *config, struct acme_url *direc
     if (config->contact != NULL && !contact_ok(config->contact))
         return reject(v, ACME_E_CONFIG, "the contact is not one plain e-mail address",
                       config->contact);
+    if (config->profile != NULL && !profile_ok(config->profile))
+        return reject(v, ACME_E_CONFIG, "a profile's name is 1 to 64 printable characters",
+                      config->profile);
+    if (config->csr.len > 0 && (acme_csr_read(config->csr, &csr, &v->why) != ACME_OK ||
+                                !acme_csr_fits(&csr, config->names, config->names_count)))
+        return reject(v, ACME_E_CONFIG, "the certificate request cannot be used for these names",
+                      NULL);
+    if ((config->preferred_chain != NULL || config->shortest_chain) && !acme_pick_built_in())
+        return reject(v, ACME_E_CONFIG, "a choice of chains is not built in", NULL);
     if (acme_bind_check(config->eab) != ACME_OK)
         return reject(v, ACME_E_CONFIG, "the external account binding is damaged, or not built in",
                       NULL);

@@ -40,6 +40,10 @@ static int pv_number(const struct acme_field *field, struct acme_provision *p)
         return ACME_E_SLOT_CORRUPT;
     if (field->tag == ACME_PROVISION_TERMS)
         p->terms_agreed = value != 0;
+    else if (field->tag == ACME_PROVISION_REQUIRED)
+        p->profile_required = value != 0;
+    else if (field->tag == ACME_PROVISION_SHORTEST)
+        p->shortest_chain = value != 0;
     else if (field->tag == ACME_PROVISION_KEY)
         p->cert_key_type = (uint8_t)value;
     else
@@ -58,7 +62,13 @@ static int pv_field(const struct acme_field *field, struct acme_provision *p)
         return pv_text(field, &p->contact);
     case ACME_PROVISION_SNTP:
         return pv_text(field, &p->sntp);
+    case ACME_PROVISION_PROFILE:
+        return pv_text(field, &p->profile);
+    case ACME_PROVISION_CHAIN:
+        return pv_text(field, &p->preferred_chain);
     case ACME_PROVISION_TERMS:
+    case ACME_PROVISION_REQUIRED:
+    case ACME_PROVISION_SHORTEST:
     case ACME_PROVISION_KEY:
     case ACME_PROVISION_ACCOUNT:
         return pv_number(field, p);
@@ -104,6 +114,12 @@ int acme_provision_write(struct acme_span room, const struct acme_provision *p)
     acme_record_u64(&w, ACME_PROVISION_KEY, p->cert_key_type);
     acme_record_u64(&w, ACME_PROVISION_ACCOUNT, p->account_key_type);
     pv_put(&w, ACME_PROVISION_SNTP, p->sntp);
+    pv_put(&w, ACME_PROVISION_PROFILE, p->profile);
+    pv_put(&w, ACME_PROVISION_CHAIN, p->preferred_chain);
+    if (p->shortest_chain)
+        acme_record_u64(&w, ACME_PROVISION_SHORTEST, 1);
+    if (p->profile_required)
+        acme_record_u64(&w, ACME_PROVISION_REQUIRED, 1);
     if (p->eab.len > 0)
         acme_record_bytes(&w, ACME_PROVISION_EAB, p->eab.ptr, p->eab.len);
     for (uint8_t i = 0; i < p->anchors_count; i++)

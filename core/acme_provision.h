@@ -15,13 +15,17 @@
 struct acme_provision {
     const char *directory_url; /* https */
     const char *names[ACME_MAX_NAMES];
-    const char *contact;                               /* or NULL */
-    const char *sntp;                                  /* host of a time server, or NULL */
+    const char *contact;         /* or NULL */
+    const char *sntp;            /* host of a time server, or NULL */
+    const char *profile;         /* or NULL */
+    const char *preferred_chain; /* or NULL */
+    bool shortest_chain;
     struct acme_slice anchors[ACME_PROVISION_ANCHORS]; /* DER certificates */
     struct acme_slice eab; /* external account binding (acme_eab.h), or empty */
     uint8_t names_count, anchors_count;
     uint8_t account_key_type, cert_key_type; /* enum acme_key_type; 0: the default */
     bool terms_agreed;
+    bool profile_required;
 };
 
 /* The CONFIG record's fields. Stored: add at the end, never renumber. */
@@ -34,7 +38,11 @@ enum acme_provision_field {
     ACME_PROVISION_ACCOUNT = 6,   /* u64: ... of the account */
     ACME_PROVISION_ANCHOR = 7,    /* a DER certificate; one for each */
     ACME_PROVISION_SNTP = 8,      /* text, NUL */
-    ACME_PROVISION_EAB = 9        /* acme_eab.h; secret */
+    ACME_PROVISION_EAB = 9,       /* acme_eab.h; secret */
+    ACME_PROVISION_PROFILE = 10,  /* text, NUL */
+    ACME_PROVISION_REQUIRED = 11, /* u64: that profile or none */
+    ACME_PROVISION_CHAIN = 12,    /* text, NUL */
+    ACME_PROVISION_SHORTEST = 13  /* u64 */
 };
 
 /* The DEVICE record's fields (the board's random numbers and clock own it; mkconfig puts the first

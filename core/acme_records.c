@@ -141,6 +141,7 @@ static int encode_cert(struct acme_agent *a, struct acme_span room)
     put_key(&w, CERT_KEY_TYPE, &a->cert_key);
     acme_record_i64(&w, CERT_NOT_BEFORE, a->fresh.not_before);
     acme_record_i64(&w, CERT_NOT_AFTER, a->fresh.not_after);
+    acme_ari_put_cert(a, &w);
     /* The last field may reach into the place where the chain lies now: they must not overlap. */
     if (w.out.overflow || w.out.len + 4 > room.len - len)
         return ACME_E_SIZE;
@@ -154,6 +155,7 @@ static int encode_sched(struct acme_agent *a, struct acme_span room)
 
     acme_record_begin(&w, room, ACME_SLOT_SCHED, 0);
     put_sched(&w, &a->sched);
+    acme_ari_put(a, &w);
     put_failure(&w, &a->failure);
     return acme_record_end(&w);
 }
@@ -202,6 +204,14 @@ int acme_want_hash(const struct acme_config *config, uint8_t out[ACME_SHA256_SIZ
         err = acme_hash_add(&h, least, strlen(least) + 1);
         last = least;
     }
+    if (err == ACME_OK && config->profile != NULL)
+        err = acme_hash_add(&h, "", 1); /* no name is empty */
+    if (err == ACME_OK && config->profile != NULL)
+        err = acme_hash_add(&h, config->profile, strlen(config->profile) + 1);
+    if (err == ACME_OK && config->csr.len > 0)
+        err = acme_hash_add(&h, "\0", 2); /* and no profile */
+    if (err == ACME_OK && config->csr.len > 0)
+        err = acme_hash_add(&h, config->csr.ptr, config->csr.len);
     if (err == ACME_OK)
         err = acme_hash_end(&h, out);
     return err;

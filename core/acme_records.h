@@ -34,6 +34,9 @@ enum {
     CERT_NOT_BEFORE = 6,
     CERT_NOT_AFTER = 7,
     CERT_CHAIN = 8,
+    CERT_ID = 9,       /* in ARI */
+    CERT_ACCOUNT = 10, /* SHA-256 of the account's URL */
+    CERT_REPLACES = 11,
 
     /* of a struct acme_sched, in SCHED and (for newAccount) in LEDGER */
     SCHED_NOT_BEFORE = 16,
@@ -56,7 +59,15 @@ enum {
     FAILURE_STATUS = 37,
     FAILURE_RETRY_AFTER = 38,
     FAILURE_DETAIL = 39,
-    FAILURE_IDENTIFIER = 40
+    FAILURE_IDENTIFIER = 40,
+
+    /* of the CA's window, in SCHED */
+    ARI_SEQUENCE = 48,
+    ARI_START = 49,
+    ARI_END = 50,
+    ARI_RENEW_AT = 51,
+    ARI_NEXT_AT = 52,
+    ARI_SET_AT = 53
 };
 
 #endif

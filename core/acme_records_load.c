@@ -312,6 +312,8 @@ static int load_half(struct acme_agent *a, enum acme_slot slot, struct acme_cert
             (void)acme_field_i64(&field, &out->not_after);
         else if (field.tag == CERT_CHAIN)
             chain.packed = field.value;
+        else
+            acme_ari_get_cert(a, &field, out);
     }
     out->has = acme_chain_count(&chain) > 0;
     return out->has ? ACME_OK : ACME_E_SLOT_CORRUPT;
@@ -349,11 +351,13 @@ int acme_load_sched(struct acme_agent *a)
     int err = load_record(a, ACME_SLOT_SCHED, a->config->memory.scratch, &r);
 
     memset(&a->sched, 0, sizeof a->sched);
+    memset(&a->ari, 0, sizeof a->ari);
     memset(&a->failure, 0, sizeof a->failure);
     if (err != ACME_OK)
         return err;
     while (acme_record_next(&r, &field)) {
         get_sched(&field, &a->sched);
+        acme_ari_get(a, &field);
         get_failure(&field, &a->failure);
     }
     get_sched_end(&a->sched);

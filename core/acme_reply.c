@@ -129,7 +129,7 @@ static void keep_nonce(struct acme_agent *a, const struct acme_reply *reply)
     (void)acme_copy_text(a->nonce, sizeof a->nonce, value);
 }
 
-static uint32_t reply_retry_after(struct acme_agent *a, const struct acme_reply *reply)
+uint32_t acme_reply_retry_after(struct acme_agent *a, const struct acme_reply *reply)
 {
     struct acme_slice value, date = {NULL, 0};
     int64_t now = 0;
@@ -184,6 +184,7 @@ static int account_gone(struct acme_agent *a)
     if (a->account_retries++ > 0)
         return ACME_E_ACCOUNT;
     a->kid[0] = '\0';
+    a->cert.same_account = false;
     a->order.stale = true;
     (void)acme_run_again(a);
     memset(&a->problem, 0, sizeof a->problem);
@@ -211,7 +212,7 @@ static void keep_retry_after(struct acme_agent *a, uint32_t seconds)
         a->ledger.order_not_before = now + (seconds < ACME_HOUR ? seconds : ACME_HOUR);
         a->ledger.order_set_at = now;
         a->ledger_changed = true;
-    } else if (a->step != ACME_ROW_FINALIZE) {
+    } else if (a->step != ACME_ROW_FINALIZE && a->step != ACME_ROW_WINDOW) {
         a->ledger.any_not_before = now + seconds;
         a->ledger.any_set_at = now;
         a->ledger_changed = true;
@@ -221,7 +222,7 @@ static void keep_retry_after(struct acme_agent *a, uint32_t seconds)
 /* Retry-After of a reply that was not a refusal: when to look at the order again. */
 static void keep_look(struct acme_agent *a, uint32_t seconds)
 {
-    if (seconds > 0 && a->step != ACME_ROW_DIRECTORY && a->step != ACME_ROW_NONCE)
+    if (seconds > 0 && acme_rows[a->step].how >= ACME_POST_JWK)
         a->look_ms = acme_drive_clock(a) + (uint64_t)seconds * 1000;
 }
 
@@ -259,6 +260,8 @@ int acme_drive_lost(struct acme_agent *a, int err)
     uint8_t tries = a->lost_tries;
 
     a->nonce[0] = '\0';
+    if (a->ari_run || a->step == ACME_ROW_WINDOW) /* not worth it */
+        return err;
     if (acme_err_class(err) != ACME_CLASS_CONNECTION || row == ACME_ROW_NONE ||
         tries >= LOST_TRIES_MAX || a->lost_in_run >= LOST_IN_RUN_MAX)
         return err;
@@ -279,7 +282,7 @@ static int problem_reply(struct acme_agent *a, const struct acme_reply *reply)
     const struct acme_json *root = NULL;
     struct acme_next next = {a->step, 0, 0};
     struct acme_problem problem;
-    uint32_t retry_after = reply_retry_after(a, reply);
+    uint32_t retry_after = acme_reply_retry_after(a, reply);
     int err;
 
     memset(&problem, 0, sizeof problem);
@@ -329,7 +332,7 @@ static int good_reply(struct acme_agent *a, const struct acme_reply *reply)
 
     if (a->step == ACME_ROW_DIRECTORY) /* once in a run */
         tell_time(a, reply);
-    keep_look(a, reply_retry_after(a, reply));
+    keep_look(a, acme_reply_retry_after(a, reply));
     err = acme_rows[a->step].accept(a, reply, &next);
     if (err != ACME_OK)
         return err;

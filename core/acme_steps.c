@@ -56,6 +56,15 @@ int acme_run_again(struct acme_agent *a)
     return ACME_OK;
 }
 
+void acme_printable(char *out, size_t room, struct acme_slice text)
+{
+    size_t n = 0;
+
+    for (; n < text.len && n + 1 < room; n++)
+        out[n] = text.ptr[n] > ' ' && text.ptr[n] < 127 ? (char)text.ptr[n] : '?';
+    out[n] = '\0';
+}
+
 uint16_t acme_jitter16(void)
 {
     uint8_t bytes[2];
@@ -69,6 +78,11 @@ uint16_t acme_jitter16(void)
 int acme_wall_clock(struct acme_agent *a, int64_t *now)
 {
     return a->port->unix_time(a->port->ctx, now);
+}
+
+bool acme_clock_doubt(int err)
+{
+    return err == ACME_E_TLS_DATE || err == ACME_E_TLS_TRUST;
 }
 
 int acme_reply_json(struct acme_agent *a, const struct acme_reply *reply,
@@ -119,16 +133,20 @@ uint8_t acme_after_account(const struct acme_agent *a)
     return a->order.open ? ACME_ROW_LOOK : ACME_ROW_CHARGE;
 }
 
+void acme_tell_default(struct acme_agent *a, const char *text, const char *wanted)
+{
+    struct acme_event event = {.type = ACME_EVENT_WARNING, .text = text, .detail = wanted};
+
+    acme_emit(a, &event);
+}
+
 /* Printed for a person to open, and of any scheme: only made safe for a terminal. */
 void acme_tell_terms(struct acme_agent *a, struct acme_slice where)
 {
     char shown[ACME_MAX_DETAIL];
     struct acme_event event = {.type = ACME_EVENT_TERMS, .detail = shown};
-    size_t n = 0;
 
-    for (; n < where.len && n + 1 < sizeof shown; n++)
-        shown[n] = where.ptr[n] > ' ' && where.ptr[n] < 127 ? (char)where.ptr[n] : '?';
-    shown[n] = '\0';
+    acme_printable(shown, sizeof shown, where);
     acme_emit(a, &event);
     (void)acme_fail_note(a, ACME_E_TERMS, "terms: ", shown);
 }
@@ -153,11 +171,32 @@ static int directory_keep(struct acme_agent *a, const char *url, const char *wha
     return ACME_OK;
 }
 
+/* Profiles come and go at a CA: a device must not be left without a certificate by that, unless it
+ * is told to. One that was refused though it is offered is not asked for again at once. */
+static int directory_profile(struct acme_agent *a, const struct acme_json *profiles)
+{
+    const char *profile = a->config->profile;
+
+    a->use_profile = false;
+    if (profile == NULL)
+        return ACME_OK;
+    a->use_profile =
+        acme_json_get(profiles, profile) != NULL &&
+        (a->config->profile_required || a->failure.problem.type != ACME_PROBLEM_INVALID_PROFILE);
+    if (a->use_profile || a->ari_run)
+        return ACME_OK;
+    if (a->config->profile_required)
+        return acme_fail_note(a, ACME_E_REFUSED, "the CA does not offer the profile ", profile);
+    acme_tell_default(a, "the CA's default is taken, it does not offer the profile", profile);
+    return ACME_OK;
+}
+
 /* Without an account: may we make one? */
 static int directory_terms(struct acme_agent *a, const struct acme_directory *directory)
 {
     if (directory->external_account_required && a->eab.len == 0)
-        return acme_fail_note(a, ACME_E_BINDING, "the directory says externalAccountRequired", NULL);
+        return acme_fail_note(a, ACME_E_BINDING, "the directory says externalAccountRequired",
+                              NULL);
     if (directory->terms_of_service == NULL || a->config->terms_agreed)
         return ACME_OK;
     acme_tell_terms(a, acme_slice_text(directory->terms_of_service));
@@ -183,9 +222,14 @@ static int accept_directory(struct acme_agent *a, const struct acme_reply *reply
         err = directory_keep(a, directory.new_account, "newAccount", &a->directory.new_account);
     if (err == ACME_OK)
         err = directory_keep(a, directory.new_order, "newOrder", &a->directory.new_order);
+    if (err == ACME_OK && directory.renewal_info != NULL)
+        err = directory_keep(a, directory.renewal_info, "renewalInfo", &a->directory.renewal_info);
     if (err == ACME_OK && a->kid[0] == '\0')
         err = directory_terms(a, &directory);
-    next->row = a->kid[0] != '\0' ? acme_after_account(a) : ACME_ROW_REGISTER;
+    if (err == ACME_OK)
+        err = directory_profile(a, directory.profiles);
+    if (err == ACME_OK)
+        acme_ari_after_directory(a, next);
     return err;
 }
 
@@ -341,6 +385,8 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
     [ACME_ROW_REST] = {"rest", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_rest, NULL},
     [ACME_ROW_DIRECTORY] = {"directory", ACME_GET, ACME_ROW_DIRECTORY, ACME_ROW_END,
                             build_directory, accept_directory, NULL},
+    [ACME_ROW_WINDOW] = {"window", ACME_GET, ACME_ROW_WINDOW, ACME_ROW_END, build_window,
+                         accept_window, NULL},
     [ACME_ROW_NONCE] = {"nonce", ACME_HEAD, ACME_ROW_NONCE, ACME_ROW_END, build_nonce, accept_nonce,
                         refused_nonce},
     [ACME_ROW_REGISTER] = {"register", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_register,
@@ -350,7 +396,7 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
     [ACME_ROW_CHARGE] = {"charge", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_charge,
                          NULL},
     [ACME_ROW_ORDER] = {"order", ACME_POST_KID, ACME_ROW_NONE, ACME_ROW_END, build_order,
-                        accept_order, NULL},
+                        accept_order, refused_order},
     [ACME_ROW_LOOK] = {"look", ACME_POST_KID, ACME_ROW_LOOK, ACME_ROW_END, build_look, accept_look,
                        refused_look},
     [ACME_ROW_AUTHZ] = {"authz", ACME_POST_KID, ACME_ROW_AUTHZ, ACME_ROW_END, build_authz,
@@ -367,7 +413,7 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
     [ACME_ROW_FINALIZE] = {"finalize", ACME_POST_KID, ACME_ROW_LOOK, ACME_ROW_END, build_finalize,
                            accept_finalize, refused_finalize},
     [ACME_ROW_CERT] = {"cert", ACME_POST_KID, ACME_ROW_CERT, ACME_ROW_END, build_cert, accept_cert,
-                       NULL},
+                       refused_cert},
     [ACME_ROW_END] = {"end", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_CLEAR, NULL, step_end, NULL},
     [ACME_ROW_CLEAR] = {"clear", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_clear, NULL},
     [ACME_ROW_BACK] = {"back", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_CLEAR, NULL, step_back, NULL},

@@ -9,12 +9,14 @@
 #define ACME_STEPS_H
 
 #include "acme_agent.h"
+#include "acme_store.h"
 
 /* X(id, name): in the order of a run. The names are shown, logged and stored: never rename. */
 #define ACME_ROW_TABLE(X)                                                                          \
     X(LOAD, "load")                                                                                \
     X(REST, "rest")                                                                                \
     X(DIRECTORY, "directory")                                                                      \
+    X(WINDOW, "window")                                                                            \
     X(NONCE, "nonce")                                                                              \
     X(REGISTER, "register")                                                                        \
     X(ACCOUNT, "account")                                                                          \
@@ -121,7 +123,15 @@ int acme_run_again(struct acme_agent *a);
 void acme_emit(struct acme_agent *a, struct acme_event *event); /* fills step and NULL texts */
 /* The event and the note for terms that a person has to agree to. */
 void acme_tell_terms(struct acme_agent *a, struct acme_slice where);
+/* A warning: what was wanted cannot be had. */
+void acme_tell_default(struct acme_agent *a, const char *text, const char *wanted);
 int acme_wall_clock(struct acme_agent *a, int64_t *now);
+/* May a wrong clock be why a run failed with err? */
+bool acme_clock_doubt(int err);
+/* Text of the CA that is only shown: made safe for a terminal, and cut. */
+void acme_printable(char *out, size_t room, struct acme_slice text);
+/* Retry-After of a reply in seconds, 0: none (acme_reply.c). */
+uint32_t acme_reply_retry_after(struct acme_agent *a, const struct acme_reply *reply);
 uint16_t acme_jitter16(void); /* for acme_sched */
 /* The reply's JSON, in scratch; an object. */
 int acme_reply_json(struct acme_agent *a, const struct acme_reply *reply,
@@ -137,12 +147,17 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next);
 void acme_order_reset(struct acme_order_state *order);
 /* Forget what belongs to one run: the next one asks the CA anew. */
 void acme_order_rest(struct acme_order_state *order);
+/* Forget what an earlier run knew of the names, but for those that are still begun. */
+void acme_order_forget(struct acme_order_state *order);
 /* After the account is known: the open order, or a new one. */
 uint8_t acme_after_account(const struct acme_agent *a);
 
+#define ROUNDS_MAX    12  /* so often an order may come back to where it was */
 #define POLL_FIRST_MS 10  /* our responder has seen the CA: it decides at once */
 #define POLL_BLIND_MS 250 /* nobody can see whether the CA has come */
 
+/* An order object: its status and URLs to facts. */
+int acme_order_take(struct acme_agent *a, const struct acme_json *root);
 int acme_order_keep_text(struct acme_agent *a, const char *value);
 int acme_order_keep_url(struct acme_agent *a, const char *url, const char *what);
 const char *acme_order_text(const struct acme_agent *a, uint16_t offset); /* "" for 0 */
@@ -162,6 +177,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 
 int build_order(struct acme_agent *a, const char **url, struct acme_slice *payload);
 int accept_order(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_order(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
 int build_look(struct acme_agent *a, const char **url, struct acme_slice *payload);
 int accept_look(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int refused_look(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
@@ -184,6 +200,42 @@ int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acm
 int step_end(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_back(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+
+/* -- renewal information (RFC 9773): acme_steps_ari.c, or acme_steps_noari.c -- */
+
+void acme_ari_name(struct acme_cert_state *cert, const struct acme_cert_facts *facts);
+int64_t acme_ari_due_at(const struct acme_agent *a); /* of the certificate in force */
+bool acme_ari_followed(const struct acme_agent *a);  /* ... in the CA's window */
+/* Seconds until the CA has to be asked, 0: now; UINT32_MAX: there is nothing to ask. */
+uint32_t acme_ari_wait(const struct acme_agent *a, int64_t now);
+void acme_ari_booted(struct acme_agent *a, int64_t now);
+void acme_ari_rebase(struct acme_agent *a, int64_t now);
+void acme_ari_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */
+void acme_ari_get(struct acme_agent *a, const struct acme_field *field);
+void acme_ari_put_cert(const struct acme_agent *a, struct acme_record_writer *w);
+void acme_ari_get_cert(const struct acme_agent *a, const struct acme_field *field,
+                       struct acme_cert_state *out);
+void acme_ari_status(const struct acme_agent *a, struct acme_agent_status *out);
+void acme_ari_after_directory(struct acme_agent *a, struct acme_next *next);
+uint8_t acme_ari_after_end(struct acme_agent *a);
+int build_window(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_window(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+/* True: what failed was only the question, and *row goes on. */
+bool acme_ari_failed(struct acme_agent *a, int err, uint8_t *row);
+/* Does newOrder name the certificate in force as its predecessor? */
+bool acme_ari_replaces(const struct acme_agent *a);
+/* True: newOrder was refused for that name, and goes out once more without. */
+bool acme_ari_refused(struct acme_agent *a, const struct acme_problem *problem);
+
+/* -- which chain: acme_steps_chain.c, or acme_steps_nochain.c -- */
+
+bool acme_pick_built_in(void);
+/* A chain has passed all checks. True: it is taken; false: *next is another one. */
+bool acme_pick_chain(struct acme_agent *a, const struct acme_reply *reply,
+                     const struct acme_chain *chain, struct acme_next *next);
+/* One cannot be used. True: it was an alternate, and *next is another one. */
+bool acme_pick_skip(struct acme_agent *a, struct acme_next *next);
+int refused_cert(struct acme_agent *a, const struct acme_problem *problem, struct acme_next *next);
 
 /* -- external account binding: acme_steps_eab.c, or acme_steps_noeab.c -- */
 
@@ -209,7 +261,8 @@ int acme_load_cert(struct acme_agent *a);
 /* The certificate before the one in force. */
 int acme_load_previous(struct acme_agent *a, struct acme_cert_state *out);
 int acme_load_sched(struct acme_agent *a);
-/* The SHA-256 over directory, sorted names, key type: a change makes a certificate due. */
+/* The SHA-256 over directory, key type, sorted names, profile, request: a change makes a
+ * certificate due. */
 int acme_want_hash(const struct acme_config *config, uint8_t out[ACME_SHA256_SIZE]);
 const char *acme_slot_key(const struct acme_agent *a, enum acme_slot slot);
 

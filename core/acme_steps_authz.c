@@ -158,7 +158,7 @@ static int take_challenge(struct acme_agent *a, const struct acme_authorization 
             return token;
         name->token = (uint16_t)token;
     }
-    if (!same || name->challenge == 0) {
+    if (!same || strcmp(acme_order_text(a, name->challenge), challenge.url) != 0) {
         url = acme_order_keep_url(a, challenge.url, "a challenge");
         if (url < 0)
             return url;

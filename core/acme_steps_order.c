@@ -1,33 +1,11 @@
-/* The rows of an order: from newOrder to the stored certificate (RFC 8555 7.4, 7.5). */
+/* The rows of an order: newOrder, and the order object that chooses (RFC 8555 7.4, 7.5). */
 #include "acme_steps.h"
 
 #include <string.h>
 
-#include "acme_csr.h"
-
 #define POLL_MAX_MS  10000
 #define WHY_AFTER_MS 20000  /* some CAs never move an order whose challenge failed */
 #define PATIENCE_MS  600000 /* then the order is left open, and looked at by the next run */
-#define ROUNDS_MAX   12
-
-void acme_order_rest(struct acme_order_state *order)
-{
-    order->fresh = order->responded = order->finalized = order->respond_refused = false;
-    order->rounds = 0;
-    order->index = 0;
-    order->poll_ms = 0;
-    order->since_ms = order->why_ms = 0;
-    for (uint16_t i = 0; i < order->names_count; i++) {
-        order->names[i].flags &= ORDER_BEGUN | ORDER_STORED;
-        memset(order->names[i].declined, 0, sizeof order->names[i].declined);
-    }
-}
-
-void acme_order_reset(struct acme_order_state *order)
-{
-    memset(order, 0, offsetof(struct acme_order_state, names));
-    memset(order->names, 0, sizeof order->names);
-}
 
 int acme_order_keep_text(struct acme_agent *a, const char *value)
 {
@@ -78,21 +56,37 @@ int build_order(struct acme_agent *a, const char **url, struct acme_slice *paylo
         acme_buf_json(&b, acme_slice_text(name.text));
         acme_buf_char(&b, '}');
     }
-    acme_buf_text(&b, "]}");
+    acme_buf_char(&b, ']');
+    if (a->use_profile) {
+        acme_buf_text(&b, ",\"profile\":\"");
+        acme_buf_text(&b, a->config->profile);
+        acme_buf_char(&b, '"');
+    }
+    if (acme_ari_replaces(a)) {
+        acme_buf_text(&b, ",\"replaces\":\"");
+        acme_buf_text(&b, a->cert.id);
+        acme_buf_char(&b, '"');
+    }
+    acme_buf_char(&b, '}');
     *url = a->directory.text + a->directory.new_order;
     *payload = acme_buf_slice(&b);
     return b.overflow ? acme_fail_note(a, ACME_E_SIZE, "bound: scratch, for newOrder", NULL)
                       : ACME_OK;
 }
 
-/* The authorizations' URLs, where they are not known yet: an order that was resumed has names from
- * its record, but no URLs. A URL that was seen first stays (some CAs drop the array later). */
+/* The authorizations' URLs, read once in a run: an order that was resumed has names from its
+ * record, but no URLs. A URL that was seen first stays (some CAs drop the array later), but not for
+ * the next run, which might have to live with a wrong one for as long as the order does. */
 static int order_authorizations(struct acme_agent *a, const struct acme_order_object *object)
 {
     struct acme_order_state *order = &a->order;
     const struct acme_json *node = acme_json_first(object->authorizations);
     int at;
 
+    if (order->relist && node != NULL) {
+        acme_order_forget(order);
+        order->relist = false;
+    }
     if (order->names_count > 0 && order->names[0].authorization != 0)
         return ACME_OK;
     if (object->authorizations != NULL && object->authorizations_count < order->names_count)
@@ -114,7 +108,7 @@ static int order_authorizations(struct acme_agent *a, const struct acme_order_ob
 }
 
 /* An order object: its status and URLs to facts (P36-P39). */
-static int take_order(struct acme_agent *a, const struct acme_json *root)
+int acme_order_take(struct acme_agent *a, const struct acme_json *root)
 {
     struct acme_order_state *order = &a->order;
     struct acme_order_object object;
@@ -169,15 +163,30 @@ int accept_order(struct acme_agent *a, const struct acme_reply *reply, struct ac
         return acme_fail_note(a, ACME_E_SIZE, "bound: ACME_MAX_URL, for the order", NULL);
     /* From here on the CA has an order of ours, whatever the body says. */
     a->order.open = a->order.fresh = true;
+    a->order.replaces = acme_ari_replaces(a);
     err = acme_reply_json(a, reply, &root);
     if (err == ACME_OK)
-        err = take_order(a, root);
+        err = acme_order_take(a, root);
     if (err == ACME_OK && a->order.names_count == 0)
         err = acme_fail_note(a, ACME_E_REPLY, "the order has no authorizations", NULL);
     if (err != ACME_OK)
         return err;
     next->save = ACME_SAVE_ORDER;
     return acme_order_next(a, next);
+}
+
+/* The CA refused before it made an order, so it may be asked once more, with less. */
+int refused_order(struct acme_agent *a, const struct acme_problem *problem, struct acme_next *next)
+{
+    next->row = ACME_ROW_ORDER;
+    if (problem->type == ACME_PROBLEM_INVALID_PROFILE && a->use_profile &&
+        !a->config->profile_required) {
+        a->use_profile = false;
+        acme_tell_default(a, "the CA's default is taken, it refused the profile",
+                          a->config->profile);
+        return ACME_OK;
+    }
+    return acme_ari_refused(a, problem) ? ACME_OK : ACME_E_REFUSED;
 }
 
 /* -- look: the CA's order status is the state -- */
@@ -195,7 +204,7 @@ int accept_look(struct acme_agent *a, const struct acme_reply *reply, struct acm
     int err = acme_reply_json(a, reply, &root);
 
     if (err == ACME_OK)
-        err = take_order(a, root);
+        err = acme_order_take(a, root);
     return err == ACME_OK ? acme_order_next(a, next) : err;
 }
 
@@ -273,13 +282,16 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next)
     case ACME_STATUS_PROCESSING:
         return acme_order_poll(a, next, "issuance");
     case ACME_STATUS_VALID:
-        if (a->cert_key.type == ACME_KEY_NONE || order->certificate == 0) {
+        if ((a->cert_key.type == ACME_KEY_NONE && a->config->csr.len == 0) ||
+            order->certificate == 0) {
             order->dead = true;
             return acme_fail_note(a, ACME_E_ORDER,
                                   order->certificate == 0 ? "it is valid, with no certificate URL"
                                                           : "it is valid, but its key is lost",
                                   NULL);
         }
+        order->chain_at = order->chain_best = order->alternates_count = 0;
+        order->chain_final = false;
         next->row = ACME_ROW_CERT;
         return ACME_OK;
     case ACME_STATUS_INVALID:
@@ -294,163 +306,6 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next)
         return acme_fail_note(a, ACME_E_ORDER, "the order's status is ",
                               acme_status_name((enum acme_status)order->status));
     }
-}
-
-/* -- finalize and certificate -- */
-
-/* The key of the certificate in force, for a renewal that keeps it. */
-static int reuse_key(struct acme_agent *a)
-{
-    struct acme_certificate old;
-    struct acme_span io = a->config->memory.io; /* it took the record when it was loaded */
-    int err = acme_agent_certificate(a, io, &old);
-
-    if (err == ACME_OK)
-        err = acme_key_read(&a->cert_key, old.key);
-    acme_wipe(io.ptr, io.len);
-    if (err != ACME_OK)
-        acme_key_wipe(&a->cert_key);
-    return err;
-}
-
-/* Made before newOrder, so that the record of the order holds it from the beginning. Later it is
- * only missing when a resumed order came without one that fits. */
-int step_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
-{
-    enum acme_key_type type = a->config->cert_key_type != 0
-                                  ? (enum acme_key_type)a->config->cert_key_type
-                                  : ACME_KEY_P256;
-    int err = ACME_OK;
-
-    (void)reply;
-    next->row = a->order.open ? ACME_ROW_FINALIZE : ACME_ROW_ORDER;
-    a->order.finalized = a->order.open;
-    if (a->cert_key.type == (uint8_t)type) {
-        /* It came with the order, but the order's record may have failed. */
-        next->save = a->order.open && !a->order.key_stored ? ACME_SAVE_ORDER : 0;
-        return ACME_OK;
-    }
-    if (a->config->reuse_key && a->cert.has)
-        err = reuse_key(a);
-    if (err == ACME_AGAIN)
-        return err;
-    if (a->cert_key.type != (uint8_t)type)
-        err = acme_key_make(&a->cert_key, type);
-    else
-        err = ACME_OK;
-    a->order.key_stored = false;
-    if (a->order.open)
-        next->save = ACME_SAVE_ORDER;
-    next->wait_ms = err == ACME_AGAIN ? 100 : 0;
-    return err;
-}
-
-int build_finalize(struct acme_agent *a, const char **url, struct acme_slice *payload)
-{
-    struct acme_span scratch = a->config->memory.scratch;
-    struct acme_slice csr = {NULL, 0};
-    struct acme_buf b;
-    int err = acme_csr_write(scratch, a->config->names, a->config->names_count, &a->cert_key, &csr);
-
-    if (err != ACME_OK)
-        return err == ACME_E_SIZE ? acme_fail_note(a, err, "bound: scratch, for the CSR", NULL)
-                                  : err;
-    if (a->order.finalize == 0)
-        return acme_fail_note(a, ACME_E_REPLY, "the order has no finalize URL", NULL);
-    /* The CSR lies at the end of scratch, the payload grows towards it from the start. */
-    acme_buf_init(&b, scratch.ptr, (size_t)(csr.ptr - scratch.ptr));
-    acme_buf_text(&b, "{\"csr\":\"");
-    acme_buf_b64url(&b, csr.ptr, csr.len);
-    acme_buf_text(&b, "\"}");
-    *url = acme_order_text(a, a->order.finalize);
-    *payload = acme_buf_slice(&b);
-    return b.overflow ? acme_fail_note(a, ACME_E_SIZE, "bound: scratch, for the CSR", NULL)
-                      : ACME_OK;
-}
-
-int accept_finalize(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
-{
-    const struct acme_json *root = NULL;
-
-    a->order.since_ms = 0;
-    a->order.poll_ms = POLL_FIRST_MS;
-    next->row = ACME_ROW_LOOK;
-    /* The reply is the order (7.4); where a CA sends something else, a look will tell. */
-    if (acme_json_parse(reply->body, a->config->memory.scratch, &root) != ACME_OK ||
-        acme_json_member(root, "status") == NULL)
-        return ACME_OK;
-    if (take_order(a, root) != ACME_OK)
-        return ACME_OK;
-    return acme_order_next(a, next);
-}
-
-/* 403 orderNotReady: the CA's own parts do not agree yet, so ask again in a moment (P74). */
-int refused_finalize(struct acme_agent *a, const struct acme_problem *problem,
-                     struct acme_next *next)
-{
-    if (problem->type != ACME_PROBLEM_ORDER_NOT_READY || ++a->order.rounds > ROUNDS_MAX) {
-        a->order.dead = problem->http_status < 500 && problem->http_status != 429;
-        return ACME_E_REFUSED;
-    }
-    next->row = ACME_ROW_LOOK;
-    next->wait_ms = 1000;
-    return ACME_OK;
-}
-
-int build_cert(struct acme_agent *a, const char **url, struct acme_slice *payload)
-{
-    (void)payload;
-    *url = acme_order_text(a, a->order.certificate);
-    return ACME_OK;
-}
-
-/* Nothing replaces a certificate before it has passed every check (P78, P79). */
-int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
-{
-    struct acme_span io = a->config->memory.io;
-    struct acme_span text;
-    struct acme_chain chain;
-    struct acme_cert_facts facts;
-    struct acme_cert_verdict verdict = {"it cannot be read", 0};
-    int64_t now = 0;
-    int err;
-
-    /* The body lies in io, which is ours to write: the DER takes the place of the PEM. */
-    text.ptr = io.ptr + (reply->body.ptr - io.ptr);
-    text.len = reply->body.len;
-    a->order.dead = true; /* until proved otherwise: the same bytes would come again */
-    err = acme_chain_from_pem(text, &chain);
-    if (err == ACME_E_SIZE || acme_wall_clock(a, &now) != ACME_OK)
-        a->order.dead = false; /* nothing is wrong with it: it can be fetched again */
-    if (err == ACME_E_SIZE)
-        return acme_fail_note(a, err, "bound: ACME_MAX_CHAIN_CERTS", NULL);
-    if (err != ACME_OK)
-        return acme_fail_note(a, err, "the reply is not a chain of PEM certificates", NULL);
-    err = acme_wall_clock(a, &now);
-    if (err == ACME_OK)
-        err = acme_cert_check(&chain, &a->cert_key, a->config->names, a->config->names_count, true,
-                              now, 300, &verdict);
-    if (err == ACME_OK)
-        err = acme_cert_facts(acme_chain_at(&chain, 0), &facts);
-    if (err == ACME_E_CERT)
-        return acme_fail_note(a, err, verdict.why, NULL);
-    if (err != ACME_OK)
-        return err;
-    memset(&a->fresh, 0, sizeof a->fresh);
-    err = acme_sha256(a->order.url, strlen(a->order.url), a->fresh.order);
-    if (err != ACME_OK)
-        return err;
-    a->fresh.has = a->fresh.wanted = true;
-    a->fresh.sequence = a->cert.sequence + 1;
-    a->fresh.slot = a->cert.slot == ACME_SLOT_CERT_A ? ACME_SLOT_CERT_B : ACME_SLOT_CERT_A;
-    a->fresh.not_before = facts.not_before;
-    a->fresh.not_after = facts.not_after;
-    a->new_chain = chain.packed;
-    a->order.dead = false;
-    a->outcome = ACME_OK;
-    next->row = ACME_ROW_END;
-    next->save = ACME_SAVE_CERT;
-    return ACME_OK;
 }
 
 /* -- clear -- */

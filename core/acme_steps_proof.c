@@ -280,6 +280,6 @@ int step_end(struct acme_agent *a, const struct acme_reply *reply, struct acme_n
         }
         name->flags &= (uint16_t) ~(ORDER_BEGUN | ORDER_READY | ORDER_SEEN);
     }
-    next->row = ACME_ROW_CLEAR;
+    next->row = acme_ari_after_end(a);
     return ACME_OK;
 }

@@ -68,21 +68,16 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 
 /* -- rest: the only place that decides to contact the CA -- */
 
-/* May the clock be why the last run failed? */
-static bool rest_clock_doubt(const struct acme_agent *a)
-{
-    return a->failure.err == ACME_E_TLS_DATE || a->failure.err == ACME_E_TLS_TRUST;
-}
-
 /* The clock was set back: waits that were noted in its future start anew. */
 static void rest_rebase(struct acme_agent *a, int64_t now)
 {
     /* By the clock that ran ahead the CA could not be believed. Nothing was asked of it, so nothing
      * is waited for; but not again and again, because who tells the time may go on lying. */
-    if (rest_clock_doubt(a) && a->failure.at > now && !a->sched.by_ca &&
+    if (acme_clock_doubt(a->failure.err) && a->failure.at > now && !a->sched.by_ca &&
         a->sched.failures <= FORGIVEN_MAX)
         a->sched.not_before = 0;
     (void)acme_sched_rebase(&a->sched, now);
+    acme_ari_rebase(a, now);
     (void)acme_sched_rebase(&a->ledger.account, now);
     (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
     (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
@@ -144,7 +139,7 @@ static bool rest_due(const struct acme_agent *a, int64_t now)
         return true;
     if (!a->cert.has || !a->cert.wanted)
         return true;
-    return acme_sched_due(now, a->cert.not_before, a->cert.not_after);
+    return now >= acme_ari_due_at(a);
 }
 
 /* Back to sleep: the answer to whoever asked is outcome. */
@@ -161,15 +156,18 @@ static int rest_stay(struct acme_agent *a, struct acme_next *next, int outcome, 
 
 static int rest_not_due(struct acme_agent *a, struct acme_next *next, int64_t now)
 {
-    int64_t due_at = acme_sched_due_at(a->cert.not_before, a->cert.not_after);
+    int64_t due_at = acme_ari_due_at(a);
     struct acme_event event = {.type = ACME_EVENT_NOT_DUE, .at = due_at};
+    uint32_t ask = acme_ari_wait(a, now);
 
     if (a->asked || !a->not_due_told)
         acme_emit(a, &event);
     a->not_due_told = true;
     a->due = false;
     a->idle = true;
-    return rest_stay(a, next, ACME_OK, (uint64_t)(due_at - now));
+    if (ask == 0) /* the CA wants us to wait */
+        ask = ACME_MINUTE;
+    return rest_stay(a, next, ACME_OK, ask < due_at - now ? ask : (uint64_t)(due_at - now));
 }
 
 /* What was found due begins after a random while, so that a fleet does not come at one moment. Not
@@ -180,6 +178,9 @@ static uint32_t rest_spread(struct acme_agent *a, int64_t now)
     int64_t left = a->cert.not_after - now;
     uint64_t clock = a->port->now_ms(a->port->ctx);
 
+    /* A moment in the CA's window was drawn already. */
+    if (a->idle && acme_ari_followed(a))
+        return 0;
     if (a->config->prompt || a->asked || a->again || a->order.open || !a->loaded || !a->cert.has ||
         !a->cert.wanted)
         return 0;
@@ -200,7 +201,7 @@ static int rest_held(struct acme_agent *a, struct acme_next *next, int64_t now, 
     if (a->asked || !a->held_told)
         acme_emit(a, &event);
     a->held_told = true;
-    if (rest_clock_doubt(a) && wait > DOUBT_S) /* it may be set at any moment */
+    if (acme_clock_doubt(a->failure.err) && wait > DOUBT_S) /* it may be set at any moment */
         wait = DOUBT_S;
     return rest_stay(a, next, ACME_E_HELD, wait);
 }
@@ -224,6 +225,7 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
     }
     a->again = false;
     a->busy = true;
+    a->ari_run = a->no_replaces = false;
     a->redirect[0] = '\0';
     a->redirects = 0;
     a->exchange.single = false;
@@ -331,9 +333,19 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         rest_verdict(a, next);
         return ACME_OK;
     }
-    if (a->loaded && !rest_due(a, now))
-        return rest_not_due(a, next, now);
+    if (a->loaded && !a->ari_started)
+        acme_ari_booted(a, now);
+    a->ari_started = a->loaded;
     wait = rest_wait(a, now, &by_ca);
+    if (a->loaded && !rest_due(a, now)) {
+        if (wait > 0 || acme_ari_wait(a, now) > 0)
+            return rest_not_due(a, next, now);
+        a->due = false;
+        a->idle = true;
+        rest_go(a, next);
+        a->ari_run = true;
+        return ACME_OK;
+    }
     spread = rest_spread(a, now);
     if (spread > wait)
         return rest_held(a, next, now, spread, "spread");
@@ -345,4 +357,49 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     }
     rest_go(a, next);
     return ACME_OK;
+}
+
+/* -- what is remembered of an order from one run to the next -- */
+
+void acme_order_rest(struct acme_order_state *order)
+{
+    order->fresh = order->responded = order->finalized = order->respond_refused = false;
+    order->relist = true;
+    order->rounds = 0;
+    order->index = 0;
+    order->poll_ms = 0;
+    order->since_ms = order->why_ms = 0;
+    for (uint16_t i = 0; i < order->names_count; i++) {
+        order->names[i].flags &= ORDER_BEGUN | ORDER_STORED;
+        memset(order->names[i].declined, 0, sizeof order->names[i].declined);
+    }
+}
+
+void acme_order_reset(struct acme_order_state *order)
+{
+    memset(order, 0, offsetof(struct acme_order_state, names));
+    memset(order->names, 0, sizeof order->names);
+}
+
+/* What an earlier run knew of the names, but for what is still begun: that is as if it came from
+ * the record. */
+void acme_order_forget(struct acme_order_state *order)
+{
+    uint16_t kept = 0;
+
+    for (uint16_t i = 0; i < order->names_count; i++) {
+        struct acme_order_name name = order->names[i];
+
+        memset(&order->names[i], 0, sizeof name);
+        if ((name.flags & ORDER_BEGUN) == 0)
+            continue;
+        name.authorization = name.challenge = 0;
+        name.flags |= ORDER_STORED;
+        order->names[kept++] = name;
+    }
+    order->names_count = kept;
+    if (kept == 0) {
+        order->text_len = order->text_mark = 0;
+        order->finalize = order->certificate = 0;
+    }
 }

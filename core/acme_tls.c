@@ -28,8 +28,8 @@ enum tls_phase {
 #define TLS_ALERT_PROTOCOL_VERSION 70
 
 #ifdef ACME_TLS_SUITES_AS_BUILT
-/* acme_wolfssl.h refuses to build with a suite that is not below: a board whose settings hold no more
- * than it wants to offer saves the names of suites and their parser (1 KB). */
+/* acme_wolfssl.h refuses to build with a suite that is not below: a board whose settings hold no
+ * more than it wants to offer saves the names of suites and their parser (1 KB). */
 static int tls_set_suites(WOLFSSL_CTX *ctx)
 {
     (void)ctx;

@@ -66,7 +66,7 @@ def up(path, name, target):
 
 
 def sideways(path, name, target):
-    if target is None:
+    if target is None or target.name in CHOSEN_BY_BOARD:
         return None
     if path.parts[0] == target.parts[0] == "solvers" and path.stem != target.stem \
             and target.stem != "dns_msg":
@@ -90,7 +90,7 @@ def libraries(path, name, target):
     if path.parts[0] not in ("port", "core", "solvers"):
         return None
     where = str(path)
-    if name.endswith("cJSON.h") and where != "core/acme_json.c":
+    if name.endswith("cJSON.h") and where not in ("core/acme_json.c", "core/acme_cjson.h"):
         return "only core/acme_json.c knows cJSON"
     if name.startswith("wolfssl/wolfcrypt/") and not name.endswith("/settings.h"):
         if not re.match(r"core/acme_(crypto\w*|cert|tls)\.c$", where):

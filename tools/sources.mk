@@ -8,6 +8,15 @@ SRC_CRYPTO_RSA ?= core/acme_crypto_rsa.c
 # Boards whose CA asks for no external account binding take core/acme_steps_noeab.c.
 SRC_EAB ?= core/acme_eab.c core/acme_steps_eab.c
 
+# Boards without room for renewal information (RFC 9773) take core/acme_steps_noari.c.
+SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
+
+# Boards that take the CA's default chain take core/acme_steps_nochain.c.
+SRC_CHAIN ?= core/acme_steps_chain.c
+
+# Boards, which make their own keys, take core/acme_csr_noread.c.
+SRC_CSR ?= core/acme_csr_read.c
+
 SRC_CORE = \
 	core/acme_agent.c \
 	core/acme_b64.c \
@@ -20,6 +29,9 @@ SRC_CORE = \
 	$(SRC_CRYPTO_RSA) \
 	core/acme_csr.c \
 	core/acme_der.c \
+	$(SRC_ARI) \
+	$(SRC_CHAIN) \
+	$(SRC_CSR) \
 	$(SRC_EAB) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \
@@ -39,6 +51,7 @@ SRC_CORE = \
 	core/acme_sched.c \
 	core/acme_steps.c \
 	core/acme_steps_authz.c \
+	core/acme_steps_cert.c \
 	core/acme_steps_order.c \
 	core/acme_steps_proof.c \
 	core/acme_steps_rest.c \
@@ -67,6 +80,7 @@ SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_ne
 
 SRC_TOOL = \
 	tools/lwacme/binding.c \
+	tools/lwacme/csr.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
 	tools/lwacme/json.c \

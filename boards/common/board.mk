@@ -8,30 +8,39 @@
 #   BOARD_WOLFSSL_DROP, _ADD  what of tools/deps.mk's list it does not need, and what it has more
 #   BOARD_CORE_DROP, _ADD   the same for the agent (RSA keys or not)
 #   BOARD_OPT_MORE, BOARD_DEFS_MORE  compiler flags beside -Os, macros
-#   BOARD_IPV6, BOARD_EAB   1 where IPv6, external account binding is the default
+#   BOARD_IPV6, BOARD_EAB, BOARD_ARI, BOARD_CHAIN  1 where IPv6, external account binding, renewal
+#                           information, a choice of chains is the default
 # Choices on the command line:
 #   CONFIG=FILE compiles a CONFIG record in (tools/mkconfig --record). LTO= links without link-time
 #   optimization, IPV6=1 adds IPv6 (IPV6= leaves it out), SERVER= leaves the server side of TLS out,
-#   EAB=1 adds external account binding (EAB= leaves it out).
+#   EAB=1 adds external account binding (EAB= leaves it out); in the same way ARI renewal information
+#   (RFC 9773), CHAIN a choice of the CA's chains.
 
 BD := boards/$(BOARD)
 LTO ?= 1
 SERVER ?= 1
 IPV6 ?= $(BOARD_IPV6)
 EAB ?= $(BOARD_EAB)
-BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(if $(IPV6),$(if $(BOARD_IPV6),,-ipv6),$(if \
+ARI ?= $(BOARD_ARI)
+CHAIN ?= $(BOARD_CHAIN)
+BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(if \
+	$(IPV6),$(if $(BOARD_IPV6),,-ipv6),$(if \
 	$(BOARD_IPV6),-ipv4))$(if $(SERVER),,-client)$(if $(EAB),$(if \
-	$(BOARD_EAB),,-eab),$(if $(BOARD_EAB),-noeab))
+	$(BOARD_EAB),,-eab),$(if $(BOARD_EAB),-noeab))$(if $(ARI),$(if \
+	$(BOARD_ARI),,-ari),$(if $(BOARD_ARI),-noari))$(if $(CHAIN),$(if \
+	$(BOARD_CHAIN),,-chain),$(if $(BOARD_CHAIN),-nochain))
 BCC = $(CROSS)gcc
 
+# Inlining that makes frames grow is bounded: what a function needs for a moment would stand on the stack
+# under the deepest call of another one.
 BOARD_OPT = -Os -g -ffunction-sections -fdata-sections -fno-common $(BOARD_OPT_MORE) \
-	$(if $(LTO),-flto -flto-partition=one --param large-stack-frame-growth=100)
+	$(if $(LTO),-flto -flto-partition=one --param large-stack-frame-growth=50)
 BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 # The floor of the clock is the commit's time: two builds of one commit are the same.
 BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 # lwIP's assertions cost 10 KB; the conformance test runs with all of them on.
 BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
-	-DBOARD_NAME='"$(BOARD)"' $(if $(IPV6),-DLWIP_IPV6=1) \
+	-DACME_MAX_CERT_ID=$(if $(ARI),56,1) -DBOARD_NAME='"$(BOARD)"' $(if $(IPV6),-DLWIP_IPV6=1) \
 	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_DEFS_MORE) \
 	$(if $(filter 8,$(RECORDS)),-DBOARD_RECORDS_8K) $(BOARD_EXTRA)
 BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
@@ -53,7 +62,9 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 
 # What only the agent's image has.
 SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP) \
-	$(if $(EAB),,$(SRC_EAB)),$(SRC_CORE)) $(if $(EAB),,core/acme_steps_noeab.c) \
+	$(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) $(if $(CHAIN),,$(SRC_CHAIN)) $(SRC_CSR),$(SRC_CORE)) \
+	$(if $(EAB),,core/acme_steps_noeab.c) $(if $(ARI),,core/acme_steps_noari.c) \
+	$(if $(CHAIN),,core/acme_steps_nochain.c) core/acme_csr_noread.c \
 	$(BOARD_CORE_ADD) $(SRC_SOLVERS) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
 	board_start.c \
@@ -65,7 +76,7 @@ OBJ_BOARD = $(patsubst %.c,$(BO)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOAR
 OBJ_BOARD_AGENT = $(SRC_BOARD_AGENT:%.c=$(BO)/%.o) $(BO)/cjson/cJSON.o
 
 .PHONY: firmware bringup size demo
-firmware: $(BO)/firmware.elf
+firmware: $(BO)/firmware.elf $(BO)/boards/common/bringup.o # compiled, so that it stays right
 bringup: $(BO)/bringup.elf
 size: $(BO)/firmware.elf
 	@CROSS=$(CROSS) python3 boards/common/board_size.py $(BOARD) $< $(BD)/budget \

@@ -27,7 +27,10 @@ static struct {
     uint32_t longest;
     const char *longest_in;
     /* the work's */
-    const char *in;
+    const char *in; /* the present part of it, and since when in this slice */
+    uint32_t in_from;
+    const char *most_in; /* the part that took most of this slice */
+    uint32_t most;
     struct figures_stamp run;     /* when it began */
     struct figures_stamp connect; /* when it did */
     uint64_t agent;               /* cycles of acme_agent_poll in this run */
@@ -35,18 +38,32 @@ static struct {
     uint32_t handshake_us, handshake_ms;
     bool connecting;
     bool running; /* the agent, when it was polled last */
-} figures = {.longest_in = "", .in = ""};
+} figures = {.longest_in = "", .in = "", .most_in = ""};
 
 /* ---- the main loop ---- */
 
+/* A part of the work has ended, or the slice has. */
+static uint32_t figures_part(void)
+{
+    uint32_t now = board_cycles();
+
+    if (now - figures.in_from >= figures.most) {
+        figures.most = now - figures.in_from;
+        figures.most_in = figures.in;
+    }
+    figures.in_from = now;
+    return now;
+}
+
 void board_figures_begin(void)
 {
-    figures.from = board_cycles();
+    figures.from = figures.in_from = board_cycles();
+    figures.most = 0;
 }
 
 void board_figures_worked(void)
 {
-    figures.worked = board_cycles();
+    figures.worked = figures_part();
 }
 
 void board_figures_end(void)
@@ -59,14 +76,17 @@ void board_figures_end(void)
     if (all <= figures.longest)
         return;
     figures.longest = all;
-    figures.longest_in = work >= all - work ? figures.in : "network";
+    figures.longest_in = figures.most >= all - work ? figures.most_in : "network";
 }
 
 /* ---- the work ---- */
 
 void board_figures_in(const char *what)
 {
+    board_fiber_hold();
+    (void)figures_part();
     figures.in = what;
+    board_fiber_let();
 }
 
 static struct figures_stamp figures_now(void)
@@ -155,7 +175,7 @@ void board_figures_poll(struct acme_agent *agent, uint32_t *sleep_ms)
     struct figures_stamp from = figures_now(), to;
 
     acme_agent_status(agent, &before);
-    figures.in = before.step;
+    board_figures_in(before.step);
     (void)acme_agent_poll(agent, sleep_ms);
     to = figures_now();
     acme_agent_status(agent, &after);

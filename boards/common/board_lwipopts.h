@@ -37,7 +37,6 @@
 #define LWIP_IPV6_REASS          0
 #define LWIP_IPV6_FRAG           0
 #define LWIP_STATS               0
-#define LWIP_CHECKSUM_ON_COPY    1
 #define MEMP_NUM_SYS_TIMEOUT     (LWIP_NUM_SYS_TIMEOUT_INTERNAL + 1) /* SNTP */
 #define TCP_LISTEN_BACKLOG       1
 #define SO_REUSE                 1 /* port 80 again while its last connections rest in TIME_WAIT */

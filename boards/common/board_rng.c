@@ -159,8 +159,10 @@ int board_rng_keep(const struct acme_slots *slots)
     if (!rng.ready || (!rng.storing && board_clock_floor_now() - rng.floor < BOARD_CLOCK_SLACK_S))
         return ACME_OK;
     if (!rng.storing) {
+        board_fiber_hold();
         rng.storing = rng_hash("next", rng.state, sizeof rng.state, "", 0, rng.next);
         board_rng_mix("", 0);
+        board_fiber_let();
     }
     int err = rng.storing ? rng_store(slots) : ACME_E_ENTROPY;
     if (err != ACME_AGAIN)

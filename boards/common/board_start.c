@@ -157,6 +157,10 @@ static void start_config(void)
     config.contact = provision.contact;
     config.terms_agreed = provision.terms_agreed;
     config.eab = provision.eab;
+    config.profile = provision.profile;
+    config.preferred_chain = provision.preferred_chain;
+    config.shortest_chain = provision.shortest_chain;
+    config.profile_required = provision.profile_required;
     config.anchors.sets = provision.anchors;
     config.anchors.count = provision.anchors_count;
     config.account_key_type = provision.account_key_type;
@@ -219,17 +223,24 @@ struct poll {
 
 static void poll_address(void)
 {
-    char text[ACME_ADDR_TEXT];
-    const char *v6 = board_lwip_address6(text, sizeof text);
+    char text[ACME_ADDR_TEXT], text6[ACME_ADDR_TEXT];
+    const char *v4 = "", *v6;
+    bool up;
 
+    board_fiber_hold();
+    up = board_lwip_up();
+    if (up && !address_told)
+        v4 = board_lwip_address(text, sizeof text);
+    v6 = board_lwip_address6(text6, sizeof text6);
+    board_fiber_let();
     if ((*v6 != '\0') != address6_told) {
         address6_told = !address6_told;
         board_tell("address", v6, NULL, ACME_OK);
     }
-    if (board_lwip_up() == address_told)
-        return;
-    address_told = board_lwip_up();
-    board_tell("address", address_told ? board_lwip_address(text, sizeof text) : "", NULL, ACME_OK);
+    if (up != address_told) {
+        address_told = up;
+        board_tell("address", v4, NULL, ACME_OK);
+    }
 }
 
 static void poll_flash(struct acme_agent *agent)

@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include <wolfssl/ssl.h>
-#include <wolfssl/wolfcrypt/random.h>
 
 #include "acme_board_config.h"
 #include "acme_port.h"
@@ -175,12 +174,6 @@ static int tls_send(WOLFSSL *ssl, char *buf, int size, void *ctx)
     return n == ACME_AGAIN ? WOLFSSL_CBIO_ERR_WANT_WRITE : WOLFSSL_CBIO_ERR_CONN_RST;
 }
 
-static int tls_seed(OS_Seed *os, byte *seed, word32 size)
-{
-    (void)os;
-    return board_rng_get(NULL, seed, size) == ACME_OK ? 0 : -1;
-}
-
 static bool tls_waits(WOLFSSL *ssl, int result)
 {
     int why = wolfSSL_get_error(ssl, result);
@@ -246,7 +239,6 @@ static void try_tls(void)
 {
     acme_sock s;
     CHECK(wolfSSL_Init() == WOLFSSL_SUCCESS ? ACME_OK : ACME_E_TLS);
-    CHECK(wc_SetSeed_Cb(tls_seed)); /* after wolfSSL_Init, which sets its own */
     WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfSSLv23_client_method());
     CHECK(ctx != NULL ? ACME_OK : ACME_E_TLS_MEMORY);
     wolfSSL_SetIORecv(ctx, tls_recv);

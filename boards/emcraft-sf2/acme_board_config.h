@@ -13,6 +13,7 @@
 #define ACME_SCRATCH_SIZE       3584
 #define ACME_MAX_CHAIN_CERTS    6
 #define ACME_MAX_KEY_DER        128
+#define ACME_MAX_ALTERNATES     2
 #define ACME_MAX_EAB            1 /* the CONFIG record keeps it */
 #define ACME_MAX_DIRECTORY_TEXT 640
 #define ACME_MAX_HOST           127

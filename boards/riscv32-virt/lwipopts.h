@@ -26,6 +26,8 @@
 #define TCP_QUEUE_OOSEQ  1
 #define TCP_MSL          15000
 
+#define LWIP_CHECKSUM_ON_COPY 1
+
 #include "board_lwipopts.h"
 
 #endif

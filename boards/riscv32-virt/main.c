@@ -1,7 +1,6 @@
 /* main.c - a device that gets its own certificate, renews it, and serves HTTPS with it */
 #include "acme_agent.h"
 #include "board.h"
-#include "board_fiber.h"
 #include "board_start.h"
 #include "http01.h"
 #include "https_server.h"
@@ -10,22 +9,6 @@ static struct acme_agent agent;
 static struct http01 http01;
 static struct https_server https;
 
-static void begin(void *arg)
-{
-    const struct acme_port *port =
-        board_start(); /* flash, configuration, random numbers, network */
-    const char *why, *which;
-    static struct acme_solver *solvers[1];
-    int err;
-
-    (void)arg;
-    solvers[0] = http01_init(&http01, port, NULL, 80);
-    err = acme_agent_init(&agent, board_agent_config(), port, solvers, 1, &why, &which);
-    if (err != ACME_OK)
-        board_refused(err, why, which);
-    https_init(&https, port, &agent, 443);
-}
-
 static void serve(void)
 {
     https_poll(&https);
@@ -33,9 +16,17 @@ static void serve(void)
 
 int main(void)
 {
+    const struct acme_port *port;
+    const char *why, *which;
+    int err;
+
     board_init();
-    while (!board_fiber_run(begin, NULL)) {
-    }
+    port = board_start(); /* flash, configuration, random numbers, network */
+    struct acme_solver *const solvers[] = {http01_init(&http01, port, NULL, 80)};
+    err = acme_agent_init(&agent, board_agent_config(), port, solvers, 1, &why, &which);
+    if (err != ACME_OK)
+        board_refused(err, why, which);
+    https_init(&https, port, &agent, 443);
     for (;;)
-        board_poll(&agent, serve); /* never waits longer than a tick; renews by itself, for years */
+        board_poll(&agent, serve); /* renews by itself, for years */
 }

@@ -277,6 +277,9 @@ int fl_pending(struct flash_slots *fs)
 /* Nothing was written since it was found that so much does not fit: trying again costs erases. */
 static int room_full(struct flash_slots *fs, uint32_t body)
 {
+    if (fs->data >= fs->dev->sector_size) {
+        return fl_remount(fs); /* not full: head was left because nothing took. It may take now */
+    }
     fs->full_body = body;
     fs->full_seq = fs->seq;
     return ACME_E_SLOT_FULL;

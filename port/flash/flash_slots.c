@@ -298,6 +298,9 @@ int flash_slots_write(void *ctx, enum acme_slot slot, const char *key, const voi
         fs->remounts = 0;
         fs->w_step = 0;
         memset(fs->buf, 0, sizeof fs->buf); /* it may hold a piece of a secret */
+        if (r == ACME_E_SLOT) {
+            fs->mounted = 0; /* what was left out may work again: the next call sees all afresh */
+        }
     }
     return r;
 }

@@ -94,12 +94,31 @@ static bool node_named(const struct sim_files *f, uint8_t node)
     return f->nodes[node].opens > 0;
 }
 
+/* A folder that is gone takes along what was in it. */
+static void node_forget(uint8_t dir)
+{
+    uint32_t left = 0;
+
+    for (size_t i = 0; i < SIM_FILES_ENTRIES; i++) {
+        if (files->now[i].dir == dir)
+            files->now[i].node = 0;
+        if (files->kept[i].dir == dir)
+            files->kept[i].node = 0;
+    }
+    for (uint32_t i = 0; i < files->ops_count; i++) {
+        if (files->ops[i].dir != dir)
+            files->ops[left++] = files->ops[i];
+    }
+    files->ops_count = left;
+}
+
 static int node_new(uint8_t kind)
 {
     for (int i = 1; i < SIM_FILES_NODES; i++) {
         struct sim_file_node *n = &files->nodes[i];
         if (n->kind != NODE_FREE && node_named(files, (uint8_t)i))
             continue;
+        node_forget((uint8_t)i);
         n->kind = kind;
         n->opens = 0;
         n->dirty = false;

@@ -30,16 +30,16 @@ suite = Suite()
 clock = None
 
 
-def case(name, suite=suite):
+def case(name, suite=suite, board="emcraft-sf2", elf=ELF):
     def keep(fn):
         def run():
-            why = machines.missing("emcraft-sf2")
+            why = machines.missing(board)
             if why:
                 raise Skip(why)
             if not common.in_namespace():
                 raise Skip("no private network namespace here (root, or user namespaces)")
-            if not os.path.exists(ELF):
-                raise Skip("no image (make BOARD=emcraft-sf2 firmware)")
+            if not os.path.exists(elf):
+                raise Skip("no image (make BOARD=%s firmware)" % board)
             global clock
             clock = clock or Clock()
             clock.tell()

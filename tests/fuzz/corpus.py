@@ -105,6 +105,7 @@ OBJECTS = [
     """{"type":"%scompound","detail":"all","subproblems":[{"type":"%scaa","detail":"one","identifier":
 {"type":"dns","value":"*.example.com"}},{"type":"%sdns"}]}""" % (URN, URN, URN),
     """{"type":"badNonce","detail":"no prefix"}""",
+    """{"type":"x","detail":"\\u0085\\u009b1m \\u200b\\u2066\\ufeff\\u007f"}""",
 ]
 JSON_TEXTS = OBJECTS + [
     "[]", "{}", "null", "true", "0", "9007199254740992", "-1.5e+30", "\"\\u00e4\\n\\/\"", "[[[[[[[[1]]]]]]]]",
@@ -179,7 +180,7 @@ subjectKeyIdentifier=hash
 
 
 def certificates(folder):
-    """DER: leaf of three names, its issuer; a leaf of one name; one with an e-mail address."""
+    """DER: leaf of three names, its issuer; a leaf of one name; one with an e-mail address, one for another key."""
     def openssl(*words):
         done = subprocess.run(["openssl", *words], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, check=False)
@@ -198,9 +199,12 @@ def certificates(folder):
         openssl("x509", "-req", "-in", name + ".csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "0x87654321",
                 "-days", "9000", "-extfile", "ext", "-extensions", name, "-out", name + ".pem")
     openssl("req", "-x509", "-new", "-key", "rsa.key", "-subj", "/CN=Root", "-days", "9000", "-out", "rsa.pem")
+    openssl("req", "-new", "-key", "rsa.key", "-subj", "/CN=example.com", "-out", "other.csr")
+    openssl("x509", "-req", "-in", "other.csr", "-CA", "ca.pem", "-CAkey", "ca.key", "-set_serial", "5", "-days", "9000",
+            "-extfile", "ext", "-extensions", "one", "-out", "other.pem")
     openssl("rsa", "-in", "rsa.key", "-traditional", "-outform", "DER", "-out", "rsa.der")
     openssl("pkcs8", "-topk8", "-nocrypt", "-in", "key", "-outform", "DER", "-out", "key.p8")
-    ders = {name: from_pem((folder / (name + ".pem")).read_text())[0] for name in ("leaf", "one", "odd", "ca", "rsa")}
+    ders = {name: from_pem((folder / (name + ".pem")).read_text())[0] for name in ("leaf", "one", "odd", "ca", "rsa", "other")}
     return ders, [KEY, (folder / "rsa.der").read_bytes(), (folder / "key.p8").read_bytes()]
 
 
@@ -226,7 +230,7 @@ def cert_seeds():
     found["cert"] += [bytes([which]) + der for der in ders.values() for which in (0, 1)]
     found["cert"] += [bytes([2 | 2 << 2]) + ders["leaf"] + ders["ca"], bytes([2 | 2 << 2]) + ders["leaf"],
                       bytes([2]) + ders["one"] + ders["ca"], bytes([2 | 64]) + ders["one"] + ders["ca"] + ders["rsa"],
-                      bytes([2]) + ders["odd"]]
+                      bytes([2]) + ders["odd"], bytes([2]) + ders["other"] + ders["ca"]]
     found["cert"] += [b"\3" + key for key in keys]
     return found
 
@@ -296,6 +300,19 @@ def flash_seeds():
     return {"flash": found}
 
 
+# ---- the agent --------------------------------------------------------------------------------
+
+def agent_seeds():
+    found = [b"\0"]
+    for at in range(20):  # the fate of one reply: changed, a problem, lost, a field more, ...
+        good = bytes(at)
+        found += [b"\0" + good + b"\x08\1\0\x30\x0a\0\x40\x0e", b"\0" + good + b"\x0b" + bytes([at, at]),
+                  b"\4" + good + b"\x0b\x13\x16", b"\0" + good + bytes([12 | (at & 1) << 4]),
+                  b"\0" + good + bytes([13, at]), b"\2" + good + bytes([14 | at % 8 << 4]), b"\0" + good + b"\x0f\x02{}",
+                  b"\1" + good + b"\1"]
+    return {"agent": found}
+
+
 # ---- all --------------------------------------------------------------------------------------
 
 WORDS = {"response": HTTP_WORDS, "exchange": HTTP_WORDS, "http01": HTTP_WORDS + ["GET ", "HEAD ", PATH, "Host: "],
@@ -321,7 +338,7 @@ def main():
     top = pathlib.Path(sys.argv[1])
     shutil.rmtree(top / "seeds", ignore_errors=True)
     (top / "dict").mkdir(parents=True, exist_ok=True)
-    for make in (http_seeds, json_seeds, text_seeds, cert_seeds, record_seeds, flash_seeds):
+    for make in (http_seeds, json_seeds, text_seeds, cert_seeds, record_seeds, flash_seeds, agent_seeds):
         for name, inputs in make().items():
             folder = top / "seeds" / name
             folder.mkdir(parents=True)

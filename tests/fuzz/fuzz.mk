@@ -14,6 +14,7 @@ LINK_FUZZ = $(LINK) $(if $(FUZZER),-fsanitize=fuzzer)
 
 # What comes before the library is taken in its place.
 $(O)/tests/fuzz_exchange: $(O)/tests/sim/tls_plain.o
+$(O)/tests/fuzz_agent: $(O)/tests/sim/sign_fake.o
 $(O)/tests/fuzz_flash: $(O)/tests/flash/flash_sim.o $(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH))
 $(FUZZ_PROGRAMS): $(O)/tests/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(OBJ_FUZZ_MAIN) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"

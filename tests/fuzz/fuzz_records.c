@@ -132,7 +132,7 @@ static const struct acme_config config = {
     .names = names,
     .names_count = 2,
     .anchors = {&anchor, 1},
-    .memory = {{io, sizeof io}, {scratch, sizeof scratch}},
+    .memory = {.io = {io, sizeof io}, .scratch = {scratch, sizeof scratch}},
 };
 
 static void start(void)

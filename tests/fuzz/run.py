@@ -16,6 +16,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
@@ -28,8 +29,8 @@ def names():
     return sorted(path.stem[5:] for path in (TOP / "tests/fuzz").glob("fuzz_*.c") if path.stem != "fuzz_main")
 
 
-def seeds():
-    subprocess.run([sys.executable, TOP / "tests/fuzz/corpus.py", WORK], check=True)
+def seeds(folder):
+    subprocess.run([sys.executable, TOP / "tests/fuzz/corpus.py", folder], check=True)
 
 
 def commit():
@@ -76,7 +77,10 @@ def long_run(options):
     wanted = options.names or names()
     if set(wanted) - set(names()):
         sys.exit("fuzz: the harnesses are: " + " ".join(names()))
-    seeds()
+    missing = [name for name in wanted if not os.access(PROGRAMS / ("fuzz_" + name), os.X_OK)]
+    if missing:
+        sys.exit("fuzz: not built (make fuzz builds them): " + " ".join(missing))
+    seeds(WORK)
     total = bad = 0
     for name in wanted:
         executions, seconds, findings = fuzz(name, options.seconds)
@@ -92,23 +96,23 @@ def long_run(options):
 
 
 def suite(folder):
-    seeds()
     bad = 0
-    for name in names():
-        program = folder / ("fuzz_" + name)
-        if not os.access(program, os.X_OK):
-            print("skip %s: %s is not built" % (name, program.name))
-            continue
-        done = subprocess.run([program, WORK / "seeds" / name], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              check=False)
-        text = done.stdout.decode(errors="replace")
-        if done.returncode:
-            bad = 1
-            print(text)
-            print("not ok %s: status %d" % (name, done.returncode))
-        else:
-            print("ok %s" % name)
-        sys.stdout.flush()
+    with tempfile.TemporaryDirectory() as work:
+        seeds(work)
+        for name in names():
+            program = folder / ("fuzz_" + name)
+            if not os.access(program, os.X_OK):
+                print("skip %s: %s is not built" % (name, program.name))
+                continue
+            done = subprocess.run([program, pathlib.Path(work) / "seeds" / name], stdout=subprocess.PIPE,
+                                  stderr=subprocess.STDOUT, check=False)
+            if done.returncode:
+                bad = 1
+                print(done.stdout.decode(errors="replace"))
+                print("not ok %s: status %d" % (name, done.returncode))
+            else:
+                print("ok %s" % name)
+            sys.stdout.flush()
     return bad
 
 

@@ -52,8 +52,9 @@ void ca_directory(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
     acme_buf_text(b, "{\"x-random\":\"why not\"");
     snprintf(url, sizeof url, "%s/new-nonce", base);
     if (evil_does(&ca->evil, EVIL_DIR_URL_LONG)) {
-        memset(url + strlen(url), 'x', 3000);
-        url[3050] = '\0';
+        size_t len = strlen(url);
+        memset(url + len, 'x', 3000);
+        url[len + 3000] = '\0';
     }
     ca_put_member(b, "newNonce", url);
     snprintf(url, sizeof url, "%s/new-acct", base);

@@ -128,9 +128,13 @@ static bool jws_jwk(const struct acme_json *jwk, struct acme_public *out)
     if (kty == NULL || acme_json_get(jwk, "d") != NULL)
         return false;
     if (strcmp(kty, "RSA") == 0) {
-        out->type = ACME_KEY_RSA2048;
-        return jws_number(jwk, "n", out->a, sizeof out->a, &out->a_len) && out->a_len == 256 &&
-               jws_number(jwk, "e", out->b, sizeof out->b, &out->b_len);
+        if (!jws_number(jwk, "n", out->a, sizeof out->a, &out->a_len) ||
+            !jws_number(jwk, "e", out->b, sizeof out->b, &out->b_len))
+            return false;
+        out->type = out->a_len == 256   ? ACME_KEY_RSA2048
+                    : out->a_len == 384 ? ACME_KEY_RSA3072
+                                        : ACME_KEY_RSA4096;
+        return out->a_len == 256 || out->a_len == 384 || out->a_len == 512;
     }
     if (strcmp(kty, "EC") != 0 || crv == NULL)
         return false;
@@ -163,14 +167,14 @@ static bool jws_signature(const struct acme_public *key, const char *protect, co
                           const char *signature)
 {
     uint8_t sig[512], digest[64], der[160], spki[700];
-    bool rsa = key->type == ACME_KEY_RSA2048;
+    bool rsa = key->type >= ACME_KEY_RSA2048;
     size_t size = acme_key_digest_size((enum acme_key_type)key->type);
     int len = acme_b64url_decode(sig, sizeof sig, signature, strlen(signature));
     struct acme_slice s = {sig, len > 0 ? (size_t)len : 0};
     struct acme_hash h;
     struct acme_der d;
 
-    if (len <= 0 || s.len != (rsa ? 256 : 2 * (size_t)key->a_len))
+    if (len <= 0 || s.len != (rsa ? key->a_len : 2 * (size_t)key->a_len))
         return false; /* a signature without its padding (RFC 7518 3.4) */
     acme_hash_start(&h, size);
     acme_hash_add(&h, protect, strlen(protect));

@@ -169,7 +169,7 @@ void check_storage(struct run *r)
     uint32_t a, b, best;
     bool fresh;
 
-    if (r->slots.version == r->seen_version)
+    if (r->slots.version == r->seen_version || r->sealed != 0)
         return;
     r->seen_version = r->slots.version;
     note_secrets(r);
@@ -459,7 +459,7 @@ void check_poll(struct run *r, uint64_t calls, bool resting)
 /* All is well and at rest: what is left over? */
 void check_end(struct run *r)
 {
-    const char *secret = r->s.medium.worn || r->slots.lies || (r->s.renew && !r->renewing)
+    const char *secret = r->storage.lied || r->slots.lies || (r->s.renew && !r->renewing)
                              ? NULL
                              : storage_secrets_gone(&r->storage);
 

@@ -48,7 +48,8 @@ def add_reach(path, output):
 
 def run_piece(sim, log, first, seconds):
     """One piece. Returns (seeds, violations), or None when the program crashed."""
-    done = subprocess.run([sim, "--from", str(first), "--seconds", str(seconds), "--list"],
+    done = subprocess.run([sim, "--from", str(first), "--seconds", str(seconds), "--list",
+                           "--once"],
                           stdout=subprocess.PIPE, check=False)
     output = done.stdout.decode()
     found = re.search(r"^sim: (\d+) seeds, (\d+) cuts, (\d+) violations", output, re.M)

@@ -4,6 +4,7 @@
  *   sim --seed N                               one, with all its events
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
+ *   sim --stop ...                             end at the first violation
  *   sim --list                                 after the run: the catalogue, and how often reached
  */
 #include <stdio.h>
@@ -14,9 +15,11 @@
 #include "run.h"
 
 static struct run run;
+static bool once; /* not a second time, to compare the traces */
 static struct {
     uint64_t seeds, cuts, broken;
 } total;
+static bool stop_at_first;
 
 static void report(uint64_t seed, uint64_t cut)
 {
@@ -24,6 +27,8 @@ static void report(uint64_t seed, uint64_t cut)
     printf("sim: seed %llu cut %llu: invariant %u (%s: %s)\n", (unsigned long long)seed,
            (unsigned long long)cut, run.broken, invariant_words(run.broken), run.broken_what);
     fflush(stdout);
+    if (stop_at_first)
+        exit(1);
 }
 
 static void one_seed(uint64_t seed)
@@ -33,7 +38,7 @@ static void one_seed(uint64_t seed)
 
     total.seeds++;
     total.cuts += run.cuts;
-    if (broken == 0) {
+    if (broken == 0 && !once) {
         trace = run.world.trace;
         (void)run_seed(&run, seed, NULL);
         if (run.broken == 0 && run.world.trace != trace)
@@ -51,6 +56,9 @@ static int replay(uint64_t seed)
         report(seed, run.cuts);
     for (unsigned i = 0; i < run.ca.evil.count; i++)
         printf("sim: %s\n", evil_name((enum evil_id)run.ca.evil.active[i].id));
+    printf("sim: records on %s, %u bytes old; flips %u, does nothing %u, %s\n",
+           storage_word((enum storage_kind)run.s.storage), run.s.age, run.s.flip_permille,
+           run.s.medium.lazy_permille, run.s.medium.worn ? "a dead sector" : "no dead sector");
     printf("sim: seed %llu: %llu events, trace %016llx, %llu cuts, %u requests, %u orders\n",
            (unsigned long long)seed, (unsigned long long)run.world.traced,
            (unsigned long long)run.world.trace, (unsigned long long)run.cuts, run.ca.requests,
@@ -134,6 +142,23 @@ static uint32_t cuts_age(enum storage_kind kind)
     return kind == STORAGE_CFI ? room / 2 - 12000 : room > 16000 ? room - 16000 : 0;
 }
 
+/* A process is killed at each moment, and power fails soon after the next one has begun. */
+static void killed(uint64_t seed)
+{
+    struct scenario s;
+
+    plain_scenario(&s, false);
+    s.storage = STORAGE_FILES;
+    s.tear = SIM_CRASH_KILLED;
+    s.killed_first = true;
+    for (uint64_t n = 1; cut_run(&s, seed, n, 0); n++) {
+        for (uint64_t m = 1; m <= 3; m++) {
+            total.seeds++;
+            (void)cut_run(&s, seed, n, m);
+        }
+    }
+}
+
 static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenario *s))
 {
     struct scenario s;
@@ -150,6 +175,13 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
                 s.txt = !s.txt;
                 each(seed, &s);
             }
+        }
+        for (int records = RECORDS_OLDER; records <= RECORDS_EXTRA; records++) {
+            plain_scenario(&s, false);
+            s.storage = (uint8_t)kind;
+            s.tear = STORAGE_BY_CHANCE;
+            s.records = (uint8_t)records;
+            each(seed, &s);
         }
         printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
                (unsigned long long)(total.seeds - before));
@@ -168,9 +200,9 @@ static void list(void)
 
 static int usage(void)
 {
-    fputs(
-        "usage: sim [--seconds S] [--count N] [--from N] [--list] | --seed N | --cuts all|pairs\n",
-        stderr);
+    fputs("usage: sim [--seconds S] [--count N] [--from N] [--once] [--list] | --seed N | --cuts "
+          "all|pairs\n",
+          stderr);
     return 2;
 }
 
@@ -196,6 +228,14 @@ int main(int argc, char **argv)
             want_list = true;
             continue;
         }
+        if (strcmp(argv[i], "--stop") == 0) {
+            stop_at_first = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--once") == 0) {
+            once = true;
+            continue;
+        }
         i++;
         if (strcmp(argv[i - 1], "--seed") == 0)
             return replay(strtoull(value, NULL, 10));
@@ -212,6 +252,7 @@ int main(int argc, char **argv)
     }
     if (mode != NULL && strcmp(mode, "all") == 0) {
         outages(from);
+        killed(from);
         cuts(from, cuts_of);
     } else if (mode != NULL && strcmp(mode, "pairs") == 0)
         cuts(from, pairs_of);

@@ -4,8 +4,8 @@
 usage: mutants.py [--build build/host] [--only NAME] [--seeds N]
 
 Each mutant is one replacement in one source file. The changed file is compiled aside and linked
-before the library, so the tree stays as it is. Killed by: all single power cuts, then N seeds of
-the simulation, then the unit tests of the agent and of that file. A mutant that survives is a
+before the library, so the tree stays as it is. Killed by: a few seeds of the simulation, all single
+power cuts, N seeds, then the unit tests of the agent and of that file. A mutant that survives is a
 missing test; the exit status is then 1.
 """
 
@@ -24,6 +24,7 @@ REPLY = "core/acme_reply.c"
 STEPS = "core/acme_steps.c"
 REST = "core/acme_steps_rest.c"
 ORDER = "core/acme_steps_order.c"
+ISSUED = "core/acme_steps_cert.c"
 PROOF = "core/acme_steps_proof.c"
 AUTHZ = "core/acme_steps_authz.c"
 RECORDS = "core/acme_records.c"
@@ -31,6 +32,12 @@ LOAD = "core/acme_records_load.c"
 CERT = "core/acme_cert.c"
 SCHED = "core/acme_sched.c"
 HTTP01 = "solvers/http01.c"
+FILES = "port/posix/posix_slots.c"
+FLASH = "port/flash/flash_slots.c"
+FLASH_OP = "port/flash/flash_op.c"
+FLASH_LOG = "port/flash/flash_log.c"
+FLASH_MOUNT = "port/flash/flash_mount.c"
+FLASH_GC = "port/flash/flash_gc.c"
 
 # name, file, what stands there (once), what stands there then
 MUTANTS = [
@@ -50,9 +57,9 @@ MUTANTS = [
     ("begun-not-in-record", RECORDS, "        if (a->order.names[i].flags & ORDER_BEGUN)\n",
      "        if (a->order.names[i].flags & 0x8000)\n"),
     ("key-not-in-order-record", RECORDS, "    put_key(&w, ORDER_KEY_TYPE, &a->cert_key);\n", ""),
-    ("certificate-over-the-old", ORDER,
+    ("certificate-over-the-old", ISSUED,
      "a->cert.slot == ACME_SLOT_CERT_A ? ACME_SLOT_CERT_B : ACME_SLOT_CERT_A", "ACME_SLOT_CERT_A"),
-    ("sequence-stays", ORDER, "a->fresh.sequence = a->cert.sequence + 1;",
+    ("sequence-stays", ISSUED, "a->fresh.sequence = a->cert.sequence + 1;",
      "a->fresh.sequence = 1;"),
     ("order-stays-open", ORDER,
      "a->order.stale || a->order.dead || a->outcome == ACME_OK", "a->order.stale"),
@@ -75,20 +82,20 @@ MUTANTS = [
      "    if (seconds == 0 || acme_wall_clock(a, &now) != ACME_OK)\n        return;",
      "    if (seconds < 4000000000u || acme_wall_clock(a, &now) != ACME_OK)\n        return;"),
     ("retry-after-not-in-backoff", SCHED, "    if (by_ca < retry_after_s)", "    if (by_ca > 86400)"),
-    ("retry-after-of-polls-ignored", REPLY, "    if (seconds > 0 && a->step != ACME_ROW_DIRECTORY",
-     "    if (seconds > 4000000000u && a->step != ACME_ROW_DIRECTORY"),
+    ("retry-after-of-polls-ignored", REPLY, "    if (seconds > 0 && acme_rows[a->step].how >= ACME_POST_JWK)",
+     "    if (seconds > 4000000000u && acme_rows[a->step].how >= ACME_POST_JWK)"),
     ("orders-not-spaced", SCHED, "    if (orders < 4)\n        return 0;",
      "    if (orders < 60000)\n        return 0;"),
     ("validation-backoff-a-minute", SCHED,
      "    if (failures <= sizeof first / sizeof first[0])\n        return first[failures - 1];",
      "    if (failures > 0 || first[0] == 0)\n        return 60;"),
     ("clock-of-the-future-believed", REST, "    if (a->failure.at > now)", "    if (a->failure.at < 0)"),
-    ("never-due", SCHED, "    return now >= acme_sched_due_at(not_before, not_after);",
-     "    return now >= not_after + 40 * ACME_DAY + 0 * not_before;"),
+    ("never-due", SCHED, "    return sch_sub(not_after, life < SCH_SHORT ? life / 2 : life / 3);",
+     "    return sch_add(not_after, 40 * ACME_DAY + 0 * life);"),
     # checks
-    ("certificate-unchecked", ORDER, "    if (err == ACME_E_CERT)\n",
-     "    if (err == ACME_E_CERT)\n        err = acme_cert_facts(acme_chain_at(&chain, 0), &facts);\n"
-     "    if (err == ACME_E_CERT)\n"),
+    ("certificate-unchecked", ISSUED, "    return err == ACME_E_CERT ?",
+     "    if (err == ACME_E_CERT)\n        err = acme_cert_facts(acme_chain_at(chain, 0), facts);\n"
+     "    return err == ACME_E_CERT ?"),
     ("key-match-unchecked", CERT, "        return \"it is for another key than ours\";", "        return NULL;"),
     ("names-unchecked", CERT, "            return \"it has a name that was not asked for\";",
      "            continue;"),
@@ -113,6 +120,37 @@ MUTANTS = [
      "    if (h->live == 0)\n        h01_close(h, &h->listener);\n", ""),
     ("responder-deaf-after-one", HTTP01, "    while (taken < HTTP01_MAX_CONNECTIONS &&",
      "    while (taken < 0 &&"),
+    # storage of hosts
+    ("file-not-synced", FILES, "    else if (ps_fsync(fd) != 0)\n", "    else if (fd < 0)\n"),
+    ("folder-not-synced", FILES,
+     "        return err;\n    }\n    return ps_fsync(folder) == 0 ? ACME_OK",
+     "        return err;\n    }\n    return folder >= 0 ? ACME_OK"),
+    ("renamed-before-written", FILES,
+     "    int err = ps_write_aside(s, folder, path, data, len);\n\n"
+     "    if (err == ACME_OK && renameat(folder, PS_ASIDE, folder, file) != 0)",
+     "    int err = ps_write_aside(s, folder, path, data, 0);\n\n"
+     "    if (err == ACME_OK && renameat(folder, PS_ASIDE, folder, file) == 0) {\n"
+     "        int fd = ps_openat(folder, file, O_WRONLY, 0);\n"
+     "        if (fd < 0 || ps_write_all(fd, data, len) != 0 || ps_fsync(fd) != 0)\n"
+     "            err = ACME_E_SLOT;\n        close(fd);\n    } else"),
+    ("written-in-place", FILES,
+     "    int err = ps_write_aside(s, folder, path, data, len);\n\n",
+     "    unlinkat(folder, file, 0);\n    int err = ps_write_aside(s, folder, path, data, len);\n\n"),
+    ("new-folder-not-synced", FILES, "    if (make && ps_fsync(parent) != 0)", "    if (make && parent < 0)"),
+    ("folder-of-the-killed-not-synced", FILES, "    if (!s->read_only && ps_fsync(folder) != 0) {",
+     "    if (!s->read_only && folder < 0) {"),
+    ("first-use-not-synced", FILES, "        if (syncfs(s->dir_fd) != 0)", "        if (s->dir_fd < 0)"),
+    # storage of boards
+    ("entry-before-body", FLASH, "            r = w_data(fs, w);\n            fs->w_step = (uint8_t)(r == ACME_OK ? 3 : 2);",
+     "            r = fl_put(fs, 0);\n            r = r == ACME_OK ? w_data(fs, w) : r;\n"
+     "            fs->w_step = (uint8_t)(r == ACME_OK ? 3 : 2);"),
+    ("body-crc-unchecked", FLASH_LOG, "    return crc == e->crc;", "    return crc == e->crc || k != NULL || 1;"),
+    ("entry-crc-unchecked", FLASH_LOG,
+     " || fl_get32(p + 28) != fl_entry_crc(p, sector, index)) {", " || (p[0] == 0 && fl_entry_crc(p, sector, index))) {"),
+    ("torn-commit-not-settled", FLASH_MOUNT, "        fs->tip = r == FL_BLANK;", "        fs->tip = 0;"),
+    ("tail-before-copies", FLASH_GC, "        fs->gc_index = index;\n        if (r > 0) {",
+     "        fs->gc_index = FL_NONE;\n        if (r > 0) {"),
+    ("abandoned-for-ever", FLASH, "            fs->mounted = 0; /* what was left", "            /* what was left"),
     ("slow-clients-stay", HTTP01, "age >= HTTP01_DEADLINE_MS", "age >= 3600000"),
 ]
 
@@ -130,8 +168,11 @@ class Bench:
     def __init__(self, build, seeds):
         self.build = build
         self.seeds = seeds
+        others = ("/quick.o", "/ca_stream_tls.o", "/sign_real.o")
         self.sim = [p for p in glob.glob(f"{build}/tests/sim/*.o")
-                    if not p.endswith(("/quick.o",))] + glob.glob(f"{build}/port/sim/*.o")
+                    if not p.endswith(others) and "/fleet" not in p]
+        self.sim += glob.glob(f"{build}/port/sim/*.o") + glob.glob(f"{build}/tests/flash/*.o")
+        self.sim += glob.glob(f"{build}/port/flash/*.o")
         self.library = [f"{build}/liblwacme.a", f"{build}/libwolfssl.a", "-lpthread"]
 
     def compile(self, source, text, folder):
@@ -139,9 +180,14 @@ class Bench:
         path.write_text(text, encoding="utf-8")
         deps = sorted(glob.glob(str(TOP / "build/deps/*")))
         command = ["gcc", "-O1", "-std=c11", "-w", "-D_GNU_SOURCE", "-DWOLFSSL_USER_SETTINGS",
-                   "-Iport", "-Icore", "-Isolvers", "-Iboards/linux"]
+                   "-Iport", "-Icore", "-Isolvers", "-Iboards/linux", "-Iport/flash",
+                   "-Iport/sim"]
         command += ["-I" + folder for folder in deps]
-        status, words = run(command + ["-c", "-o", str(path.with_suffix(".o")), str(path)])
+        unit = str(path)
+        if source == FILES:  # it is compiled with the calls of the simulated file system
+            command[1:1] = ["-I" + folder, "-Iport/posix"]
+            unit = "tests/sim/storage_posix.c"
+        status, words = run(command + ["-c", "-o", str(path.with_suffix(".o")), unit])
         if status != 0:
             raise SystemExit(f"mutants.py: {source} does not compile:\n{words}")
         return str(path.with_suffix(".o"))
@@ -154,14 +200,16 @@ class Bench:
     def killed(self, mutant, folder):
         """Who notices, or None."""
         program = f"{folder}/sim"
-        self.link([mutant] + self.sim, program)
-        status, words = run([program, "--cuts", "all"])
-        if status != 0:
-            return "cuts: " + first_failure(words)
-        status, words = run([program, "--count", str(self.seeds)])
-        if status != 0:
-            return "seeds: " + first_failure(words)
-        return self.killed_by_units(mutant, folder)
+        twin = "/" + pathlib.Path(mutant).name  # in its place
+        if twin == "/posix_slots.o":
+            twin = "/storage_posix.o"
+        self.link([mutant] + [p for p in self.sim if not p.endswith(twin)], program)
+        for name, mode in (("seeds", ["--count", "150"]), ("cuts", ["--cuts", "all"]),
+                           ("seeds", ["--from", "151", "--count", str(self.seeds)])):
+            status, words = run([program, "--stop"] + mode, 1800)
+            if status != 0:
+                return f"{name}: " + first_failure(words)
+        return None if twin == "/storage_posix.o" else self.killed_by_units(mutant, folder)
 
     def killed_by_units(self, mutant, folder):
         part = pathlib.Path(mutant).stem.removeprefix("acme_")

@@ -1,5 +1,5 @@
-/* quick.c - the simulation as a test suite of half a minute: cuts, and a few hundred seeds, with
- * wolfCrypt */
+/* quick.c - the simulation as two test suites of half a minute: cuts, and a few hundred seeds, with
+ * wolfCrypt; and a few with TLS */
 #include <stdio.h>
 #include <string.h>
 
@@ -25,10 +25,10 @@ static void say(const char *name, uint64_t seed, const char *what)
 }
 
 /* Power is cut at each moment of a first issue and of a renewal. */
-static void quick_cuts(bool txt)
+static void quick_cuts(enum storage_kind kind, bool txt)
 {
     struct scenario s;
-    char what[40] = "";
+    char name[40], what[40] = "";
 
     memset(&s, 0, sizeof s);
     s.names = 2;
@@ -37,6 +37,10 @@ static void quick_cuts(bool txt)
     s.lifetime_s = 90 * 86400;
     s.fault_s = 3600;
     s.net.delay_min_ms = s.net.delay_max_ms = 20;
+    s.storage = (uint8_t)kind;
+    s.tear = STORAGE_BY_CHANCE;
+    s.idle = true;
+    s.age = storage_room(kind) > 16000 ? storage_room(kind) - 16000 : 0;
     run.fixed_cuts = true;
     run.cuts = 1;
     for (uint64_t n = 1; run.cuts > 0; n++) {
@@ -46,7 +50,8 @@ static void quick_cuts(bool txt)
         if (run.broken != 0)
             break;
     }
-    say(txt ? "cuts-dns-01" : "cuts-http-01", 5, what);
+    snprintf(name, sizeof name, "cuts-%s-%s", txt ? "dns-01" : "http-01", storage_word(kind));
+    say(name, 5, what);
     run.fixed_cuts = false;
 }
 
@@ -66,7 +71,8 @@ static void quick_seeds(uint64_t from)
         if (run.broken != 0)
             break;
     }
-    snprintf(name, sizeof name, "seeds-%llu", (unsigned long long)from);
+    snprintf(name, sizeof name, "%sseeds-%llu", ca_stream_is_tls() ? "tls-" : "",
+             (unsigned long long)from);
     say(name, seed, "");
 }
 
@@ -76,8 +82,15 @@ int main(void)
     sim_port_init(&run.device, &run.world, &run.net, 0, NULL);
     acme_crypto_seed_from(&run.device.port);
     ca_pki_init();
-    quick_cuts(false);
-    quick_cuts(true);
+    if (ca_stream_is_tls()) {
+        quick_seeds(1);
+        return failed;
+    }
+    quick_cuts(STORAGE_MEMORY, false);
+    quick_cuts(STORAGE_MEMORY, true);
+    quick_cuts(STORAGE_NOR, false);
+    quick_cuts(STORAGE_ECC, true);
+    quick_cuts(STORAGE_FILES, false);
     for (uint64_t from = 1; from <= QUICK_SEEDS; from += QUICK_GROUP)
         quick_seeds(from);
     return failed;

@@ -39,6 +39,17 @@ static void scenario_net(struct run *r, struct sim_net_faults *f)
     f->lookup_permille = PICK(r, 0, 0, 0, 20, 500);
 }
 
+/* Real RSA keys take their time to be made. */
+static uint8_t scenario_key(struct run *r)
+{
+    uint8_t type = (uint8_t)PICK(r, 0, 0, 0, 0, 0, 0, ACME_KEY_P384, ACME_KEY_P384,
+                                 ACME_KEY_RSA2048, ACME_KEY_RSA4096);
+
+    if (type < ACME_KEY_RSA2048 || sign_is_fake())
+        return type;
+    return sim_world_chance(&r->world, 100) ? ACME_KEY_RSA2048 : 0;
+}
+
 /* Half of the seeds on memory, a quarter on flash, a quarter on files. */
 static void scenario_storage(struct run *r, struct scenario *s)
 {
@@ -47,6 +58,8 @@ static void scenario_storage(struct run *r, struct scenario *s)
     s->storage = (uint8_t)PICK(r, STORAGE_MEMORY, STORAGE_MEMORY, STORAGE_MEMORY, STORAGE_MEMORY,
                                STORAGE_NOR, STORAGE_CFI, STORAGE_ECC, STORAGE_FILES, STORAGE_FILES);
     s->tear = STORAGE_BY_CHANCE;
+    if (s->storage == STORAGE_NOR && s->cert_key == ACME_KEY_RSA4096) /* no record of two sectors */
+        s->cert_key = ACME_KEY_RSA2048;
     s->idle = sim_world_chance(&r->world, 700);
     s->age = sim_world_below(&r->world, 2 * storage_room((enum storage_kind)s->storage) + 1);
     f->lazy_permille = PICK(r, 0, 0, 0, 10, 50);
@@ -70,8 +83,10 @@ void scenario_of(struct run *r)
     s->renew = sim_world_chance(&r->world, 400);
     s->lifetime_s = (int64_t)PICK(r, 1, 6, 45, 90, 90, 200) * 86400;
     s->limits = s->lifetime_s >= 45 * 86400 && sim_world_chance(&r->world, 500);
-    s->account_key = (uint8_t)PICK(r, 0, 0, 0, ACME_KEY_P384);
-    s->cert_key = (uint8_t)PICK(r, 0, 0, 0, ACME_KEY_P384);
+    s->account_key = scenario_key(r);
+    if (s->account_key == ACME_KEY_RSA4096) /* for certificates only */
+        s->account_key = ACME_KEY_RSA2048;
+    s->cert_key = scenario_key(r);
     s->reuse_key = sim_world_chance(&r->world, 150);
     s->fault_s = PICK(r, 60, 600, 3600, 20000, 86400, 400000);
     s->cut_permille = PICK(r, 0, 0, 300, 900);
@@ -87,6 +102,10 @@ void scenario_of(struct run *r)
     s->txt_fail = PICK(r, 0, 0, 50);
     scenario_net(r, &s->net);
     scenario_storage(r, s);
+    s->records =
+        (uint8_t)PICK(r, RECORDS_SAME, RECORDS_SAME, RECORDS_OLDER, RECORDS_EXTRA, RECORDS_NEWER);
+    if (s->flip_permille > 0 && s->records == RECORDS_NEWER)
+        s->records = RECORDS_SAME;
     s->storage_lies = s->flip_permille > 0 || s->slots_fail > 0 || s->medium.full_permille > 0 ||
                       s->medium.error_permille > 0;
 }
@@ -126,7 +145,7 @@ static void run_cut(void *ctx)
     longjmp(r->power, 1);
 }
 
-static void power_off(struct run *r, uint64_t for_ms)
+void run_power_off(struct run *r, uint64_t for_ms)
 {
     if (r->device.soft) { /* what TLS has of the heap is given back, unheard by the world */
         r->device.dead = true;
@@ -140,6 +159,8 @@ static void power_off(struct run *r, uint64_t for_ms)
     sim_net_power_off(&r->net, 0);
     sim_slots_power_off(&r->slots);
     storage_power_off(&r->storage);
+    if (r->s.killed_first)
+        r->storage.tear = SIM_CRASH_LOST;
     sim_world_note(&r->world, "power off", r->cuts, for_ms);
     check_power_off(r);
 }
@@ -202,7 +223,7 @@ static void clock_faults(struct run *r)
 
 static void power_cut(struct run *r)
 {
-    power_off(r, r->fixed_cuts ? 2000 : 1 + sim_world_below(&r->world, 100000));
+    run_power_off(r, r->fixed_cuts ? 2000 : 1 + sim_world_below(&r->world, 100000));
 }
 
 /* False: the storage does not come up; a host tries again later. */
@@ -240,8 +261,10 @@ static void boot(struct run *r)
     r->solvers[0] = r->s.txt ? txt_solver_boot(&r->txt, &r->device.port)
                              : http01_init(&r->http01, &r->device.port, NULL, 80);
     err = acme_agent_init(&r->agent, &r->config, &r->device.port, r->solvers, 1, &why, &which);
-    if (err != ACME_OK)
+    if (err != ACME_OK) {
         run_break(r, 13, why);
+        return;
+    }
     r->on = true;
     r->sleep_until = r->world.now_ms;
     sim_world_note(&r->world, "boot", r->cuts, 0);
@@ -273,6 +296,7 @@ static void begin_calm(struct run *r)
     int64_t wait = r->ca.retry_spoken - sim_world_unix(&r->world);
 
     r->phase = PHASE_CALM;
+    upgrade_end(r);
     memset(&r->net.faults, 0, sizeof r->net.faults);
     r->net.faults.delay_min_ms = r->net.faults.delay_max_ms = 20;
     r->slots.busy_max_ms = r->slots.fail_permille = 0;
@@ -325,6 +349,7 @@ static void phases(struct run *r)
         if (r->slots.writes > r->writes_before + 2)
             run_break(r, 12, "writes while at rest");
         r->renewing = true;
+        upgrade_begin(r);
         begin_faults(r);
     }
 }
@@ -377,6 +402,7 @@ static void poll_device(struct run *r)
         run_break(r, 5, "the clock moved");
     r->sleep_until = sleep_ms > UINT32_MAX - 1 ? at + DAY_MS : at + sleep_ms;
     check_poll(r, calls, state == ACME_OK);
+    upgrade_check(r);
     if (sleep_ms > 0 && r->s.idle && storage_idle(&r->storage))
         least(&r->sleep_until, at + 1);
 }
@@ -386,7 +412,7 @@ static void one_step(struct run *r)
     if (!r->on && r->world.now_ms >= r->boot_at)
         boot(r);
     if (r->on && r->world.now_ms >= r->cut_time && r->phase == PHASE_FAULTS)
-        power_off(r, 1 + sim_world_below(&r->world, 3000));
+        run_power_off(r, 1 + sim_world_below(&r->world, 3000));
     if (r->on && r->world.now_ms >= r->clock_at)
         clock_faults(r);
     if (r->on)
@@ -481,6 +507,7 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
         r->ca.txt = txt_solver_has;
         r->ca.txt_ctx = &r->txt;
     }
+    r->sealed = 0;
     check_begin(r);
     run_config(r);
     begin_faults(r);

@@ -30,7 +30,11 @@
     X(15, "the same seed went another way")                                                        \
     X(16, "too many requests in an hour")                                                          \
     X(17, "storage broke its contract")                                                            \
-    X(18, "a replaced key can still be found")
+    X(18, "a replaced key can still be found")                                                     \
+    X(19, "a record of a newer firmware was not left alone")
+
+/* Who wrote the records that a renewal finds. */
+enum records_of { RECORDS_SAME, RECORDS_OLDER, RECORDS_EXTRA, RECORDS_NEWER };
 
 /* What this seed's world is like: swarm testing, each seed another mix. */
 struct scenario {
@@ -49,8 +53,10 @@ struct scenario {
     uint32_t txt_slow_ms, txt_again, txt_fail;
     uint64_t outage_at; /* storage fails from this write on, for an hour; 0: not */
     uint8_t storage;    /* enum storage_kind */
+    uint8_t records;    /* enum records_of */
     uint32_t age;       /* bytes that the flash has seen before */
     uint8_t tear;       /* as in struct storage */
+    bool killed_first;  /* the first cut only ends the process; then power goes, all is lost */
     bool idle;          /* the main loop gives time to the storage between polls */
     struct storage_faults medium;
     bool born_ready; /* all authorizations are reused */
@@ -108,12 +114,21 @@ struct run {
     unsigned hour_requests, hour_cuts;
     unsigned max_calls, max_writes, max_orders, max_requests;
     struct hold holds[HOLDS];
+    uint32_t sealed; /* records of a newer firmware: a bit for each */
+    uint32_t sealed_writes[SIM_SLOTS_MAX];
+    unsigned sealed_orders;
     bool verbose;
 };
 
 /* 0, or the number of the broken invariant. scenario NULL: by the seed. */
 unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed);
 void scenario_of(struct run *r);
+void run_power_off(struct run *r, uint64_t for_ms);
+
+/* upgrade.c */
+void upgrade_begin(struct run *r);
+void upgrade_check(struct run *r);
+void upgrade_end(struct run *r);
 
 /* check.c */
 bool clock_lies(const struct run *r);
@@ -126,6 +141,7 @@ void check_reply(struct run *r, int status);
 void check_end(struct run *r);
 void check_before(void *ctx, const char *what, const struct ca_request *q,
                   const struct ca_order *o);
+bool sign_is_fake(void); /* sign_fake.c or sign_real.c, by the link */
 void run_break(struct run *r, unsigned invariant, const char *what);
 const char *invariant_words(unsigned invariant);
 

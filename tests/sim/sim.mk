@@ -2,13 +2,14 @@
 #
 #   make sim               about two minutes of seeds, each twice; SECONDS=n: so long; FROM=n: from there
 #   make sim SEED=n        one seed, with all its events
+#   make sim TLS=1 SEED=n  the same with real TLS
 #   make sim CUTS=all      one power cut at each moment of a first issue and a renewal; CUTS=pairs: two
 #   make sim-long          for an hour (HOURS=n) from where the last one ended, and then each fuzzer for
 #                          FUZZ_S seconds; adds to tests/sim/long.log (LOG=file)
 
 OBJ_SIM_PORT = $(patsubst %.c,$(O)/%.o,$(wildcard port/sim/*.c))
 SIM_MAINS = tests/sim/main.c tests/sim/quick.c
-SIM_CHOICES = $(addprefix tests/sim/,sign_fake.c tls_plain.c ca_stream_plain.c ca_stream_tls.c)
+SIM_CHOICES = $(addprefix tests/sim/,sign_fake.c sign_real.c tls_plain.c ca_stream_plain.c ca_stream_tls.c)
 OBJ_SIM = $(patsubst %.c,$(O)/%.o,$(filter-out $(SIM_MAINS) $(SIM_CHOICES),\
 	$(wildcard tests/sim/*.c))) $(OBJ_SIM_PORT) $(O)/tests/flash/flash_sim.o \
 	$(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH))
@@ -18,7 +19,9 @@ SIM = $(O)/tests/sim_fast
 SIM_REAL = $(O)/tests/sim_real
 SIM_QUICK = $(O)/tests/sim_quick
 SIM_TLS = $(O)/tests/sim_tls
+SIM_TLS_QUICK = $(O)/tests/sim_tls_quick
 OBJ_FAKE = $(O)/tests/sim/sign_fake.o
+OBJ_REAL = $(O)/tests/sim/sign_real.o
 OBJ_PLAIN = $(O)/tests/sim/tls_plain.o $(O)/tests/sim/ca_stream_plain.o
 OBJ_TLS = $(O)/tests/sim/ca_stream_tls.o
 HOURS ?= 1
@@ -27,20 +30,21 @@ SECONDS ?= 110
 CPPFLAGS += -Iport/sim
 
 $(SIM): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_PLAIN) $(OBJ_FAKE) $(LIB) $(LIB_WOLFSSL)
-$(SIM_REAL): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_PLAIN) $(LIB) $(LIB_WOLFSSL)
-$(SIM_TLS): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_TLS) $(LIB) $(LIB_WOLFSSL)
-$(SIM_QUICK): $(O)/tests/sim/quick.o $(OBJ_SIM) $(OBJ_PLAIN) $(LIB) $(LIB_WOLFSSL)
-$(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK):
+$(SIM_REAL): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_PLAIN) $(OBJ_REAL) $(LIB) $(LIB_WOLFSSL)
+$(SIM_TLS): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_TLS) $(OBJ_REAL) $(LIB) $(LIB_WOLFSSL)
+$(SIM_QUICK): $(O)/tests/sim/quick.o $(OBJ_SIM) $(OBJ_PLAIN) $(OBJ_REAL) $(LIB) $(LIB_WOLFSSL)
+$(SIM_TLS_QUICK): $(O)/tests/sim/quick.o $(OBJ_SIM) $(OBJ_TLS) $(OBJ_REAL) $(LIB) $(LIB_WOLFSSL)
+$(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK) $(SIM_TLS_QUICK):
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
 
 .PHONY: sim sim-long sim-programs
 sim-programs: $(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK)
-programs: $(SIM_QUICK)
-sim: $(SIM) $(SIM_REAL)
-	@$(if $(SEED),$(SIM) --seed $(SEED) || $(SIM_REAL) --seed $(SEED),\
+programs: $(SIM_QUICK) $(SIM_TLS_QUICK)
+sim: $(SIM) $(SIM_REAL) $(SIM_TLS)
+	@$(if $(SEED),$(if $(TLS),$(SIM_TLS) --seed $(SEED),$(SIM) --seed $(SEED) || $(SIM_REAL) --seed $(SEED)),\
 		$(if $(CUTS),$(SIM_REAL) --cuts $(CUTS),\
-		$(SIM_REAL) --from 900000001 --count 50 && $(SIM) --seconds $(SECONDS) --from $(or $(FROM),1) --list))
+		$(SIM_REAL) --from 900000001 --count 50 && $(SIM_TLS) --from 800000001 --count 50 && $(SIM) --seconds $(SECONDS) --from $(or $(FROM),1) --list))
 sim-long: $(SIM)
 	@tests/sim/long.py $(SIM) $(LOG) $(HOURS) $(FUZZ_S)
 

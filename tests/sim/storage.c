@@ -167,6 +167,30 @@ void storage_age(struct storage *t, uint32_t bytes)
     t->chip->program_bytes = t->chip->erase_count = 0;
 }
 
+void storage_put(struct storage *t, enum acme_slot slot, const char *key, const void *data,
+                 size_t len)
+{
+    uint64_t cut_at = t->world->cut_at;
+    struct sim_slots *s = t->slots;
+    uint32_t fail = s->fail_permille, busy = s->busy_max_ms;
+
+    t->world->cut_at = 0;
+    s->fail_permille = s->busy_max_ms = 0;
+    s->going = false;
+    if (t->chip != NULL)
+        chip_apart(t);
+    storage_files.quiet = true;
+    while (s->ops.write(s, slot, key, data, len) == ACME_AGAIN)
+        continue;
+    storage_files.quiet = false;
+    if (t->chip != NULL)
+        chip_back(t);
+    s->writes--; /* not the agent's */
+    s->fail_permille = fail;
+    s->busy_max_ms = busy;
+    t->world->cut_at = cut_at;
+}
+
 uint32_t storage_room(enum storage_kind kind)
 {
     return storage_shapes[kind].size * storage_shapes[kind].sectors;
@@ -188,7 +212,12 @@ void storage_power_off(struct storage *t)
 
 bool storage_idle(struct storage *t)
 {
-    return t->chip != NULL && flash_slots_idle(&t->flash) == ACME_AGAIN;
+    if (t->chip == NULL || t->idle_ops == t->chip->ops + 1)
+        return false; /* nothing was written since */
+    if (flash_slots_idle(&t->flash) == ACME_AGAIN)
+        return true;
+    t->idle_ops = t->chip->ops + 1;
+    return false;
 }
 
 void storage_flip(struct storage *t, enum acme_slot slot, const char *key)

@@ -47,7 +47,7 @@ struct storage {
     struct flash_slots flash;
     struct posix_slots posix;
     struct acme_slots under;
-    uint64_t busy_since; /* 0: not erasing by itself */
+    uint32_t idle_ops; /* of the chip, when there was nothing left to do between polls */
 
     /* every private key that was ever stored: a piece of each */
     uint32_t secrets_count;
@@ -64,6 +64,9 @@ void storage_faults(struct storage *t, const struct storage_faults *f);
 int storage_boot(struct storage *t);
 /* Flash that has been written for a while: so many bytes, before the first boot's agent. */
 void storage_age(struct storage *t, uint32_t bytes);
+/* A record written by somebody else while the device is at rest. */
+void storage_put(struct storage *t, enum acme_slot slot, const char *key, const void *data,
+                 size_t len);
 uint32_t storage_room(enum storage_kind kind); /* bytes of flash; 0: none */
 void storage_power_off(struct storage *t);
 /* What a board does between two polls. True: there is more to do. */

@@ -6,6 +6,7 @@
 
 #include "acme_b64.h"
 #include "acme_csr.h"
+#include "acme_time.h"
 #include "crypto_world.h"
 
 #define CA "https://ca.example"
@@ -22,6 +23,7 @@ void ca_reset(void)
     if (ca_key.type == ACME_KEY_NONE && acme_key_make(&ca_key, ACME_KEY_P256) != ACME_OK)
         abort();
     w.nonces = 1;
+    w.account_number = 1;
 }
 
 /* -- writing -- */
@@ -122,8 +124,11 @@ static bool jws_parse(const char *body, const char *url)
     n = acme_b64url_decode(jws.payload, sizeof jws.payload - 1, jws.payload64,
                            strlen(jws.payload64));
     jws.payload_len = n > 0 ? (size_t)n : 0;
-    if (member(jws.header, "kid", jws.kid, sizeof jws.kid))
-        return strcmp(jws.kid, CA "/acct/1") == 0 && signature_good(&account_public);
+    if (member(jws.header, "kid", jws.kid, sizeof jws.kid)) {
+        char kid[60];
+        (void)snprintf(kid, sizeof kid, CA "/acct/%d", w.account_number);
+        return w.account_gone || (strcmp(jws.kid, kid) == 0 && signature_good(&account_public));
+    }
     jws.pub.type = ACME_KEY_P256;
     jws.pub.a_len = jws.pub.b_len = 32;
     return member(jws.header, "x", jws.x, sizeof jws.x) &&
@@ -176,6 +181,20 @@ void ca_tick(void)
         settle(&w.orders[i]);
 }
 
+static bool profile_refused(void)
+{
+    char offered[100];
+
+    (void)snprintf(offered, sizeof offered, "\"%s\"", w.profile);
+    if (w.profile[0] == '\0' ||
+        (w.profiles != NULL && strstr(w.profiles, offered) != NULL &&
+         (w.profile_refused == NULL || strcmp(w.profile, w.profile_refused) != 0)))
+        return false;
+    if (!w.profile_refused_late)
+        problem(400, "invalidProfile", "no such profile");
+    return true;
+}
+
 static void tell_order(struct w_order *o)
 {
     int n = (int)(o - w.orders);
@@ -191,6 +210,68 @@ static void tell_order(struct w_order *o)
     say("}");
 }
 
+/* certID is known: base64url(first 20 bytes of the key's hash) "." base64url(serial). */
+static int64_t cert_named(const char *id)
+{
+    uint8_t raw[40], key_id[20];
+    char want[80];
+    int n;
+
+    made_key_id(&ca_key, key_id);
+    for (int i = 0; i < w.orders_count; i++) {
+        uint32_t serial = 1000 + (uint32_t)i;
+        n = acme_b64url_encode(want, sizeof want - 20, key_id, 20);
+        want[n++] = '.';
+        raw[0] = (uint8_t)(serial >> 8);
+        raw[1] = (uint8_t)serial;
+        n += acme_b64url_encode(want + n, 10, raw, 2);
+        want[n] = '\0';
+        if (strcmp(id, want) == 0 && w.orders[i].began != 0)
+            return w.orders[i].began;
+    }
+    return 0;
+}
+
+static void tell_window(const char *id)
+{
+    int64_t began = cert_named(id);
+    char start[ACME_TIME_TEXT], end[ACME_TIME_TEXT];
+
+    w.windows++;
+    if (began == 0) {
+        problem(404, "malformed", "no such certificate");
+        return;
+    }
+    acme_time_text(w.ari_start != 0 ? w.ari_start : began + 55 * (int64_t)W_DAY, start);
+    acme_time_text(w.ari_end != 0 ? w.ari_end : began + 65 * (int64_t)W_DAY, end);
+    field("%s\r\n", w.ari_field != NULL ? w.ari_field : "Retry-After: 21600");
+    say("{%s\"suggestedWindow\":{\"start\":\"%s\",\"end\":\"%s\"}}",
+        w.ari_more != NULL ? w.ari_more : "", start, end);
+}
+
+/* True: the order is refused. */
+static bool replaces_refused(void)
+{
+    char id[80];
+
+    if (!member((const char *)jws.payload, "replaces", id, sizeof id))
+        return false;
+    for (int i = 0; i < w.replaced_count; i++) {
+        if (strcmp(id, w.replaced[i]) == 0) {
+            w.replaces_refused++;
+            problem(409, "alreadyReplaced", "it has a successor");
+            return true;
+        }
+    }
+    if (cert_named(id) == 0) {
+        w.replaces_refused++;
+        problem(404, "malformed", "no such predecessor");
+        return true;
+    }
+    (void)snprintf(w.replaced[w.replaced_count++], sizeof w.replaced[0], "%s", id);
+    return false;
+}
+
 static void new_order(void)
 {
     const char *at = (const char *)jws.payload;
@@ -200,6 +281,11 @@ static void new_order(void)
         problem(429, "rateLimited", "forty orders");
         return;
     }
+    (void)member((const char *)jws.payload, "profile", w.profile, sizeof w.profile);
+    if (profile_refused() && !w.profile_refused_late)
+        return;
+    if (replaces_refused())
+        return;
     w_note("ORDER");
     o = &w.orders[w.orders_count++];
     o->there = true;
@@ -287,6 +373,10 @@ static void finalize(struct w_order *o)
         problem(400, "badCSR", "what is this?");
         return;
     }
+    if (w.profile_refused_late && profile_refused()) {
+        problem(400, "invalidProfile", "no such profile any more");
+        return;
+    }
     w_note("FINAL");
     o->csr_len = (size_t)n;
     o->finalized++;
@@ -335,7 +425,8 @@ static struct acme_slice leaf(const struct acme_public *pub, const struct made *
     return acme_der_slice(&d);
 }
 
-static void tell_cert(struct w_order *o)
+/* Which chain: 0 is the default. */
+static void tell_cert(struct w_order *o, int which)
 {
     static uint8_t room[16384];
     static const char *const others[] = {"other.example.org"};
@@ -345,11 +436,16 @@ static void tell_cert(struct w_order *o)
     struct made m = {.key = &ca_key, .signer = &ca_key, .issuer = "Test CA"};
     struct made root = {.key = &ca_key, .subject = "Test CA", .ca = true};
     struct acme_buf out;
+    int extra = which == 0 ? w.chain_extra : w.alternate_extra[which];
+    char issuer[20];
 
+    (void)snprintf(issuer, sizeof issuer, "Root %d", which);
     for (int i = 0; i < o->names_count; i++)
         names[i] = o->names[i];
     m.names = w.other_names ? others : names;
     m.count = w.other_names ? 1 : (size_t)o->names_count;
+    if (o->began == 0)
+        o->began = w_wall() - 3600;
     m.from = w_wall() - 3600 - (w.expired ? 100 * W_DAY : 0);
     m.to = m.from + w.life_s;
     m.number = (uint32_t)(o - w.orders);
@@ -368,11 +464,21 @@ static void tell_cert(struct w_order *o)
     if (w.other_key)
         acme_key_public(&ca_key, &pub);
     acme_buf_init(&out, w.reply_body, sizeof w.reply_body - 1);
+    if (which == w.alternate_bad && which > 0) {
+        say("no chain");
+        return;
+    }
+    for (int i = 1; which == 0 && i <= w.alternates && w.alternate_link == NULL; i++)
+        field("Link: <" CA "/x/%d/alt/%d>;rel=\"alternate\"\r\n", (int)(o - w.orders), i);
+    if (w.alternate_link != NULL && which == 0)
+        field("%s\r\n", w.alternate_link);
     made_pem(&out, leaf(&pub, &m, room, sizeof room), "\n");
     if (w.key_inside)
         acme_buf_text(&out, "-----BEGIN EC PRIVATE KEY-----\nMAA=\n-----END EC PRIVATE KEY-----\n");
-    for (int i = 0; i < 1 + w.chain_extra; i++) {
-        root.number = (uint32_t)i;
+    for (int i = 0; i < 1 + extra; i++) {
+        root.number = (uint32_t)(i + 10 * which);
+        if (i == extra && which > 0)
+            root.issuer = issuer;
         made_pem(&out, made_cert(&root, room, sizeof room), "\n");
     }
     w.reply_len = out.len;
@@ -453,7 +559,7 @@ static void register_account(void)
     w.account_gone = false;
     account_public = jws.pub;
     w.reply_status = known ? 200 : 201;
-    field("Location: " CA "/acct/1\r\n");
+    field("Location: " CA "/acct/%d\r\n", w.account_number);
     say("{\"status\":\"valid\"}");
 }
 
@@ -470,7 +576,7 @@ static struct w_order *order_of(const char *path, const char *format, int *i)
 static void post(const char *path)
 {
     struct w_order *o;
-    int i;
+    int i, n;
 
     if (strcmp(path, "/account") == 0)
         register_account();
@@ -486,8 +592,12 @@ static void post(const char *path)
         respond(o, i);
     else if ((o = order_of(path, "/f/%d", &i)) != NULL)
         finalize(o);
-    else if ((o = order_of(path, "/x/%d", &i)) != NULL && o->status == ACME_STATUS_VALID)
-        tell_cert(o);
+    else if (sscanf(path, "/x/%d/alt/%d", &n, &i) == 2 && n < w.orders_count && i >= 1 &&
+             i <= w.alternates)
+        tell_cert(&w.orders[n], i);
+    else if (strstr(path, "/alt/") == NULL && (o = order_of(path, "/x/%d", &i)) != NULL &&
+             o->status == ACME_STATUS_VALID)
+        tell_cert(o, 0);
     else
         problem(404, "malformed", "no such thing");
 }
@@ -498,8 +608,14 @@ void ca_serve(const char *method, const char *url, const char *body, size_t len)
 
     if (strcmp(path, "/dir") == 0 && strcmp(method, "GET") == 0) {
         say("{\"newNonce\":\"" CA "/nonce\",\"newAccount\":\"" CA "/account\",\"newOrder\":\"" CA
-            "/order\",\"meta\":{%s\"termsOfService\":\"" CA "/terms\"}}",
-            w.eab_told ? "\"externalAccountRequired\":true," : "");
+            "/order\",%s\"meta\":{%s%s%s%s\"termsOfService\":\"" CA "/terms\"}}",
+            w.ari ? "\"renewalInfo\":\"" CA "/ari\"," : "",
+            w.profiles != NULL ? "\"profiles\":{" : "", w.profiles != NULL ? w.profiles : "",
+            w.profiles != NULL ? "}," : "", w.eab_told ? "\"externalAccountRequired\":true," : "");
+        return;
+    }
+    if (strncmp(path, "/ari/", 5) == 0 && strcmp(method, "GET") == 0) {
+        tell_window(path + 5);
         return;
     }
     field("Replay-Nonce: n%u\r\n", w.nonces++);

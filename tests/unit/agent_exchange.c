@@ -142,6 +142,11 @@ uint32_t acme_exchange_wait_ms(const struct acme_exchange *x)
     return x->phase != 0 ? 0 : UINT32_MAX;
 }
 
+bool acme_exchange_is_up(const struct acme_exchange *x)
+{
+    return x->phase == 0 && x->host[0] != '\0';
+}
+
 bool acme_exchange_was_stale(const struct acme_exchange *x)
 {
     (void)x;

@@ -281,6 +281,13 @@ static void port_event(void *ctx, const struct acme_event *e)
     case ACME_EVENT_TERMS:
         (void)snprintf(w.terms, sizeof w.terms, "%s", e->detail);
         break;
+    case ACME_EVENT_WINDOW:
+        w.windows_told++;
+        w.window_at = e->at;
+        (void)snprintf(w.window, sizeof w.window, "%s", e->text);
+        (void)snprintf(w.window_word, sizeof w.window_word, "%s", e->word);
+        (void)snprintf(w.window_url, sizeof w.window_url, "%s", e->detail);
+        break;
     case ACME_EVENT_HELD:
         w.held++;
         break;

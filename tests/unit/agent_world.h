@@ -53,6 +53,7 @@ struct w_order {
     bool told[ACME_MAX_NAMES]; /* responded to */
     uint64_t valid_ms[ACME_MAX_NAMES];
     uint64_t issued_ms;
+    int64_t began; /* notBefore of its certificate */
     int finalized;
     int tokens; /* part of the tokens: another number, other tokens */
     uint8_t csr[8192];
@@ -109,19 +110,35 @@ struct world {
     bool account_gone;
     uint32_t nonces;
     uint8_t nonce_used[1 << 16];
+    int account_number; /* of the account's URL */
     int late_finalizes; /* of an order that was finalized already */
     int bad_jws;        /* requests whose JWS, nonce or URL was wrong */
     bool authz_reuse;
     uint32_t validate_ms, issue_ms;
     int64_t life_s;
     int chain_extra;
+    int alternates;         /* chains besides the default one; the k-th (1..) leads to "Root k" */
+    int alternate_extra[9]; /* more certificates in it */
+    int alternate_bad;      /* this one is no chain */
+    const char *alternate_link; /* instead of the links to them */
     bool other_key, other_names, expired, key_inside;
     const char *eab_kid; /* a newAccount must be bound to it, by eab_key; NULL: needs no binding */
     struct acme_slice eab_key;
     size_t eab_digest;
-    bool eab_told; /* the directory says so */
-    bool eab_once; /* for one account only, and looked at first */
-    int bindings;  /* good ones */
+    bool eab_told;               /* the directory says so */
+    bool eab_once;               /* for one account only, and looked at first */
+    int bindings;                /* good ones */
+    const char *profiles;        /* of meta: "\"tls\":\"...\"", or NULL */
+    const char *profile_refused; /* offered, and refused all the same */
+    bool profile_refused_late;   /* ... at finalize */
+    char profile[80];            /* asked for by the last newOrder; "" none */
+    bool ari;                    /* the directory has renewalInfo */
+    int64_t ari_start, ari_end;  /* the window; 0: from 55 to 65 days after the certificate began */
+    const char *ari_more;        /* further members: "\"explanationURL\":\"https://x/\"," */
+    const char *ari_field;       /* NULL: "Retry-After: 21600" */
+    int windows;                 /* questions */
+    char replaced[200][80];      /* predecessors that were named and taken */
+    int replaced_count, replaces_refused;
 
     /* the solver */
     struct w_live live[128];
@@ -135,7 +152,9 @@ struct world {
     /* what happened */
     char log[200000];
     size_t log_len;
-    char warning[200], terms[200];
+    char warning[200], terms[200], window[200], window_word[20], window_url[200];
+    int64_t window_at;
+    int windows_told;
     int64_t times[64]; /* of the events confirmed_time */
     int times_count;
     int held, not_due, warnings, failures;

@@ -100,7 +100,7 @@ IMAGE = write("good.img", b"\xff" * (SECTOR * SECTORS))
 put(IMAGE, records.DEVICE, "", records.encode(
     records.DEVICE, [(0x8001, SEED), (2, 7), (3, 1795000000)]))
 put(IMAGE, records.ACCOUNT, "ab" * 32, records.encode(
-    records.ACCOUNT, [(1, b"https://ca.test/dir"), (2, 1), (3, 0), (4, OTHER),
+    records.ACCOUNT, [(1, b"https://ca.test/dir"), (2, 1), (3, 0), (4, OTHER), (6, b"EABSECRETEAB"),
                       (5, b"https://ca.test/\x1b[31mred")]))
 put(IMAGE, records.CERT_A, "gw.example.net", cert(records.CERT_A, 3, KEY))
 put(IMAGE, records.SCHED, "gw.example.net", records.encode(
@@ -127,7 +127,7 @@ def secrets():
     for i, record in enumerate((cert(records.CERT_B, 1, KEY), cert(records.CERT_B, 1, KEY[:-1]))):
         texts.append(dump(write("secret%d" % i, record))[1])
     scalars = [key[7:39] for key in (KEY, OTHER)]  # SEC 1: the private number
-    for secret in (SEED, b"TOPSECRETTSIG", *scalars):
+    for secret in (SEED, b"TOPSECRETTSIG", b"EABSECRETEAB", *scalars):
         for form in (secret.hex(), base64.b64encode(secret[:30]).decode()[:36],
                      secret.decode("latin-1")):
             for text in texts:

@@ -54,6 +54,36 @@ TEST(a_failure)
         "\"status\":403,\"do\":\"look\"}}\n");
 }
 
+/* Every member that there is, in its order. */
+TEST(all_members)
+{
+    struct acme_failure f = {
+        .err = ACME_E_RATE, .at = 1, .step = "order", .note = "too often", .problem = {0}};
+    const struct acme_event e = {.type = ACME_EVENT_WARNING,
+                                 .step = "order",
+                                 .text = "t",
+                                 .word = "w",
+                                 .detail = "d\n",
+                                 .err = ACME_E_RATE,
+                                 .at = 86400,
+                                 .ms = 12,
+                                 .status = 429,
+                                 .failure = &f};
+
+    f.problem.type = ACME_PROBLEM_RATE_LIMITED;
+    f.problem.retry_after_s = 60;
+    (void)acme_copy_text(f.problem.identifier, sizeof f.problem.identifier,
+                         acme_slice_text("a.example"));
+    CHECK_STR(
+        line(&e, NULL, NULL),
+        "{\"v\":1,\"event\":\"warning\",\"step\":\"order\",\"text\":\"t\",\"word\":\"w\","
+        "\"detail\":\"d\\u000a\",\"error\":\"ACME_E_RATE\",\"at\":\"1970-01-02T00:00:00Z\","
+        "\"ms\":12,\"status\":429,\"failure\":{\"error\":\"ACME_E_RATE\",\"words\":\"the CA's "
+        "rate limit is reached\",\"step\":\"order\",\"at\":\"1970-01-01T00:00:01Z\",\"what\":"
+        "\"too often\",\"identifier\":\"a.example\",\"type\":\"rateLimited\","
+        "\"retry_after\":60}}\n");
+}
+
 TEST(bodies_are_for_people)
 {
     const struct acme_event e = {

@@ -500,9 +500,13 @@ TEST(a_stale_connection_is_told)
     begin();
     world.scripts[0].replies[0] = LEN5;
     world.scripts[0].replies[1] = "";
+    CHECK(!acme_exchange_is_up(&x));
     exchange_is(URL, false, 200, "hello");
+    CHECK(acme_exchange_is_up(&x));
     CHECK_INT(start_to(URL, false), ACME_OK);
+    CHECK(acme_exchange_is_up(&x));
     CHECK_INT(finish(&reply, 1000), ACME_E_TIMEOUT);
+    CHECK(!acme_exchange_is_up(&x));
     CHECK(!acme_exchange_was_stale(&x));
 }
 

@@ -427,6 +427,21 @@ static int case_tail(struct box *b)
     return 0;
 }
 
+/* A chip that does nothing for a while, and works again: so does the store, without a restart. */
+static int case_recovers(struct box *b)
+{
+    char text[40];
+
+    for (int i = 0; i < 400; i++) {
+        int r, n = snprintf(text, sizeof text, "record %d", i);
+        b->s.lazy_permille = i % 7 == 3 ? 1000 : 0;
+        r = box_put(b, ACME_SLOT_SCHED, "a.test", text, (size_t)n);
+        if (i % 7 == 3 ? r == ACME_OK : r != ACME_OK)
+            return fail("write %d: %d", i, r);
+    }
+    return 0;
+}
+
 static void test_cases(void)
 {
     static const struct {
@@ -442,6 +457,8 @@ static void test_cases(void)
         {"each bit flipped at rest", case_flips, 5},
         {"a damaged record is told as damaged", case_damaged, 1},
         {"operations that do nothing, a dead sector", case_lazy, 1},
+        {"a chip that does nothing for a while, two sectors", case_recovers, 0},
+        {"a chip that does nothing for a while", case_recovers, 1},
         {"a stuck cell", case_stuck, 1},
         {"a header is gone before its erase", case_header, 5},
         {"foreign bytes, other geometry", case_foreign, 1},

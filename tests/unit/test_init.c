@@ -98,7 +98,7 @@ static void good(void)
                                   .names = names,
                                   .names_count = 2,
                                   .anchors = {&anchor, 1},
-                                  .memory = {{io, sizeof io}, {scratch, 3072}}};
+                                  .memory = {.io = {io, sizeof io}, .scratch = {scratch, 3072}}};
 }
 
 static int init(size_t solvers_count)

@@ -19,6 +19,10 @@ static struct acme_provision sample(void)
                                .anchors = {{root, sizeof root}, {other, sizeof other}},
                                .anchors_count = 2,
                                .cert_key_type = 2,
+                               .profile = "tls",
+                               .preferred_chain = "Root X",
+                               .shortest_chain = true,
+                               .profile_required = true,
                                .eab = {eab, sizeof eab},
                                .terms_agreed = true};
     return p;
@@ -41,6 +45,10 @@ TEST(comes_back)
     CHECK_MEM(out.anchors[0].ptr, in.anchors[0].ptr, 5);
     CHECK_INT(out.anchors[1].len, 3);
     CHECK_INT(out.cert_key_type, 2);
+    CHECK_STR(out.profile, "tls");
+    CHECK(out.profile_required);
+    CHECK_STR(out.preferred_chain, "Root X");
+    CHECK(out.shortest_chain);
     CHECK_INT(out.eab.len, 4);
     CHECK_MEM(out.eab.ptr, in.eab.ptr, 4);
     CHECK_INT(out.account_key_type, 0);
@@ -101,6 +109,23 @@ TEST(more_than_is_compiled_in)
         acme_record_bytes(&w, 7, "x", 1);
     CHECK_INT(acme_provision_read(&out, acme_slice_of(room, (size_t)acme_record_end(&w))),
               ACME_E_SIZE);
+    acme_record_begin(&w, (struct acme_span){room, sizeof room}, ACME_SLOT_CONFIG, 0);
+    for (int i = 0; i <= ACME_MAX_NAMES; i++)
+        acme_record_bytes(&w, 2, "x", 2);
+    CHECK_INT(acme_provision_read(&out, acme_slice_of(room, (size_t)acme_record_end(&w))),
+              ACME_E_SIZE);
+}
+
+TEST(numbers_and_the_time_server)
+{
+    struct acme_provision out;
+
+    CHECK_INT(one_field(5, "\xff\0\0\0\0\0\0\0", 8, &out), ACME_OK);
+    CHECK_INT(out.cert_key_type, 255);
+    CHECK_INT(one_field(5, "\0\1\0\0\0\0\0\0", 8, &out), ACME_E_SLOT_CORRUPT);
+    CHECK_INT(one_field(8, "ntp.example", 12, &out), ACME_OK);
+    CHECK_STR(out.sntp, "ntp.example");
+    CHECK_INT(one_field(8, "ntp.example", 11, &out), ACME_E_SLOT_CORRUPT);
 }
 
 RUN()

@@ -325,84 +325,6 @@ TEST(reboots_for_a_week)
     }
 }
 
-/* ---- many devices ---- */
-
-TEST(the_spread_is_bounded_by_what_is_left)
-{
-    static const struct {
-        enum acme_sched_found found;
-        int64_t remaining;
-        uint32_t most;
-    } rows[] = {
-        {ACME_SCHED_RUNNING, 30 * ACME_DAY, ACME_DAY},
-        {ACME_SCHED_RUNNING, 16 * ACME_DAY, ACME_DAY},
-        {ACME_SCHED_RUNNING, 15 * ACME_DAY, 81000},
-        {ACME_SCHED_RUNNING, 80 * ACME_HOUR, 18000},
-        {ACME_SCHED_RUNNING, 16, 1},
-        {ACME_SCHED_RUNNING, 15, 0},
-        {ACME_SCHED_RUNNING, INT64_MAX, ACME_DAY},
-        {ACME_SCHED_AT_START, 30 * ACME_DAY, 3600},
-        {ACME_SCHED_AT_START, 16 * ACME_HOUR, 3600},
-        {ACME_SCHED_AT_START, 8 * ACME_HOUR, 1800},
-        {ACME_SCHED_AT_START, ACME_HOUR, 225},
-        {ACME_SCHED_AT_START, 1, 0},
-        {ACME_SCHED_AT_START, 0, 300},
-        {ACME_SCHED_RUNNING, 0, 300},
-        {ACME_SCHED_RUNNING, -1, 300},
-        {ACME_SCHED_AT_START, INT64_MIN, 300},
-    };
-
-    for (size_t i = 0; i < COUNT(rows); i++) {
-        uint32_t before = 0;
-
-        CHECK_INT(acme_sched_spread(rows[i].found, rows[i].remaining, 0), 0);
-        CHECK_INT(acme_sched_spread(rows[i].found, rows[i].remaining, 0xffff), rows[i].most);
-        for (uint32_t jitter = 0; jitter <= 0xffff; jitter += 0xff) {
-            uint32_t wait = acme_sched_spread(rows[i].found, rows[i].remaining, (uint16_t)jitter);
-
-            CHECK(wait >= before && wait <= rows[i].most);
-            before = wait;
-        }
-    }
-}
-
-/* Ten thousand devices that do the same at 00:00:00: how many come in the fullest second, and at
- * which second of the minute? */
-static void crowd(const uint32_t *waits, size_t count, unsigned most_percent)
-{
-    static unsigned seconds[100000];
-    unsigned minute[60] = {0};
-
-    memset(seconds, 0, sizeof seconds);
-    for (size_t i = 0; i < count; i++) {
-        CHECK(waits[i] < COUNT(seconds));
-        CHECK(++seconds[waits[i]] * 100 <= most_percent * count);
-        minute[waits[i] % 60]++;
-    }
-    CHECK(minute[0] * 10 <= count);
-}
-
-TEST(no_wait_is_aligned_to_minutes)
-{
-    static uint32_t waits[10000];
-
-    for (size_t c = 1; c < COUNT(classes) - 1; c++) {
-        for (unsigned failures = 1; failures < 30; failures++) {
-            for (size_t i = 0; i < COUNT(waits); i++)
-                waits[i] = acme_sched_backoff(classes[c], failures, LIFE, (uint16_t)random_u32());
-            crowd(waits, COUNT(waits), failures == 1 ? 5 : 3);
-        }
-    }
-    for (int found = 0; found < 2; found++) {
-        for (int64_t remaining = 0; remaining <= LIFE; remaining += ACME_DAY) {
-            for (size_t i = 0; i < COUNT(waits); i++)
-                waits[i] = acme_sched_spread((enum acme_sched_found)found, remaining,
-                                             (uint16_t)random_u32());
-            crowd(waits, COUNT(waits), 1);
-        }
-    }
-}
-
 /* ---- ten years ---- */
 
 /* One certificate for ten years, with failures of all kinds at the rate of `percent`. */
@@ -588,7 +510,6 @@ RUN(due_at_a_third_or_half, due_at_the_extremes, the_table_to_the_second,
     always_in_its_bounds_and_never_shorter_for_more, many_tries_before_the_end,
     a_failure_is_charged, retry_after_is_a_floor, counters_saturate,
     each_class_waits_by_its_own_failures, what_was_rolled_back_waits_longer_each_time,
-    a_loop_of_crashes_slows_down, the_spread_is_bounded_by_what_is_left,
-    no_wait_is_aligned_to_minutes, reboots_for_a_week, ten_years_of_failures,
+    a_loop_of_crashes_slows_down, reboots_for_a_week, ten_years_of_failures,
     a_clock_set_back_does_not_stretch_a_wait, a_clock_set_forward_ends_a_wait, one_stored_moment,
     a_jumping_clock_never_starves_it, nothing_overflows)

@@ -71,6 +71,12 @@ enum part { PART_KEY, PART_CERT, PART_CHAIN, PART_FULLCHAIN, PART_COUNT };
 static const char *const part_names[PART_COUNT] = {"privkey.pem", "cert.pem", "chain.pem",
                                                    "fullchain.pem"};
 
+/* The key of a request that was given lies elsewhere. */
+static int first_part(const struct acme_certificate *cert)
+{
+    return cert->key.len > 0 ? PART_KEY : PART_CERT;
+}
+
 static bool make_part(const struct acme_certificate *cert, enum part part, struct acme_buf *b)
 {
     bool ec = cert->key_type == ACME_KEY_P256 || cert->key_type == ACME_KEY_P384;
@@ -193,7 +199,7 @@ static int write_set(struct install *in, int out, const char *set,
     dir = openat(out, set, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)
         return fail(in, "cannot be opened", set);
-    for (int i = 0; err == 0 && i < PART_COUNT; i++) {
+    for (int i = first_part(cert); err == 0 && i < PART_COUNT; i++) {
         if (!make_part(cert, (enum part)i, &b)) {
             errno = EFBIG;
             err = fail(in, "is too long", part_names[i]);
@@ -233,7 +239,7 @@ static bool up_to_date(int out, const char *folder, const struct acme_certificat
 
     if (dir < 0)
         return false;
-    for (int i = 0; same && i < PART_COUNT; i++)
+    for (int i = first_part(cert); same && i < PART_COUNT; i++)
         same = make_part(cert, (enum part)i, &b) && same_content(dir, part_names[i], &b);
     acme_wipe(text, sizeof text);
     close(dir);

@@ -148,6 +148,11 @@ static int start_agent(const struct options *o, struct acme_config *config,
     config->names_count = o->names_count;
     config->cert_name = o->cert_name[0] != '\0' ? o->cert_name : NULL;
     config->contact = o->email;
+    config->csr = o->csr;
+    config->profile = o->profile;
+    config->preferred_chain = o->preferred_chain;
+    config->shortest_chain = o->shortest_chain;
+    config->profile_required = o->profile_required;
     config->terms_agreed = o->agree_tos;
     config->anchors.sets = &world.trust.text;
     config->anchors.count = 1;

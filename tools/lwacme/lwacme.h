@@ -33,6 +33,11 @@ struct options {
     const char *email;
     const char *server;
     const char *ca_file;
+    const char *csr_file;
+    struct acme_slice csr; /* DER; empty: ours */
+    const char *profile;
+    const char *preferred_chain;
+    bool profile_required, shortest_chain;
     const char *eab_kid, *eab_key_file, *eab_alg; /* NULL if not given */
     const char *state_dir;
     const char *out_dir; /* NULL: live below state_dir */
@@ -124,6 +129,11 @@ struct binding {
 /* 0, or -1 and why. *open_to_others: others than the file's owner may read the key. */
 int binding_read(struct binding *b, const struct options *o, bool *open_to_others);
 void binding_wipe(struct binding *b);
+
+/* -- csr.c -- */
+
+/* Reads csr_file: its names become the options' names. 0, or -1 and why. */
+int csr_load(struct options *o, const char **why);
 
 int issue_run(const struct options *o);
 int status_run(const struct options *o);

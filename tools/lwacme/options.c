@@ -18,6 +18,8 @@ static const char help_text[] =
     "\n"
     "What for\n"
     "  -d NAME            a DNS name or an IP address; repeat it for more in one certificate\n"
+    "  --csr FILE         instead of -d: a certificate request (PEM or DER) whose key lies "
+    "elsewhere\n"
     "  --cert-name NAME   the certificate's name in storage (default: the first -d)\n"
     "  --key-type TYPE    p256 (default) p384 rsa2048 rsa3072 rsa4096\n"
     "  --reuse-key        a renewal keeps the certificate's key\n"
@@ -27,6 +29,11 @@ static const char help_text[] =
     "  -m EMAIL           contact for the account\n"
     "  --agree-tos        you agree to the CA's terms of service\n"
     "  --account-key-type TYPE  p256 (default) p384 rsa2048; when the account is made\n"
+    "  --profile NAME     a profile of the CA's; its default when it does not offer that one\n"
+    "  --required-profile NAME  that profile or no certificate\n"
+    "  --preferred-chain ISSUER  of the CA's chains the one that leads to this root (common name,\n"
+    "                     or key identifier in hex); the default one when there is none\n"
+    "  --shortest-chain   of the CA's chains the one of least bytes\n"
     "  --ca-file PEM      roots to trust for the CA's own TLS (default: the system's)\n"
     "  --eab-kid KID --eab-hmac-key-file FILE   external account binding, for CAs that want one:\n"
     "                     the key as base64url in FILE, or - for stdin; once, for the account\n"
@@ -64,6 +71,11 @@ enum {
     OPT_AGREE = 256,
     OPT_SERVER,
     OPT_CA_FILE,
+    OPT_PROFILE,
+    OPT_REQUIRED_PROFILE,
+    OPT_PREFERRED_CHAIN,
+    OPT_SHORTEST_CHAIN,
+    OPT_CSR,
     OPT_EAB_KID,
     OPT_EAB_KEY,
     OPT_EAB_KEY_FILE,
@@ -89,6 +101,11 @@ static const struct option long_options[] = {
     {"agree-tos", no_argument, NULL, OPT_AGREE},
     {"server", required_argument, NULL, OPT_SERVER},
     {"ca-file", required_argument, NULL, OPT_CA_FILE},
+    {"profile", required_argument, NULL, OPT_PROFILE},
+    {"required-profile", required_argument, NULL, OPT_REQUIRED_PROFILE},
+    {"preferred-chain", required_argument, NULL, OPT_PREFERRED_CHAIN},
+    {"shortest-chain", no_argument, NULL, OPT_SHORTEST_CHAIN},
+    {"csr", required_argument, NULL, OPT_CSR},
     {"eab-kid", required_argument, NULL, OPT_EAB_KID},
     {"eab-hmac-key", required_argument, NULL, OPT_EAB_KEY},
     {"eab-hmac-key-file", required_argument, NULL, OPT_EAB_KEY_FILE},
@@ -266,6 +283,20 @@ static int take(struct options *o, int option, char *value)
     case OPT_CA_FILE:
         o->ca_file = value;
         return EXIT_DONE;
+    case OPT_PROFILE:
+    case OPT_REQUIRED_PROFILE:
+        o->profile = value;
+        o->profile_required = option == OPT_REQUIRED_PROFILE;
+        return EXIT_DONE;
+    case OPT_PREFERRED_CHAIN:
+        o->preferred_chain = value;
+        return EXIT_DONE;
+    case OPT_SHORTEST_CHAIN:
+        o->shortest_chain = true;
+        return EXIT_DONE;
+    case OPT_CSR:
+        o->csr_file = value;
+        return EXIT_DONE;
     case OPT_EAB_KID:
         o->eab_kid = value;
         return EXIT_DONE;
@@ -355,6 +386,20 @@ static bool folder_fits(const struct options *o)
     return folder[0] != '\0';
 }
 
+/* Everything about key and names stands in the request. */
+static int check_csr(struct options *o)
+{
+    char message[400];
+    const char *why = "";
+
+    if (o->names_count > 0 || o->key_type != ACME_KEY_NONE || o->reuse_key)
+        return usage("--csr excludes -d, --key-type and --reuse-key: the request tells", NULL);
+    if (csr_load(o, &why) == 0)
+        return EXIT_DONE;
+    snprintf(message, sizeof message, "--csr: %s", why);
+    return usage(message, o->csr_file);
+}
+
 static int check(struct options *o)
 {
     struct acme_url url;
@@ -368,6 +413,11 @@ static int check(struct options *o)
         return usage("the host of --server must have a dot (give its full name), be localhost, or "
                      "an IP address",
                      o->server);
+    if (o->csr_file != NULL) {
+        int err = check_csr(o);
+        if (err != EXIT_DONE)
+            return err;
+    }
     if (o->command == COMMAND_ISSUE && o->names_count == 0)
         return usage("no name is given: use -d NAME", NULL);
     if (o->command == COMMAND_ISSUE && !folder_fits(o))
@@ -377,6 +427,8 @@ static int check(struct options *o)
         return usage("--webroot and --http-bind exclude one another", NULL);
     if ((o->eab_kid == NULL) != (o->eab_key_file == NULL))
         return usage("--eab-kid and --eab-hmac-key-file go together", NULL);
+    if (o->preferred_chain != NULL && o->shortest_chain)
+        return usage("--preferred-chain and --shortest-chain exclude one another", NULL);
     if (o->quiet && o->verbose > 0)
         return usage("-q and -v exclude one another", NULL);
     return o->state_dir == NULL ? default_state_dir(o) : EXIT_DONE;

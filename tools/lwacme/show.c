@@ -15,6 +15,7 @@ static const struct {
     const char *step, *words;
 } step_words[] = {
     {"directory", "asking the CA for its directory"},
+    {"window", "asking when the CA wants the renewal"},
     {"nonce", NULL}, /* of no interest to a person */
     {"register", "making the account's key"},
     {"account", "registering the account"},
@@ -292,8 +293,15 @@ static void show_plain(struct show *s, const struct acme_event *e)
         say(s, "nothing due: the certificate is valid; it will be renewed from %s on", when);
         break;
     case ACME_EVENT_WARNING:
-        say(s, "warning: %s%s%s (%s)", e->text, e->detail[0] != '\0' ? ": " : "", e->detail,
-            acme_err_words(e->err));
+        say(s, "warning: %s%s%s%s%s%s", e->text, e->detail[0] != '\0' ? ": " : "", e->detail,
+            e->err != ACME_OK ? " (" : "", e->err != ACME_OK ? acme_err_words(e->err) : "",
+            e->err != ACME_OK ? ")" : "");
+        break;
+    case ACME_EVENT_WINDOW:
+        acme_time_text(e->at, when);
+        say(s, "the CA's window for the renewal: %s%s%s%s%s", e->text,
+            e->at != 0 ? "; chosen: " : ", which makes no sense and is ignored",
+            e->at != 0 ? when : "", e->detail[0] != '\0' ? "; why: " : "", e->detail);
         break;
     case ACME_EVENT_TERMS:
         show_flush(s);

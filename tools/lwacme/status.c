@@ -61,6 +61,23 @@ static void serial_text(const struct fact *f, char *out)
     *out = '\0';
 }
 
+/* What the CA wants (RFC 9773). */
+static void print_window(const struct fact *f)
+{
+    char start[ACME_TIME_TEXT], end[ACME_TIME_TEXT], next[ACME_TIME_TEXT];
+
+    if (f->status.window_start != 0 || f->status.window_end != 0) {
+        acme_time_text(f->status.window_start, start);
+        acme_time_text(f->status.window_end, end);
+        acme_time_text(f->status.window_next, next);
+        printf("  window    the CA wants it from %s until %s%s; asked again from %s on\n", start,
+               end, f->status.window_followed ? "" : ", which makes no sense and is ignored", next);
+    }
+    if (f->status.cert_id[0] != '\0')
+        printf("  ARI name  %s%s\n", f->status.cert_id,
+               f->status.replaces ? " (its order named its predecessor)" : "");
+}
+
 static void print_certificate(const struct fact *f)
 {
     char from[ACME_TIME_TEXT], until[ACME_TIME_TEXT], due[ACME_TIME_TEXT], serial[41];
@@ -77,6 +94,7 @@ static void print_certificate(const struct fact *f)
            "  renewal   from %s on\n",
            f->leaf.issuer, serial, from, until, f->cert.not_after < f->now ? "EXPIRED, " : "",
            days_left(f), due);
+    print_window(f);
 }
 
 static void print_plain(const struct fact *f)
@@ -106,6 +124,21 @@ static void print_plain(const struct fact *f)
     }
 }
 
+static void put_window(struct acme_buf *b, const struct acme_agent_status *s)
+{
+    if (s->window_start != 0 || s->window_end != 0) {
+        acme_json_put_time(b, "window_start", s->window_start);
+        acme_json_put_time(b, "window_end", s->window_end);
+        acme_json_put_time(b, "window_next", s->window_next);
+        if (!s->window_followed)
+            acme_buf_text(b, ",\"window_ignored\":true");
+    }
+    if (s->cert_id[0] != '\0')
+        acme_json_put_text(b, "cert_id", s->cert_id);
+    if (s->replaces)
+        acme_buf_text(b, ",\"replaces\":true");
+}
+
 static void print_json(const struct fact *f)
 {
     static uint8_t room[65536];
@@ -132,6 +165,7 @@ static void print_json(const struct fact *f)
         acme_json_put_time(&b, "not_after", f->cert.not_after);
         acme_json_put_number(&b, "days_left", days_left(f));
         acme_json_put_time(&b, "due_at", f->status.due_at);
+        put_window(&b, &f->status);
     } else if (f->err != ACME_E_SLOT_EMPTY)
         acme_json_put_text(&b, "error", acme_err_name(f->err));
     if (f->damaged[0] != '\0')

@@ -29,6 +29,8 @@ static const char usage[] =
     "  --agree-tos         a person has read the CA's terms and agrees\n"
     "  --eab-kid KID --eab-hmac-key-file FILE   external account binding (base64url)\n"
     "  --eab-alg ALG       HS256 (default) HS384 HS512\n"
+    "  --profile NAME      of the CA's; --required-profile NAME: that one or none\n"
+    "  --preferred-chain ISSUER, --shortest-chain   which of the CA's chains\n"
     "  --sntp HOST         time server, when DHCP names none\n"
     "  --key-type TYPE     p256 (default), or p384 rsa2048 rsa3072 rsa4096 where the board can\n"
     "  --account-key-type TYPE\n"
@@ -264,6 +266,10 @@ static const struct option options[] = {
     {"eab-kid", required_argument, NULL, 'e'},
     {"eab-hmac-key-file", required_argument, NULL, 'f'},
     {"eab-alg", required_argument, NULL, 'g'},
+    {"profile", required_argument, NULL, 'p'},
+    {"required-profile", required_argument, NULL, 'q'},
+    {"preferred-chain", required_argument, NULL, 'l'},
+    {"shortest-chain", no_argument, NULL, 'o'},
     {"sntp", required_argument, NULL, 't'},
     {"image", required_argument, NULL, 'i'},
     {"seed", required_argument, NULL, 's'},
@@ -328,6 +334,17 @@ static void take(int c)
         break;
     case 't':
         provision.sntp = optarg;
+        break;
+    case 'p':
+    case 'q':
+        provision.profile = optarg;
+        provision.profile_required = c == 'q';
+        break;
+    case 'l':
+        provision.preferred_chain = optarg;
+        break;
+    case 'o':
+        provision.shortest_chain = true;
         break;
     case 'e':
         eab_kid = optarg;

@@ -154,13 +154,16 @@ bool dump_image(struct dump *d, uint8_t *image, size_t size, size_t offset,
                 const struct flash_dev *geometry)
 {
     static struct flash_slots fs;
-    struct chip chip = {image + (offset < size ? offset : size), offset < size ? size - offset : 0};
+    struct chip chip;
     struct flash_dev dev = *geometry;
     struct flash_stat stat;
     struct found *list;
     size_t room, count;
     int err;
 
+    offset = offset < size ? offset : size;
+    chip.bytes = image + offset;
+    chip.size = size - offset;
     dev.ctx = &chip;
     dev.erase = chip_erase;
     dev.program = chip_program;

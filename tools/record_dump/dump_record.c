@@ -42,7 +42,7 @@ static const struct {
     {ACME_SLOT_ACCOUNT, HOW_KEY_HOME, ACCOUNT_KEY_HOME, "key home"},
     {ACME_SLOT_ACCOUNT, HOW_KEY, ACCOUNT_KEY, "key"},
     {ACME_SLOT_ACCOUNT, HOW_TEXT, ACCOUNT_KID, "account"},
-    {ACME_SLOT_ACCOUNT, HOW_SECRET, ACCOUNT_EAB, "external account binding"},
+    {ACME_SLOT_ACCOUNT, HOW_SECRET, ACCOUNT_EAB, "account binding"},
     {ACME_SLOT_CA_LEDGER, HOW_TIME, LEDGER_ANY_NOT_BEFORE, "nothing before"},
     {ACME_SLOT_CA_LEDGER, HOW_TIME, LEDGER_ANY_SET_AT, "set at"},
     {ACME_SLOT_CA_LEDGER, HOW_TIME, LEDGER_ORDER_NOT_BEFORE, "no order before"},
@@ -69,6 +69,9 @@ static const struct {
     {ACME_SLOT_SCHED, HOW_CLASS, SCHED_CLASS, "class"},
     {ACME_SLOT_SCHED, HOW_NUMBER, SCHED_BY_CA, "by the CA"},
     {ACME_SLOT_SCHED, HOW_NUMBER, SCHED_ROLLED_BACK, "rolled back"},
+    {ACME_SLOT_SCHED, HOW_NUMBER, SCHED_CONNECTIONS, "of connections"},
+    {ACME_SLOT_SCHED, HOW_NUMBER, SCHED_VALIDATIONS, "of validations"},
+    {ACME_SLOT_SCHED, HOW_NUMBER, SCHED_REFUSALS, "of refusals"},
     {ACME_SLOT_SCHED, HOW_ERROR, FAILURE_ERR, "error"},
     {ACME_SLOT_SCHED, HOW_TIME, FAILURE_AT, "at"},
     {ACME_SLOT_SCHED, HOW_TEXT, FAILURE_STEP, "step"},
@@ -89,7 +92,7 @@ static const struct {
     {ACME_SLOT_CONFIG, HOW_KEY_TYPE, ACME_PROVISION_ACCOUNT, "account key type"},
     {ACME_SLOT_CONFIG, HOW_ANCHOR, ACME_PROVISION_ANCHOR, "trust anchor"},
     {ACME_SLOT_CONFIG, HOW_TEXT, ACME_PROVISION_SNTP, "time server"},
-    {ACME_SLOT_CONFIG, HOW_SECRET, ACME_PROVISION_EAB, "external account binding"},
+    {ACME_SLOT_CONFIG, HOW_SECRET, ACME_PROVISION_EAB, "account binding"},
 };
 
 const char *dump_slot_name(uint8_t slot)
@@ -281,7 +284,7 @@ static void show_field(const struct dump *d, uint8_t slot, const struct acme_fie
     size_t i = 0, count = sizeof fields / sizeof fields[0];
 
     if (slot == ACME_SLOT_CA_LEDGER && field->tag >= SCHED_NOT_BEFORE &&
-        field->tag <= SCHED_ROLLED_BACK)
+        field->tag <= SCHED_REFUSALS)
         as = ACME_SLOT_SCHED; /* newAccount's schedule */
     while (i < count && (fields[i].slot != as || fields[i].tag != field->tag))
         i++;
