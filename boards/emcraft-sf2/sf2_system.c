@@ -59,8 +59,8 @@ uint32_t board_cycles(void)
         value = CM3_SYSTICK->value;
         waits = CM3_ICSR & CM3_ICSR_PENDSTSET;
     } while (ms != sf2_ms_low);
-    /* The tick comes when it reaches 0; one that still waits is not in ms yet. */
-    value = value == 0 ? 0 : SF2_TICKS_A_MS - value;
+    /* The tick comes when it reaches 0, and it is 0 only as long as ms does not know of it. */
+    value = SF2_TICKS_A_MS - value;
     if (waits != 0 && value < SF2_TICKS_A_MS / 2)
         ms++;
     return ms * SF2_TICKS_A_MS + value;
