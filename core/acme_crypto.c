@@ -33,30 +33,17 @@ static int crypto_seed(OS_Seed *os, byte *seed, word32 len)
     return 0;
 }
 
-#ifdef CUSTOM_RAND_GENERATE_BLOCK
-/* The board gives wolfCrypt its random bytes itself. */
-static void crypto_seed_set(int (*seed)(OS_Seed *, byte *, word32))
-{
-    (void)seed;
-}
-#else
-static void crypto_seed_set(int (*seed)(OS_Seed *, byte *, word32))
-{
-    (void)wc_SetSeed_Cb(seed);
-}
-#endif
-
 void acme_crypto_seed_from(const struct acme_port *port)
 {
     crypto_seed_port = port;
     crypto_seed_said = port != NULL ? ACME_OK : ACME_E_ENTROPY;
-    crypto_seed_set(port != NULL ? crypto_seed : NULL);
+    (void)wc_SetSeed_Cb(port != NULL ? crypto_seed : NULL);
 }
 
 void acme_crypto_seed_keep(void)
 {
     if (crypto_seed_port != NULL)
-        crypto_seed_set(crypto_seed);
+        (void)wc_SetSeed_Cb(crypto_seed);
 }
 
 int acme_crypto_seed_state(void)

@@ -52,9 +52,8 @@
 #if !defined(ECC_TIMING_RESISTANT) && !defined(WOLFSSL_HAVE_SP_ECC)
 #error "ECC_TIMING_RESISTANT: private keys must not leak through time"
 #endif
-#if !defined(WC_RNG_SEED_CB) && !defined(CUSTOM_RAND_GENERATE_BLOCK)
-#error "WC_RNG_SEED_CB: the seed comes from the port's entropy and from nowhere else; \
-or CUSTOM_RAND_GENERATE_BLOCK, a board's own generator"
+#ifndef WC_RNG_SEED_CB
+#error "WC_RNG_SEED_CB: the seed comes from the port's entropy and from nowhere else"
 #endif
 
 /* What made the holes of the past. */

@@ -35,10 +35,11 @@
 #define XGMTIME board_wolfssl_gmtime
 #define USER_TICKS
 
-/* Random numbers: board_rng, and nothing else. It is a generator on SHA-256 of its own
- * (board_rng.h), and wolfCrypt's Hash_DRBG behind it would add 2.8 KB and no strength. */
-int board_wolfssl_random(unsigned char *out, unsigned len);
-#define CUSTOM_RAND_GENERATE_BLOCK board_wolfssl_random
+/* Random numbers: wolfCrypt's Hash_DRBG, seeded by the port's entropy through the seed callback, and
+ * nothing else. */
+#define HAVE_HASHDRBG
+#define WC_RNG_SEED_CB
+#define CUSTOM_RAND_GENERATE_SEED(output, size) ((void)(output), (void)(size), -1)
 
 /* TLS. */
 #define WOLFSSL_TLS13

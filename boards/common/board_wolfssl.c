@@ -1,16 +1,12 @@
-/* board_wolfssl.c - wolfSSL's memory comes from the pool, its hour from the board's clock, its
- * random bytes from board_rng */
+/* board_wolfssl.c - wolfSSL's memory comes from the pool, its hour from the board's clock */
 #include "board_wolfssl.h"
 
 #include <wolfssl/wolfcrypt/settings.h>
-#include <wolfssl/wolfcrypt/error-crypt.h>
 #include <wolfssl/wolfcrypt/types.h>
 
-#include "acme_err.h"
 #include "board.h"
 #include "board_clock.h"
 #include "board_pool.h"
-#include "board_rng.h"
 
 void *XMALLOC(size_t n, void *heap, int type)
 {
@@ -31,22 +27,6 @@ void XFREE(void *p, void *heap, int type)
     (void)heap;
     (void)type;
     board_pool_free(p);
-}
-
-#define WOLFSSL_RANDOM_PIECE 256 /* the bound of one call of board_rng_get */
-
-/* 0, or the call of wolfCrypt that wanted bytes fails. */
-int board_wolfssl_random(unsigned char *out, unsigned len)
-{
-    while (len > 0) {
-        unsigned piece = len < WOLFSSL_RANDOM_PIECE ? len : WOLFSSL_RANDOM_PIECE;
-
-        if (board_rng_get(NULL, out, piece) != ACME_OK)
-            return RNG_FAILURE_E;
-        out += piece;
-        len -= piece;
-    }
-    return 0;
 }
 
 /* While the clock is not set this is 1970, and wolfSSL refuses every certificate. The agent does
