@@ -183,6 +183,11 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
             s.records = (uint8_t)records;
             each(seed, &s);
         }
+        plain_scenario(&s, false);
+        s.storage = (uint8_t)kind;
+        s.tear = STORAGE_BY_CHANCE;
+        s.refuse_permille = 1000;
+        each(seed, &s);
         printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
                (unsigned long long)(total.seeds - before));
         fflush(stdout);
