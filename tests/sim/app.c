@@ -1,14 +1,15 @@
 /* app.c - what uses the certificates, and now and then says that it cannot load one
  *
- * While the faults are on it says so by chance, as often as it likes; in the calm each pair is
- * good. The agent goes back to the pair before: that one must be there and in force, the refused
- * one must not come back, and the CA must not pay for it.
+ * While the faults are on it says so by chance, as often as it likes; in the calm of one pair. The
+ * agent goes back to the pair before: that one must be there and in force, the refused one must not
+ * come back, and the CA must not pay for it.
  */
 #include <string.h>
 
 #include "run.h"
 
-#define BACK_MAX 3 /* in 24 hours: the waits after it are 1 h, 6 h, then a day */
+#define BACK_MAX     3 /* in 24 hours: the waits after it are 1 h, 6 h, then a day */
+#define BACK_WAIT_MS 172800000u
 
 uint32_t app_mood(struct run *r)
 {
@@ -41,10 +42,16 @@ void app_event(struct run *r, enum acme_event_type type)
         app_soon(r, 2000);
 }
 
+/* In the calm once, so that it is not always faults that come after it. */
+static bool app_may_refuse(const struct run *r)
+{
+    return r->phase == PHASE_FAULTS || (r->phase == PHASE_CALM && r->app.count == 0);
+}
+
 void app_say(struct run *r)
 {
     struct app *app = &r->app;
-    bool ok = r->phase != PHASE_FAULTS || !sim_world_chance(&app->dice, r->s.refuse_permille);
+    bool ok = !app_may_refuse(r) || !sim_world_chance(&app->dice, r->s.refuse_permille);
     int err = acme_agent_certificate_loaded(&r->agent, ok);
 
     sim_world_note(&r->world, ok ? "loaded" : "cannot load", (uint64_t)(int64_t)err, r->sequence);
@@ -75,6 +82,8 @@ void app_went_back(struct run *r)
     app->refused = false;
     app->back = true;
     app->issued = r->ca.issued;
+    if (r->phase == PHASE_CALM)
+        r->phase_end += BACK_WAIT_MS;
     app->times[app->count % 16] = now;
     if (app->count++ >= BACK_MAX && app_is_judged(r) &&
         now - app->times[(app->count - 1 - BACK_MAX) % 16] < 86400)

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
 """Break the agent in small ways, one at a time, and see the tests fail.
 
-usage: mutants.py [--build build/host] [--only NAME] [--seeds N] [--jobs N]
+usage: mutants.py [--build build/host] [--only NAME] [--after NAME] [--seeds N] [--jobs N]
 
 Each mutant is one replacement in one source file. The changed file is compiled aside and linked
 before the library, so the tree stays as it is. Killed by, the cheap ones first: a few seeds of the
-simulation, the unit tests of the agent and of that file, all single power cuts, N seeds. A mutant
-that survives is a missing test; the exit status is then 1. It needs `make programs sim-programs`.
+simulation, the unit tests of the agent and of that file, all single power cuts on the storage that it
+concerns, N seeds. A mutant that survives is a missing test; the exit status is then 1. It needs `make programs sim-programs`.
 """
 
 import argparse
@@ -62,6 +62,10 @@ MUTANTS = [
      "a->cert.slot == ACME_SLOT_CERT_A ? ACME_SLOT_CERT_B : ACME_SLOT_CERT_A", "ACME_SLOT_CERT_A"),
     ("sequence-stays", ISSUED, "a->fresh.sequence = a->cert.sequence + 1;",
      "a->fresh.sequence = 1;"),
+    ("refused-in-ram-alone", ORDER, "        next->save = ACME_SAVE_SCHED | ACME_SAVE_BACK;",
+     "        next->save = ACME_SAVE_SCHED;\n        a->cert = a->fresh;"),
+    ("refusals-not-counted", REST, "        acme_sched_rolled_back(&a->sched);\n", ""),
+    ("back-to-one-that-is-expired", REST, "previous.not_after > now", "previous.not_after > 0"),
     ("order-stays-open", ORDER,
      "a->order.stale || a->order.dead || a->outcome == ACME_OK", "a->order.stale"),
     # repeats
@@ -205,10 +209,12 @@ class Bench:
         if twin == "/posix_slots.o":
             twin = "/storage_posix.o"
         self.link([mutant] + [p for p in self.sim if not p.endswith(twin)], program)
-        return (self.killed_by_sim("seeds", program, ["--count", "60"])
-                or self.killed_by_units(mutant, twin, folder)
-                or self.killed_by_sim("cuts", program, ["--cuts", "all"])
-                or self.killed_by_sim("seeds", program, ["--from", "61", "--count", str(self.seeds)]))
+        who = (self.killed_by_sim("seeds", program, ["--count", "60"])
+               or self.killed_by_units(mutant, twin, folder))
+        for kind in (["files"] if twin == "/storage_posix.o" else
+                     ["nor", "ecc", "cfi"] if twin.startswith("/flash_") else ["memory"]):
+            who = who or self.killed_by_sim("cuts", program, ["--cuts", "all", "--on", kind])
+        return who or self.killed_by_sim("seeds", program, ["--from", "61", "--count", str(self.seeds)])
 
     @staticmethod
     def killed_by_sim(name, program, mode):
@@ -262,11 +268,13 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build/host")
     parser.add_argument("--only", default="")
+    parser.add_argument("--after", default="", help="go on after this one")
     parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     bench = Bench(options.build, options.seeds)
-    chosen = [m for m in MUTANTS if options.only in m[0]]
+    first = [m[0] for m in MUTANTS].index(options.after) + 1 if options.after else 0
+    chosen = [m for m in MUTANTS[first:] if options.only in m[0]]
     survived = 0
     with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
         for alive, line in pool.map(lambda m: judge(bench, *m), chosen):

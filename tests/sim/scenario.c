@@ -92,6 +92,7 @@ void scenario_of(struct run *r)
     if (s->flip_permille > 0 && s->records == RECORDS_NEWER)
         s->records = RECORDS_SAME;
     s->refuse_permille = app_mood(r);
+    s->renew = s->renew || s->refuse_permille > 0; /* the first one has none before it */
     s->storage_lies = s->flip_permille > 0 || s->slots_fail > 0 || s->medium.full_permille > 0 ||
                       s->medium.error_permille > 0;
 }
