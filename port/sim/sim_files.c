@@ -1,7 +1,7 @@
 #ifndef _GNU_SOURCE
 #define _GNU_SOURCE /* O_PATH */
 #endif
-#include "sim_files.h"
+#include "sim_files_table.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,9 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-enum { NODE_FREE, NODE_FILE, NODE_FOLDER };
-enum { OP_LINK = 1, OP_UNLINK, OP_RENAME };
 
 static struct sim_files *files; /* system calls have no context */
 
@@ -48,38 +45,6 @@ static void files_moment(const char *what)
 }
 
 /* ---- nodes and names ---- */
-
-static struct sim_file_entry *entry_find(struct sim_file_entry *table, uint8_t dir,
-                                         const char *name)
-{
-    for (size_t i = 0; i < SIM_FILES_ENTRIES; i++) {
-        if (table[i].node != 0 && table[i].dir == dir && strcmp(table[i].name, name) == 0)
-            return &table[i];
-    }
-    return NULL;
-}
-
-static bool entry_put(struct sim_file_entry *table, uint8_t dir, const char *name, uint8_t node)
-{
-    struct sim_file_entry *e = entry_find(table, dir, name);
-
-    for (size_t i = 0; i < SIM_FILES_ENTRIES && e == NULL; i++)
-        e = table[i].node == 0 ? &table[i] : NULL;
-    if (e == NULL)
-        return false;
-    e->dir = dir;
-    e->node = node;
-    (void)snprintf(e->name, sizeof e->name, "%s", name);
-    return true;
-}
-
-static void entry_drop(struct sim_file_entry *table, uint8_t dir, const char *name)
-{
-    struct sim_file_entry *e = entry_find(table, dir, name);
-
-    if (e != NULL)
-        e->node = 0;
-}
 
 static bool node_named(const struct sim_files *f, uint8_t node)
 {
@@ -128,29 +93,13 @@ static int node_new(uint8_t kind)
     return files_fail(ENOSPC);
 }
 
-static void op_apply(struct sim_file_entry *table, const struct sim_file_op *op)
-{
-    const struct sim_file_entry *from;
-
-    if (op->kind == OP_LINK)
-        (void)entry_put(table, op->dir, op->name, op->node);
-    else if (op->kind == OP_UNLINK)
-        entry_drop(table, op->dir, op->name);
-    else {
-        (void)entry_put(table, op->dir, op->name, op->node);
-        from = entry_find(table, op->dir, op->from);
-        if (from != NULL && from->node == op->node)
-            entry_drop(table, op->dir, op->from);
-    }
-}
-
 static int op_note(uint8_t kind, uint8_t dir, const char *from, const char *name, uint8_t node)
 {
     struct sim_file_op *op;
 
     /* The oldest is durable by now: no system keeps things back for ever. */
     if (files->ops_count == SIM_FILES_OPS) {
-        op_apply(files->kept, &files->ops[0]);
+        sim_op_apply(files->kept, &files->ops[0]);
         memmove(files->ops, files->ops + 1, (SIM_FILES_OPS - 1) * sizeof files->ops[0]);
         files->ops_count--;
     }
@@ -160,7 +109,7 @@ static int op_note(uint8_t kind, uint8_t dir, const char *from, const char *name
     op->node = node;
     (void)snprintf(op->from, sizeof op->from, "%s", from);
     (void)snprintf(op->name, sizeof op->name, "%s", name);
-    op_apply(files->now, op);
+    sim_op_apply(files->now, op);
     return 0;
 }
 
@@ -220,7 +169,7 @@ int sim_openat(int dir, const char *name, int flags, ...)
         return fd_new((uint8_t)at);
     if (files_signal())
         return -1;
-    e = entry_find(files->now, (uint8_t)at, name);
+    e = sim_entry_find(files->now, (uint8_t)at, name);
     if (e != NULL && (flags & O_CREAT) != 0 && (flags & O_EXCL) != 0)
         return files_fail(EEXIST);
     if (e != NULL && (flags & O_DIRECTORY) != 0 && files->nodes[e->node].kind != NODE_FOLDER)
@@ -278,7 +227,7 @@ int sim_fstatat(int dir, const char *name, struct stat *st, int flags)
     (void)flags;
     if (at < 0)
         return -1;
-    e = entry_find(files->now, (uint8_t)at, name);
+    e = sim_entry_find(files->now, (uint8_t)at, name);
     if (e == NULL)
         return files_fail(ENOENT);
     node_stat(&files->nodes[e->node], st);
@@ -363,15 +312,6 @@ int sim_flock(int fd, int how)
 
 /* ---- syncs ---- */
 
-static void node_sync(struct sim_file_node *n)
-{
-    if (n->kind != NODE_FILE || !n->dirty)
-        return;
-    n->kept.len = n->now.len;
-    memcpy(n->kept.data, n->now.data, n->now.len);
-    n->dirty = false;
-}
-
 /* The changes of a folder become durable; of all folders if dir is negative. */
 static void dir_sync(int dir)
 {
@@ -379,7 +319,7 @@ static void dir_sync(int dir)
 
     for (uint32_t i = 0; i < files->ops_count; i++) {
         if (dir < 0 || files->ops[i].dir == dir)
-            op_apply(files->kept, &files->ops[i]);
+            sim_op_apply(files->kept, &files->ops[i]);
         else if (left++ != i)
             files->ops[left - 1] = files->ops[i];
     }
@@ -399,7 +339,7 @@ int sim_fsync(int fd)
     if (node_of(d)->kind == NODE_FOLDER)
         dir_sync(d->node);
     else
-        node_sync(node_of(d));
+        sim_node_sync(node_of(d));
     files_moment("cut after a sync");
     return 0;
 }
@@ -414,7 +354,7 @@ int sim_syncfs(int fd)
     files->syncs++;
     dir_sync(-1);
     for (int i = 0; i < SIM_FILES_NODES; i++)
-        node_sync(&files->nodes[i]);
+        sim_node_sync(&files->nodes[i]);
     return 0;
 }
 
@@ -426,7 +366,7 @@ int sim_mkdirat(int dir, const char *name, mode_t mode)
 
     if (at < 0)
         return -1;
-    if (entry_find(files->now, (uint8_t)at, name) != NULL)
+    if (sim_entry_find(files->now, (uint8_t)at, name) != NULL)
         return files_fail(EEXIST);
     if (files_full())
         return -1;
@@ -445,7 +385,7 @@ int sim_unlinkat(int dir, const char *name, int flags)
     (void)flags;
     if (at < 0)
         return -1;
-    if (entry_find(files->now, (uint8_t)at, name) == NULL)
+    if (sim_entry_find(files->now, (uint8_t)at, name) == NULL)
         return files_fail(ENOENT);
     files_moment("cut before a file is removed");
     return op_note(OP_UNLINK, (uint8_t)at, "", name, 0);
@@ -460,7 +400,7 @@ int sim_renameat(int dir, const char *from, int to, const char *name)
         return -1;
     if (at != dir_of(to))
         return files_fail(EXDEV);
-    e = entry_find(files->now, (uint8_t)at, from);
+    e = sim_entry_find(files->now, (uint8_t)at, from);
     if (e == NULL)
         return files_fail(ENOENT);
     if (files_full())
@@ -489,40 +429,6 @@ void sim_files_init(struct sim_files *f, struct sim_world *w)
     files = f;
 }
 
-/* What is left of bytes that were not synced. */
-static void crash_bytes(struct sim_file_node *n, enum sim_files_crash how)
-{
-    struct sim_file_bytes *b = &n->now;
-
-    if (how == SIM_CRASH_LOST)
-        *b = n->kept;
-    else if (how == SIM_CRASH_NAMES)
-        b->len = 0;
-    else if (how == SIM_CRASH_ZEROS)
-        memset(b->data, 0, b->len);
-    else if (how == SIM_CRASH_PREFIX)
-        b->len = sim_world_below(files->world, b->len + 1);
-    else if (how == SIM_CRASH_ANY) {
-        for (uint32_t at = 0; at < b->len; at += SIM_FILES_BLOCK) {
-            if (sim_world_chance(files->world, 500))
-                memset(b->data + at, 0,
-                       b->len - at < SIM_FILES_BLOCK ? b->len - at : SIM_FILES_BLOCK);
-        }
-        if (sim_world_chance(files->world, 300))
-            b->len = sim_world_below(files->world, b->len + 1);
-    }
-}
-
-/* Does this change of a folder survive? */
-static bool crash_keeps(enum sim_files_crash how, uint32_t i, uint32_t some)
-{
-    if (how == SIM_CRASH_LOST)
-        return false;
-    if (how == SIM_CRASH_PREFIX)
-        return i < some;
-    return how != SIM_CRASH_ANY || sim_world_chance(files->world, 500);
-}
-
 void sim_files_crash(struct sim_files *f, enum sim_files_crash how)
 {
     uint32_t some = sim_world_below(f->world, f->ops_count + 1);
@@ -536,15 +442,15 @@ void sim_files_crash(struct sim_files *f, enum sim_files_crash how)
     if (how == SIM_CRASH_KILLED)
         return;
     for (uint32_t i = 0; i < f->ops_count; i++) {
-        if (crash_keeps(how, i, some))
-            op_apply(f->kept, &f->ops[i]);
+        if (sim_crash_keeps(f->world, how, i, some))
+            sim_op_apply(f->kept, &f->ops[i]);
     }
     f->ops_count = 0;
     memcpy(f->now, f->kept, sizeof f->now);
     for (int i = 0; i < SIM_FILES_NODES; i++) {
         if (f->nodes[i].kind == NODE_FILE && f->nodes[i].dirty)
-            crash_bytes(&f->nodes[i], how);
-        node_sync(&f->nodes[i]);
+            sim_crash_bytes(f->world, &f->nodes[i], how);
+        sim_node_sync(&f->nodes[i]);
     }
 }
 
@@ -559,7 +465,7 @@ bool sim_files_flip(struct sim_files *f)
         bit = sim_world_below(f->world, n->now.len * 8);
         n->now.data[bit / 8] ^= (uint8_t)(1u << bit % 8);
         n->dirty = true;
-        node_sync(n);
+        sim_node_sync(n);
         sim_world_note(f->world, "bit flips in file", i, bit);
         return true;
     }

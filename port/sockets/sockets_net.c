@@ -15,7 +15,7 @@
 
 #include "sockets_private.h"
 
-#define SK_BACKLOG 128 /* 100 names, each asked for from several places, between two polls */
+#define SK_BACKLOG 128       /* 100 names, each asked for from several places, between two polls */
 #define SK_DRAIN   65536     /* bytes thrown away at one go of a closed connection */
 #define SK_ONCE    (1 << 20) /* bytes offered to the system in one call */
 

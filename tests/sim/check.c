@@ -152,6 +152,12 @@ static void take_cert(struct run *r, enum acme_slot slot, uint32_t sequence)
     r->due_at = acme_sched_due_at(from, r->not_after);
 }
 
+static void take_previous(struct run *r, enum acme_slot slot, uint32_t sequence)
+{
+    r->previous = sequence;
+    r->previous_not_after = number(stored(r, slot, cert_name(r), TAG_CERT_NOT_AFTER, 0));
+}
+
 static void note_secrets(struct run *r)
 {
     struct acme_slice key;
@@ -176,13 +182,18 @@ void check_storage(struct run *r)
     a = check_cert(r, ACME_SLOT_CERT_A);
     b = check_cert(r, ACME_SLOT_CERT_B);
     best = a > b ? a : b;
-    if (best < r->sequence)
+    if (best < r->sequence && r->app.refused && best > 0 && best == r->previous)
+        app_went_back(r);
+    else if (best < r->sequence)
         run_break(r, 1, "an older certificate, or none");
     if (best == 0)
         return;
     fresh = best > r->sequence;
     if (fresh && r->sequence > 0 && (a < b ? a : b) != r->sequence)
         run_break(r, 1, "the previous certificate went with the new one");
+    if (fresh)
+        app_new_pair(r);
+    take_previous(r, a < b ? ACME_SLOT_CERT_A : ACME_SLOT_CERT_B, a < b ? a : b);
     take_cert(r, a > b ? ACME_SLOT_CERT_A : ACME_SLOT_CERT_B, best);
     if (!fresh)
         return;
@@ -192,7 +203,8 @@ void check_storage(struct run *r)
 
 void check_flipped(struct run *r)
 {
-    r->sequence = 0;
+    r->sequence = r->previous = 0;
+    r->app.refused = r->app.back = false;
     r->has_cert = false;
     r->seen_version--;
     check_storage(r);
@@ -416,7 +428,7 @@ void check_begin(struct run *r)
     r->broken_what = "";
     r->seen_version = 0;
     r->has_cert = false;
-    r->sequence = 0;
+    r->sequence = r->previous = 0;
     r->not_after = r->due_at = r->renewed_from = 0;
     r->issued_before = 0;
     r->orders = 0;

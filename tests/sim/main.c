@@ -4,6 +4,7 @@
  *   sim --seed N                               one, with all its events
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
+ *   sim --cuts all|pairs --on WORD             on this storage alone (memory, nor, cfi, ecc, files)
  *   sim --stop ...                             end at the first violation
  *   sim --list                                 after the run: the catalogue, and how often reached
  */
@@ -20,6 +21,7 @@ static struct {
     uint64_t seeds, cuts, broken;
 } total;
 static bool stop_at_first;
+static const char *only_on; /* the word of a storage; NULL: on all */
 
 static void report(uint64_t seed, uint64_t cut)
 {
@@ -159,12 +161,19 @@ static void killed(uint64_t seed)
     }
 }
 
+static bool cuts_on(int kind)
+{
+    return only_on == NULL || strcmp(only_on, storage_word((enum storage_kind)kind)) == 0;
+}
+
 static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenario *s))
 {
     struct scenario s;
 
     for (int kind = 0; kind < STORAGE_KINDS; kind++) {
         uint64_t before = total.seeds;
+        if (!cuts_on(kind))
+            continue;
         for (unsigned tear = 0; tear < storage_tears((enum storage_kind)kind); tear++) {
             plain_scenario(&s, (tear & 1) != 0);
             s.storage = (uint8_t)kind;
@@ -183,6 +192,11 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
             s.records = (uint8_t)records;
             each(seed, &s);
         }
+        plain_scenario(&s, false);
+        s.storage = (uint8_t)kind;
+        s.tear = STORAGE_BY_CHANCE;
+        s.refuse_permille = 1000;
+        each(seed, &s);
         printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
                (unsigned long long)(total.seeds - before));
         fflush(stdout);
@@ -201,7 +215,7 @@ static void list(void)
 static int usage(void)
 {
     fputs("usage: sim [--seconds S] [--count N] [--from N] [--once] [--list] | --seed N | --cuts "
-          "all|pairs\n",
+          "all|pairs [--on WORD]\n",
           stderr);
     return 2;
 }
@@ -245,14 +259,18 @@ int main(int argc, char **argv)
             count = strtoull(value, NULL, 10);
         else if (strcmp(argv[i - 1], "--from") == 0)
             from = strtoull(value, NULL, 10);
+        else if (strcmp(argv[i - 1], "--on") == 0)
+            only_on = value;
         else if (strcmp(argv[i - 1], "--cuts") == 0)
             mode = value;
         else
             return usage();
     }
     if (mode != NULL && strcmp(mode, "all") == 0) {
-        outages(from);
-        killed(from);
+        if (cuts_on(STORAGE_MEMORY))
+            outages(from);
+        if (cuts_on(STORAGE_FILES))
+            killed(from);
         cuts(from, cuts_of);
     } else if (mode != NULL && strcmp(mode, "pairs") == 0)
         cuts(from, pairs_of);

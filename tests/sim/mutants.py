@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Break the agent in small ways, one at a time, and see the tests fail.
 
-usage: mutants.py [--build build/host] [--only NAME] [--seeds N]
+usage: mutants.py [--build build/host] [--only NAME] [--after NAME] [--seeds N] [--jobs N]
 
 Each mutant is one replacement in one source file. The changed file is compiled aside and linked
-before the library, so the tree stays as it is. Killed by: a few seeds of the simulation, all single
-power cuts, N seeds, then the unit tests of the agent and of that file. A mutant that survives is a
-missing test; the exit status is then 1.
+before the library, so the tree stays as it is. Killed by, the cheap ones first: a few seeds of the
+simulation, the unit tests of the agent and of that file, all single power cuts on the storage that it
+concerns, N seeds. A mutant that survives is a missing test; the exit status is then 1. It needs `make programs sim-programs`.
 """
 
 import argparse
+import concurrent.futures
 import glob
 import os
 import pathlib
@@ -61,6 +62,10 @@ MUTANTS = [
      "a->cert.slot == ACME_SLOT_CERT_A ? ACME_SLOT_CERT_B : ACME_SLOT_CERT_A", "ACME_SLOT_CERT_A"),
     ("sequence-stays", ISSUED, "a->fresh.sequence = a->cert.sequence + 1;",
      "a->fresh.sequence = 1;"),
+    ("refused-in-ram-alone", ORDER, "        next->save = ACME_SAVE_SCHED | ACME_SAVE_BACK;",
+     "        next->save = ACME_SAVE_SCHED;\n        a->cert = a->fresh;"),
+    ("refusals-not-counted", REST, "        acme_sched_rolled_back(&a->sched);\n", ""),
+    ("back-to-one-that-is-expired", REST, "previous.not_after > now", "previous.not_after > 0"),
     ("order-stays-open", ORDER,
      "a->order.stale || a->order.dead || a->outcome == ACME_OK", "a->order.stale"),
     # repeats
@@ -171,8 +176,8 @@ class Bench:
         others = ("/quick.o", "/ca_stream_tls.o", "/sign_real.o")
         self.sim = [p for p in glob.glob(f"{build}/tests/sim/*.o")
                     if not p.endswith(others) and "/fleet" not in p]
-        self.sim += glob.glob(f"{build}/port/sim/*.o") + glob.glob(f"{build}/tests/flash/*.o")
-        self.sim += glob.glob(f"{build}/port/flash/*.o")
+        self.flash = [f"{build}/tests/flash/flash_sim.o"] + glob.glob(f"{build}/port/flash/*.o")
+        self.sim += glob.glob(f"{build}/port/sim/*.o") + self.flash
         self.library = [f"{build}/liblwacme.a", f"{build}/libwolfssl.a", "-lpthread"]
 
     def compile(self, source, text, folder):
@@ -198,28 +203,40 @@ class Bench:
             raise SystemExit(f"mutants.py: {program} does not link:\n{words}")
 
     def killed(self, mutant, folder):
-        """Who notices, or None."""
+        """Who notices, or None: the cheap ones are asked first."""
         program = f"{folder}/sim"
         twin = "/" + pathlib.Path(mutant).name  # in its place
         if twin == "/posix_slots.o":
             twin = "/storage_posix.o"
         self.link([mutant] + [p for p in self.sim if not p.endswith(twin)], program)
-        for name, mode in (("seeds", ["--count", "150"]), ("cuts", ["--cuts", "all"]),
-                           ("seeds", ["--from", "151", "--count", str(self.seeds)])):
-            status, words = run([program, "--stop"] + mode, 1800)
-            if status != 0:
-                return f"{name}: " + first_failure(words)
-        return None if twin == "/storage_posix.o" else self.killed_by_units(mutant, folder)
+        who = (self.killed_by_sim("seeds", program, ["--count", "60"])
+               or self.killed_by_units(mutant, twin, folder))
+        for kind in (["files"] if twin == "/storage_posix.o" else
+                     ["nor", "ecc", "cfi"] if twin.startswith("/flash_") else ["memory"]):
+            who = who or self.killed_by_sim("cuts", program, ["--cuts", "all", "--on", kind])
+        return who or self.killed_by_sim("seeds", program, ["--from", "61", "--count", str(self.seeds)])
 
-    def killed_by_units(self, mutant, folder):
+    @staticmethod
+    def killed_by_sim(name, program, mode):
+        status, words = run([program, "--stop", "--once"] + mode, 1800)
+        return f"{name}: " + first_failure(words) if status != 0 else None
+
+    def killed_by_units(self, mutant, twin, folder):
+        if twin == "/storage_posix.o":
+            return None
         part = pathlib.Path(mutant).stem.removeprefix("acme_")
+        flash = part.startswith("flash_")
         for test in sorted(glob.glob(f"{self.build}/tests/unit/test_*.o")):
             name = pathlib.Path(test).stem
-            if not (name.startswith("test_agent") or part.startswith(name.removeprefix("test_"))
-                    or name.removeprefix("test_").startswith(part) or name == "test_crypto"):
+            of = name.removeprefix("test_")
+            if not (of.startswith("flash_") if flash else name.startswith("test_agent")
+                    or part.startswith(of) or of.startswith(part) or name == "test_crypto"):
                 continue
-            helpers = [] if not name.startswith("test_agent") else [
-                p for p in glob.glob(f"{self.build}/tests/unit/agent_*.o")]
+            helpers = []
+            if name.startswith("test_agent"):
+                helpers = glob.glob(f"{self.build}/tests/unit/agent_*.o")
+            if flash:
+                helpers = [p for p in self.flash if not p.endswith(twin)]
             program = f"{folder}/{name}"
             self.link([mutant, test] + helpers, program)
             status, words = run([program])
@@ -235,33 +252,35 @@ def first_failure(words):
     return "crash" if words else "silence"
 
 
+def judge(bench, name, source, old, new):
+    """Whether it survives, and the line about it."""
+    text = (TOP / source).read_text(encoding="utf-8")
+    if text.count(old) != 1:
+        return True, f"not ok mutant.{name}: {source} does not have its place exactly once"
+    with tempfile.TemporaryDirectory() as folder:
+        who = bench.killed(bench.compile(source, text.replace(old, new), folder), folder)
+    if who is None:
+        return True, f"not ok mutant.{name}: it survives"
+    return False, f"ok mutant.{name} killed by {who}"
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--build", default="build/host")
     parser.add_argument("--only", default="")
+    parser.add_argument("--after", default="", help="go on after this one")
     parser.add_argument("--seeds", type=int, default=2000)
+    parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
     bench = Bench(options.build, options.seeds)
+    first = [m[0] for m in MUTANTS].index(options.after) + 1 if options.after else 0
+    chosen = [m for m in MUTANTS[first:] if options.only in m[0]]
     survived = 0
-    count = 0
-    for name, source, old, new in MUTANTS:
-        if options.only not in name:
-            continue
-        count += 1
-        text = (TOP / source).read_text(encoding="utf-8")
-        if text.count(old) != 1:
-            print(f"not ok mutant.{name}: {source} does not have its place exactly once")
-            survived += 1
-            continue
-        with tempfile.TemporaryDirectory() as folder:
-            who = bench.killed(bench.compile(source, text.replace(old, new), folder), folder)
-        if who is None:
-            survived += 1
-            print(f"not ok mutant.{name}: it survives")
-        else:
-            print(f"ok mutant.{name} killed by {who}")
-        sys.stdout.flush()
-    print(f"mutants: {count} made, {survived} survived", flush=True)
+    with concurrent.futures.ThreadPoolExecutor(options.jobs) as pool:
+        for alive, line in pool.map(lambda m: judge(bench, *m), chosen):
+            survived += alive
+            print(line, flush=True)
+    print(f"mutants: {len(chosen)} made, {survived} survived", flush=True)
     return 1 if survived else 0
 
 

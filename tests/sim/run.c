@@ -16,102 +16,6 @@ static uint8_t run_io[20480];
 static _Alignas(16) uint8_t run_scratch[32768];
 static struct acme_slice run_anchor;
 
-/* ---- the mix ---- */
-
-static uint32_t pick(struct run *r, const uint32_t *list, uint32_t count)
-{
-    return list[sim_world_below(&r->world, count)];
-}
-#define PICK(r, ...)                                                                               \
-    pick(r, (const uint32_t[]){__VA_ARGS__},                                                       \
-         sizeof((const uint32_t[]){__VA_ARGS__}) / sizeof(uint32_t))
-
-static void scenario_net(struct run *r, struct sim_net_faults *f)
-{
-    f->delay_min_ms = PICK(r, 1, 5, 20, 80, 300);
-    f->delay_max_ms = f->delay_min_ms * PICK(r, 1, 1, 2, 5);
-    f->split_permille = PICK(r, 0, 0, 100, 500);
-    f->stall_permille = PICK(r, 0, 0, 0, 10, 50);
-    f->stall_max_ms = PICK(r, 1000, 20000, 70000);
-    f->reset_permille = PICK(r, 0, 0, 0, 5, 30, 100);
-    f->refuse_permille = PICK(r, 0, 0, 0, 20, 200);
-    f->silent_permille = PICK(r, 0, 0, 0, 20, 200);
-    f->lookup_permille = PICK(r, 0, 0, 0, 20, 500);
-}
-
-/* Real RSA keys take their time to be made. */
-static uint8_t scenario_key(struct run *r)
-{
-    uint8_t type = (uint8_t)PICK(r, 0, 0, 0, 0, 0, 0, ACME_KEY_P384, ACME_KEY_P384,
-                                 ACME_KEY_RSA2048, ACME_KEY_RSA4096);
-
-    if (type < ACME_KEY_RSA2048 || sign_is_fake())
-        return type;
-    return sim_world_chance(&r->world, 100) ? ACME_KEY_RSA2048 : 0;
-}
-
-/* Seven of eight seeds on memory, the others on flash and on files. */
-static void scenario_storage(struct run *r, struct scenario *s)
-{
-    struct storage_faults *f = &s->medium;
-
-    s->storage = STORAGE_MEMORY; /* the others take six times as long: CUTS=all goes through them */
-    if (sim_world_chance(&r->world, 125))
-        s->storage =
-            (uint8_t)PICK(r, STORAGE_NOR, STORAGE_CFI, STORAGE_ECC, STORAGE_FILES, STORAGE_FILES);
-    s->tear = STORAGE_BY_CHANCE;
-    if (s->storage == STORAGE_NOR && s->cert_key == ACME_KEY_RSA4096) /* no record of two sectors */
-        s->cert_key = ACME_KEY_RSA2048;
-    s->idle = sim_world_chance(&r->world, 700);
-    s->age = sim_world_below(&r->world, 2 * storage_room((enum storage_kind)s->storage) + 1);
-    f->lazy_permille = PICK(r, 0, 0, 0, 10, 50);
-    f->worn = s->storage == STORAGE_NOR && sim_world_chance(&r->world, 200);
-    if (s->storage != STORAGE_FILES)
-        return;
-    f->eintr_permille = PICK(r, 0, 0, 50, 300);
-    f->short_permille = PICK(r, 0, 0, 300);
-    f->full_permille = PICK(r, 0, 0, 0, 20, 200);
-    f->error_permille = PICK(r, 0, 0, 0, 20, 200);
-}
-
-void scenario_of(struct run *r)
-{
-    struct scenario *s = &r->s;
-
-    memset(s, 0, sizeof *s);
-    s->names = 1 + sim_world_below(&r->world, CA_NAMES);
-    s->txt = sim_world_chance(&r->world, 400);
-    s->wildcard = s->txt && sim_world_chance(&r->world, 500);
-    s->renew = sim_world_chance(&r->world, 400);
-    s->lifetime_s = (int64_t)PICK(r, 1, 6, 45, 90, 90, 200) * 86400;
-    s->limits = s->lifetime_s >= 45 * 86400 && sim_world_chance(&r->world, 500);
-    s->account_key = scenario_key(r);
-    if (s->account_key == ACME_KEY_RSA4096) /* for certificates only */
-        s->account_key = ACME_KEY_RSA2048;
-    s->cert_key = scenario_key(r);
-    s->reuse_key = sim_world_chance(&r->world, 150);
-    s->fault_s = PICK(r, 60, 600, 3600, 20000, 86400, 400000);
-    s->cut_permille = PICK(r, 0, 0, 300, 900);
-    s->cut_within = PICK(r, 10, 40, 150);
-    s->boot_loop_s = sim_world_chance(&r->world, 60) ? PICK(r, 1, 5, 17, 60, 600) : 0;
-    if (s->boot_loop_s > 0 && s->fault_s > s->boot_loop_s * 2000)
-        s->fault_s = s->boot_loop_s * 2000;
-    s->flip_permille = PICK(r, 0, 0, 0, 0, 0, 30, 200);
-    s->slots_busy_ms = PICK(r, 0, 0, 0, 50, 1000);
-    s->slots_fail = PICK(r, 0, 0, 0, 0, 10, 100);
-    s->txt_slow_ms = PICK(r, 0, 100, 30000);
-    s->txt_again = PICK(r, 0, 0, 300);
-    s->txt_fail = PICK(r, 0, 0, 50);
-    scenario_net(r, &s->net);
-    scenario_storage(r, s);
-    s->records =
-        (uint8_t)PICK(r, RECORDS_SAME, RECORDS_SAME, RECORDS_OLDER, RECORDS_EXTRA, RECORDS_NEWER);
-    if (s->flip_permille > 0 && s->records == RECORDS_NEWER)
-        s->records = RECORDS_SAME;
-    s->storage_lies = s->flip_permille > 0 || s->slots_fail > 0 || s->medium.full_permille > 0 ||
-                      s->medium.error_permille > 0;
-}
-
 /* ---- power ---- */
 
 static void run_log(void *ctx, const char *what, uint64_t a, uint64_t b)
@@ -130,6 +34,7 @@ static void run_event(void *ctx, const struct acme_event *e)
         return;
     if (e->type == ACME_EVENT_REPLY)
         check_reply(r, e->status);
+    app_event(r, e->type);
     sim_world_note(&r->world, acme_event_word(e->type), (uint64_t)(int64_t)e->err,
                    e->type == ACME_EVENT_REPLY ? e->status : e->ms);
     if (r->verbose)
@@ -269,6 +174,7 @@ static void boot(struct run *r)
     }
     r->on = true;
     r->sleep_until = r->world.now_ms;
+    app_boot(r);
     sim_world_note(&r->world, "boot", r->cuts, 0);
 }
 
@@ -324,7 +230,7 @@ static bool settled(struct run *r)
     struct acme_agent_status status;
     int64_t now = sim_world_unix(&r->world);
 
-    if (!r->on)
+    if (!r->on || r->app.say_at != UINT64_MAX)
         return false;
     acme_agent_status(&r->agent, &status);
     if (status.busy || status.order_open || !r->has_cert || now >= r->not_after)
@@ -374,6 +280,7 @@ static void advance(struct run *r)
     if (r->on) {
         least(&next, r->cut_time);
         least(&next, r->clock_at);
+        least(&next, r->app.say_at);
     }
     if (r->phase == PHASE_FAULTS || r->phase == PHASE_CALM)
         least(&next, r->phase_end);
@@ -417,6 +324,8 @@ static void one_step(struct run *r)
         run_power_off(r, 1 + sim_world_below(&r->world, 3000));
     if (r->on && r->world.now_ms >= r->clock_at)
         clock_faults(r);
+    if (r->on && r->world.now_ms >= r->app.say_at)
+        app_say(r);
     if (r->on)
         poll_device(r);
     ca_poll(&r->ca);
@@ -489,6 +398,7 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
     r->steps = r->still = r->cuts = 0;
     r->cut_next = 0;
     run_world(r, seed);
+    app_init(r, seed);
     if (fixed != NULL)
         r->s = *fixed;
     else {

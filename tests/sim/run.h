@@ -59,7 +59,8 @@ struct scenario {
     bool killed_first;  /* the first cut only ends the process; then power goes, all is lost */
     bool idle;          /* the main loop gives time to the storage between polls */
     struct storage_faults medium;
-    bool born_ready; /* all authorizations are reused */
+    uint32_t refuse_permille; /* the application says that it cannot load the certificate */
+    bool born_ready;          /* all authorizations are reused */
     struct sim_net_faults net;
 };
 
@@ -69,6 +70,17 @@ struct hold {
     int64_t until;  /* true time */
     bool durable;   /* the agent has rested since, so it is stored */
     char order[20]; /* HOLD_LOOK: whose */
+};
+
+/* What uses the certificates. */
+struct app {
+    struct sim_world dice; /* of its own: a seed in which it never refuses goes as if it were not */
+    uint64_t say_at;       /* when it says again whether it could load the pair; UINT64_MAX: not */
+    bool refused;          /* it has refused the pair of r->sequence, and the agent took the word */
+    bool back;             /* the one gone back to is in force */
+    unsigned issued;       /* then: certificates that the CA had issued */
+    int64_t times[16];     /* goings back, since a new pair was loaded */
+    unsigned count;
 };
 
 enum { HOLD_ACCOUNT, HOLD_ORDER, HOLD_ANY, HOLD_LOOK, HOLDS };
@@ -86,6 +98,7 @@ struct run {
     struct acme_config config;
     struct acme_solver *solvers[1];
     struct scenario s;
+    struct app app;
     jmp_buf power;
 
     enum phase phase;
@@ -103,6 +116,8 @@ struct run {
     bool has_cert;
     bool firm;         /* asked now: what may be there instead after a power cut */
     uint32_t sequence; /* the highest that was readable */
+    uint32_t previous; /* the other one then; 0: none */
+    int64_t previous_not_after;
     int64_t not_after, due_at;
     int64_t renewed_from;
     unsigned issued_before;
@@ -124,6 +139,15 @@ struct run {
 unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed);
 void scenario_of(struct run *r);
 void run_power_off(struct run *r, uint64_t for_ms);
+
+/* app.c */
+uint32_t app_mood(struct run *r); /* refuse_permille, by the seed */
+void app_init(struct run *r, uint64_t seed);
+void app_boot(struct run *r);
+void app_event(struct run *r, enum acme_event_type type);
+void app_say(struct run *r);
+void app_went_back(struct run *r); /* the pair before the refused one is in force */
+void app_new_pair(struct run *r);
 
 /* upgrade.c */
 void upgrade_begin(struct run *r);
