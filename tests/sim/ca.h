@@ -204,6 +204,8 @@ const char *ca_csr_check(struct ca *ca, const struct ca_order *o, struct acme_sl
                          struct acme_slice *spki);
 void ca_issue(struct ca *ca, struct ca_order *o, struct acme_slice spki);
 void ca_chain(struct ca *ca, const struct ca_order *o, struct acme_buf *out);
+/* The name in ARI of a certificate with this serial number (RFC 9773 4.1). */
+void ca_cert_id(uint64_t serial, char *out, size_t room);
 /* Is der the CA's intermediate or root? */
 bool ca_is_ours(struct acme_slice der);
 
