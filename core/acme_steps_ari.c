@@ -61,15 +61,16 @@ uint32_t acme_ari_wait(const struct acme_agent *a, int64_t now)
     return acme_sched_wait_one(a->ari.next_at, a->ari.set_at, now);
 }
 
-/* Power comes back in a whole town at once, and a device may start again and again. */
+/* Power comes back in a whole town at once, and a device may start again and again: the question is
+ * spread as what is due at a start, and never comes at once. */
 void acme_ari_booted(struct acme_agent *a, int64_t now)
 {
-    uint8_t random = 128;
+    uint32_t spread;
 
     if (a->config->only_when_asked || acme_ari_wait(a, now) > 5 * ACME_MINUTE)
         return;
-    (void)acme_random(&random, 1);
-    ari_ask_in(a, 5 * ACME_MINUTE + random);
+    spread = acme_sched_spread(ACME_SCHED_AT_START, a->cert.not_after - now, acme_jitter16());
+    ari_ask_in(a, 5 * ACME_MINUTE + spread);
 }
 
 void acme_ari_rebase(struct acme_agent *a, int64_t now)

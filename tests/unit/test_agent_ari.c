@@ -424,7 +424,7 @@ static void live_for(int64_t seconds)
 
     while (w.ms < until) {
         (void)acme_agent_poll(&agent, &sleep_ms);
-        w.ms += sleep_ms;
+        w.ms += sleep_ms < until - w.ms ? sleep_ms : until - w.ms;
         ca_tick();
     }
 }
@@ -467,9 +467,33 @@ TEST(a_device_that_starts_again_and_again_does_not_ask)
     }
     CHECK_INT(w.requests, 0);
     CHECK_INT(w.writes, 0);
-    live_for(900);
+    live_for(HOUR + 600);
     CHECK_INT(w.windows, 1);
     CHECK_INT(due_at(), at);
+}
+
+/* Power comes back in a whole town: the question of no hurry is spread over an hour. */
+TEST(many_that_start_together_do_not_ask_together)
+{
+    int soon = 0;
+
+    ari_world();
+    config.only_when_asked = false;
+    CHECK_INT(w_boot(), ACME_OK);
+    live_for(60);
+    live_for(7 * HOUR);
+    for (int i = 0; i < 100; i++) {
+        w_pass(7 * HOUR);
+        CHECK_INT(w_boot(), ACME_OK);
+        w.windows = 0;
+        live_for(295);
+        CHECK_INT(w.windows, 0);
+        live_for(305);
+        soon += w.windows != 0;
+        live_for(HOUR);
+        CHECK_INT(w.windows, 1);
+    }
+    CHECK(soon >= 1 && soon <= 25);
 }
 
 TEST(a_device_without_answers_slows_down)
