@@ -10,7 +10,8 @@
 
 static struct {
     struct acme_key root_key, middle_key, other_key, server_key;
-    uint8_t root_room[800], middle_room[800], other_room[800];
+    uint8_t root_room[800], middle_room[800], other_room[800], cross_room[800];
+    struct acme_slice cross;               /* the intermediate's key, signed by another root */
     struct acme_slice root, middle, other; /* other: a CA that has nothing to do with it */
     uint8_t middle_id[ACME_SHA256_SIZE];   /* of its key; 20 bytes are taken (RFC 7093) */
 } pki;
@@ -184,6 +185,7 @@ void ca_pki_init(void)
     (void)acme_sha256(key.ptr, key.len, pki.middle_id);
     pki.root = pki_ca(&pki.root_key, "Sim Root", &pki.root_key, "Sim Root", pki.root_room);
     pki.middle = pki_ca(&pki.middle_key, "Sim CA", &pki.root_key, "Sim Root", pki.middle_room);
+    pki.cross = pki_ca(&pki.middle_key, "Sim CA", &pki.other_key, "Old Root", pki.cross_room);
     pki.other = pki_ca(&pki.other_key, "Sim CA", &pki.other_key, "Other", pki.other_room);
 }
 
@@ -259,7 +261,7 @@ static bool cert_same(struct acme_slice a, struct acme_slice b)
 
 bool ca_is_ours(struct acme_slice der)
 {
-    return cert_same(der, pki.middle) || cert_same(der, pki.root);
+    return cert_same(der, pki.middle) || cert_same(der, pki.cross) || cert_same(der, pki.root);
 }
 
 /* ---- CSR: RFC 2986, RFC 8555 7.4 ---- */
@@ -459,16 +461,30 @@ static void chain_tail(struct ca *ca, const struct ca_order *o, struct acme_buf 
                            "-----END PRIVATE KEY-----\n");
 }
 
-void ca_chain(struct ca *ca, const struct ca_order *o, struct acme_buf *out)
+/* An alternate: the same leaf, and the intermediate as another root has signed it. */
+static void chain_alternate(struct ca *ca, const struct ca_order *o, struct acme_buf *out)
+{
+    struct acme_slice leaf = {o->leaf, o->leaf_len};
+
+    pem_put(out, evil_does(&ca->evil, EVIL_ALT_KEY) ? pki.other : leaf, "\n");
+    pem_put(out, pki.cross, "\n");
+}
+
+void ca_chain(struct ca *ca, const struct ca_order *o, unsigned which, struct acme_buf *out)
 {
     struct acme_slice leaf = {o->leaf, o->leaf_len};
     const char *end = evil_does(&ca->evil, EVIL_CERT_CRLF) ? "\r\n" : "\n";
 
     if (evil_does(&ca->evil, EVIL_CERT_EMPTY))
         return;
-    if (evil_does(&ca->evil, EVIL_CERT_GARBAGE)) {
+    if (evil_does(&ca->evil, EVIL_CERT_GARBAGE) ||
+        (which > 0 && evil_does(&ca->evil, EVIL_ALT_GARBAGE))) {
         for (int i = 0; i < 900; i++)
             acme_buf_char(out, (char)sim_world_below(ca->world, 256));
+        return;
+    }
+    if (which > 0) {
+        chain_alternate(ca, o, out);
         return;
     }
     if (!chain_bad_leaf(ca, o, out))

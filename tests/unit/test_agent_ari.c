@@ -496,6 +496,42 @@ TEST(many_that_start_together_do_not_ask_together)
     CHECK(soon >= 1 && soon <= 25);
 }
 
+/* RFC 9773 4.3.3: what will not pass soon is asked for again after six hours. */
+TEST(an_answer_that_is_none_is_no_outage)
+{
+    static const char *const bodies[] = {"<html>", "{}", "{\"suggestedWindow\":{\"start\":1}}", ""};
+
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        struct acme_agent_status status;
+
+        ari_world();
+        CHECK_INT(w_issue(0), ACME_OK);
+        w.script = (const struct w_script[]){
+            {.row = "window", .count = 9, .status = 200, .body = bodies[i]}, {0}};
+        CHECK_INT(again(7 * HOUR), ACME_OK);
+        acme_agent_status(&agent, &status);
+        CHECK_INT(status.window_next / 60, (w_wall() + 6 * HOUR) / 60);
+    }
+}
+
+TEST(a_window_that_moves_at_each_answer_spares_the_flash)
+{
+    ari_world();
+    config.only_when_asked = false;
+    w.ari_field = "Retry-After: 60";
+    CHECK_INT(w_boot(), ACME_OK);
+    live_for(HOUR / 2);
+    w.windows = w.writes = 0;
+    for (int i = 0; i < 24 * 60; i++) {
+        w.ari_start = agent.cert.not_before + 55 * W_DAY + i * 1000;
+        w.ari_end = w.ari_start + 900;
+        live_for(60);
+        CHECK(due_at() >= w.ari_start - 1000 && due_at() <= w.ari_end);
+    }
+    CHECK(w.windows > 24 * 60 - 30);
+    CHECK(w.writes <= 24 + 1);
+}
+
 TEST(a_device_without_answers_slows_down)
 {
     ari_world();

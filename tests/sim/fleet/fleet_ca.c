@@ -340,7 +340,7 @@ void caf_certificate(struct fleet *f, struct fleet_device *d, struct caf_reply *
     memcpy(order.leaf, d->leaf, d->leaf_len);
     order.leaf_len = d->leaf_len;
     acme_buf_init(&b, r->body, sizeof r->body);
-    ca_chain(&f->ca, &order, &b);
+    ca_chain(&f->ca, &order, 0, &b);
     r->len = b.len;
     r->type = "application/pem-certificate-chain";
 }
