@@ -386,7 +386,9 @@ static void before_request(struct run *r, const struct ca_request *q, int64_t no
 /* Only for the certificate in force, and not before the CA has said. */
 static void before_window(struct run *r, const struct ca_order *o)
 {
-    if (o->number == r->window_of)
+    if (o->number != r->window_of)
+        r->holds[HOLD_WINDOW].until = 0;
+    if (!r->s.storage_lies)
         check_hold(r, HOLD_WINDOW);
     if (!clock_lies(r) && sim_world_unix(&r->world) > o->not_after + 60)
         run_break(r, 20, "a window is asked for an expired certificate");

@@ -78,7 +78,7 @@ static void scenario_ari(struct run *r, struct scenario *s)
     struct sim_net_faults *f = &s->net;
 
     s->ari_only = true;
-    s->lifetime_s = (int64_t)PICK(r, 1, 6, 6, 45) * 86400;
+    s->lifetime_s = (int64_t)PICK(r, 1, 6, 6, 12) * 86400;
     s->limits = false;
     s->fault_s = (uint32_t)(s->lifetime_s * 5 / 2);
     s->cut_permille = s->boot_loop_s = s->flip_permille = s->slots_fail = 0;

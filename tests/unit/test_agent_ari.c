@@ -496,6 +496,30 @@ TEST(many_that_start_together_do_not_ask_together)
     CHECK(soon >= 1 && soon <= 25);
 }
 
+/* Only what is for orders can keep a certificate from being ordered. */
+TEST(a_url_that_may_not_be_used_is_none)
+{
+    static const char *const urls[] = {"https://169.254.169.254", "http://ca.example", "x"};
+
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        char put[60] = "renewalInfo\":\"";
+
+        ari_world();
+        w.script = (const struct w_script[]){{.row = "directory",
+                                              .count = 9,
+                                              .find = "renewalInfo\":\"https://ca.example",
+                                              .put = strcat(put, urls[i])},
+                                             {0}};
+        CHECK_INT(w_issue(0), ACME_OK);
+        CHECK_INT(w.windows, 0);
+        CHECK_INT(w.warnings, 1);
+        w_pass(70 * W_DAY);
+        CHECK_INT(w_issue(0), ACME_OK);
+        CHECK_INT(w.orders_count, 2);
+        CHECK_INT(w.replaced_count, 0);
+    }
+}
+
 /* RFC 9773 4.3.3: what will not pass soon is asked for again after six hours. */
 TEST(an_answer_that_is_none_is_no_outage)
 {
