@@ -46,9 +46,16 @@ static struct ca_account *account_of(struct ca *ca, const struct acme_public *ke
     return NULL;
 }
 
+/* 7.3.1 */
+static bool only_existing(const struct ca_request *q)
+{
+    return acme_json_bool(acme_json_get(q->payload, "onlyReturnExisting"), false);
+}
+
 static bool account_refused(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
 {
-    if (!acme_json_bool(acme_json_get(q->payload, "termsOfServiceAgreed"), false)) {
+    if (!only_existing(q) &&
+        !acme_json_bool(acme_json_get(q->payload, "termsOfServiceAgreed"), false)) {
         ca_problem(r, 400, "malformed", "must agree to the terms");
         (void)ca_break(ca, "newAccount without the terms that a person agreed to");
     } else if (evil_does(&ca->evil, EVIL_ACC_TERMS))
@@ -72,7 +79,7 @@ static void new_account(struct ca *ca, const char *url, const struct ca_request 
         return;
     account = account_of(ca, &q->key);
     r->status = 200;
-    if (account == NULL && acme_json_bool(acme_json_get(q->payload, "onlyReturnExisting"), false)) {
+    if (account == NULL && only_existing(q)) {
         ca_problem(r, 400, "accountDoesNotExist", "no account with this key");
         return;
     }

@@ -100,11 +100,11 @@ void evil_choose_of(struct evil *e, const char *group)
     }
 }
 
-bool evil_only(const struct evil *e, const char *group)
+bool evil_of(const struct evil *e, const char *group)
 {
     for (unsigned i = 0; i < e->count; i++) {
-        if (strcmp(evil_group((enum evil_id)e->active[i].id), group) != 0)
-            return false;
+        if (strcmp(evil_group((enum evil_id)e->active[i].id), group) == 0)
+            return true;
     }
-    return true;
+    return false;
 }

@@ -255,8 +255,8 @@ void evil_init(struct evil *e, struct sim_world *w);
 void evil_choose(struct evil *e);
 /* One to three of this group, often. */
 void evil_choose_of(struct evil *e, const char *group);
-/* Are all of them of this group? */
-bool evil_only(const struct evil *e, const char *group);
+/* Is one of them of this group? */
+bool evil_of(const struct evil *e, const char *group);
 void evil_add(struct evil *e, enum evil_id id, uint16_t permille, uint16_t times);
 /* Is it done here and now? */
 bool evil_does(struct evil *e, enum evil_id id);

@@ -72,6 +72,22 @@ static void scenario_storage(struct run *r, struct scenario *s)
     f->error_permille = PICK(r, 0, 0, 0, 20, 200);
 }
 
+/* What is to go wrong has to be there. */
+static void scenario_fit(struct run *r)
+{
+    const struct evil *e = &r->ca.evil;
+    struct scenario *s = &r->s;
+
+    s->ari = s->ari || evil_of(e, "ARI");
+    s->profile = s->profile || evil_of(e, "PROFILE");
+    if (evil_of(e, "BINDING") && s->eab == 0 && !evil_has(e, EVIL_EAB_SILENT))
+        s->eab = 48;
+    if (evil_of(e, "CHAIN") && s->chain == CHAIN_DEFAULT)
+        s->chain = CHAIN_NAMED;
+    if (evil_of(e, "CHAIN") && s->alternates == 0)
+        s->alternates = 1;
+}
+
 /* A world in which only the CA's renewal information is wrong, for two and a half lives. */
 static void scenario_ari(struct run *r, struct scenario *s)
 {
@@ -562,6 +578,7 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
             evil_choose_of(&r->ca.evil, "ARI");
         else
             evil_choose(&r->ca.evil);
+        scenario_fit(r);
     }
     storage_init(&r->storage, (enum storage_kind)r->s.storage, &r->world, &r->slots);
     r->storage.tear = r->s.tear;
