@@ -9,19 +9,23 @@
 #define CAF_ARI_HALF_S  86400 /* the window reaches so far from its middle */
 #define CAF_ARI_RETRY_S 21600 /* ... 20 % less or more */
 
-/* At two thirds of the life, clipped to it; in the past when the certificate is revoked. */
+/* At two thirds of the life, a day more or less; at half of it, with a fiftieth more or less, when
+ * it is below ten days; in the past when the certificate is revoked. */
 static void ari_window(struct fleet *f, const struct fleet_device *d, int64_t *start, int64_t *end)
 {
     int64_t now = sim_world_unix(&f->world);
-    int64_t middle = d->made_to - (d->made_to - d->made_from) / 3;
+    int64_t life = d->made_to - d->made_from;
+    bool brief = life < (int64_t)10 * 86400;
+    int64_t middle = d->made_to - life / (brief ? 2 : 3);
+    int64_t half = brief ? life / 50 : CAF_ARI_HALF_S;
 
     if (d->revoked) {
         *start = now - 3600;
         *end = now - 1800;
         return;
     }
-    *start = middle - CAF_ARI_HALF_S > d->made_from ? middle - CAF_ARI_HALF_S : d->made_from;
-    *end = middle + CAF_ARI_HALF_S < d->made_to ? middle + CAF_ARI_HALF_S : d->made_to;
+    *start = middle - half;
+    *end = middle + half;
 }
 
 void caf_window(struct fleet *f, struct fleet_device *d, const char *id, struct caf_reply *r)
