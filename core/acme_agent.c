@@ -160,6 +160,7 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
         a->renewed = a->save_mask != ACME_SAVE_BACK;
         a->cert = a->fresh;
         a->verdict = VERDICT_NONE;
+        a->no_replaces = false;
         if (!a->renewed)
             event.type = ACME_EVENT_ROLLED_BACK;
         acme_emit(a, &event);

@@ -225,7 +225,7 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
     }
     a->again = false;
     a->busy = true;
-    a->ari_run = a->no_replaces = false;
+    a->ari_run = false;
     a->redirect[0] = '\0';
     a->redirects = 0;
     a->exchange.single = false;
@@ -304,7 +304,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 
     (void)reply;
     if (a->busy) {
-        a->busy = false;
+        a->busy = a->ari_run = false; /* what fails from now on is not the question */
         acme_exchange_close(&a->exchange);
         a->nonce[0] = '\0';
         if (!a->again) {

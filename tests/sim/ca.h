@@ -160,6 +160,7 @@ struct ca {
     const char *broken; /* what the agent did against the protocol; NULL: nothing so far */
     const char *broken_detail;
     unsigned requests, new_accounts, new_orders, issued, downloads, failures, finalizes;
+    unsigned replaces_refused; /* newOrders: the agent asks once more without */
     bool ghost; /* the present request is from before a power cut */
     char last_path[64];
     int last_status;

@@ -183,12 +183,15 @@ bool ca_replaces(struct ca *ca, const struct ca_request *q, struct ca_order *o, 
         ca_problem(r, 409, "conflict", "it has a successor");
     else if (evil_does(e, EVIL_REPL_MALFORMED))
         ca_problem(r, 400, "malformed", "cannot parse replaces");
-    else if (evil_does(e, EVIL_REPL_500))
-        ca_problem(r, 500, "serverInternal", "oops");
     else {
+        if (evil_does(e, EVIL_REPL_500)) {
+            ca_problem(r, 500, "serverInternal", "oops");
+            return false;
+        }
         o->replaces = old->number;
         return true;
     }
+    ca->replaces_refused++;
     return false;
 }
 

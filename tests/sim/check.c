@@ -316,6 +316,9 @@ static void before_order(struct run *r, const struct ca_request *q)
 
 static void count_order(struct run *r)
 {
+    /* One that the CA refused for what it replaces was asked for once more, and is one order. */
+    for (; r->replaces_seen < r->ca.replaces_refused; r->replaces_seen++)
+        r->orders -= r->orders > 0;
     if (too_often(r->order_times, &r->orders, sim_world_unix(&r->world), 86400, ORDERS_MAX) &&
         !clock_lies(r) && r->s.flip_permille == 0)
         run_break(r, 4, "orders in 24 hours");
@@ -466,6 +469,7 @@ void check_begin(struct run *r)
     r->not_after = r->due_at = r->renewed_from = 0;
     r->issued_before = 0;
     r->orders = 0;
+    r->replaces_seen = r->ca.replaces_refused;
     memset(r->failures, 0, sizeof r->failures);
     r->writes_before = 0;
     r->orders_before = 0;
@@ -564,7 +568,8 @@ void check_event(struct run *r, const struct acme_event *e)
     if (!harmless(e->text) || !harmless(e->word) || !harmless(e->detail))
         run_break(r, 21, "event");
     /* An answer that is none is asked for again after six hours, whatever came with it. */
-    if (e->type == ACME_EVENT_WARNING && (e->err == ACME_E_JSON || e->err == ACME_E_REPLY) &&
+    if (e->type == ACME_EVENT_WARNING &&
+        (e->err == ACME_E_JSON || e->err == ACME_E_REPLY || e->err == ACME_E_SIZE) &&
         strcmp(e->step, "window") == 0 &&
         r->holds[HOLD_WINDOW].until > sim_world_unix(&r->world) + 21600)
         r->holds[HOLD_WINDOW].until = sim_world_unix(&r->world) + 21600;

@@ -255,6 +255,23 @@ TEST(renewed_at_the_moment_with_the_predecessor_named)
     CHECK(agent.cert.replaces);
 }
 
+TEST(what_fails_after_a_question_is_not_taken_for_it)
+{
+    ari_world();
+    CHECK_INT(w_issue(0), ACME_OK);
+    w_pass(due_at() - w_wall() + 10);
+    CHECK_INT(w_run(0), ACME_OK);
+    CHECK_INT(agent.cert.sequence, 2);
+    w_pass(7 * HOUR);
+    w.windows = 0;
+    CHECK_INT(w_run(0), ACME_OK); /* only asks */
+    CHECK_INT(w.windows, 1);
+    CHECK_INT(acme_agent_certificate_loaded(&agent, false), ACME_OK);
+    (void)w_run(0);
+    CHECK_INT(agent.cert.sequence, 1);
+    CHECK_INT(agent.failure.err, ACME_E_CERT);
+}
+
 TEST(mass_revocation)
 {
     ari_world();
