@@ -85,7 +85,9 @@
 /* Keys. */
 #define HAVE_ECC
 #define ECC_USER_CURVES
+#ifndef BOARD_NO_P384 /* no root of the public CAs and few servers would be left */
 #define HAVE_ECC384
+#endif
 #define ECC_MIN_KEY_SZ 256
 #define ECC_TIMING_RESISTANT
 #define WOLFSSL_ECDSA_DETERMINISTIC_K

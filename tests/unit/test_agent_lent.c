@@ -207,6 +207,39 @@ TEST(no_memory_in_the_middle_of_an_order)
     w_check_pair();
 }
 
+/* Both read the certificate's record, and neither asks the CA. */
+TEST(a_key_is_kept)
+{
+    begin(1);
+    config.reuse_key = true;
+    CHECK_INT(w_issue(0), ACME_OK);
+    CHECK_INT(w_run(ACME_ASK_FORCE), ACME_OK);
+    CHECK_INT(w.certificates, 2);
+    all_back();
+    w_check_pair();
+}
+
+TEST(a_pair_that_cannot_be_loaded_gives_way)
+{
+    uint32_t sleep_ms;
+
+    for (int each = 0; each < 4; each += 3) {
+        begin(1);
+        hook.no_each = each;
+        CHECK_INT(w_issue(0), ACME_OK);
+        CHECK_INT(w_run(ACME_ASK_FORCE), ACME_OK);
+        CHECK_INT(acme_agent_certificate_loaded(&agent, false), ACME_OK);
+        for (int i = 0; i < 1000 && !w_did("V:rolled_back"); i++)
+            (void)acme_agent_poll(&agent, &sleep_ms);
+        CHECK(w_did("V:rolled_back"));
+        for (int i = 0; i < 10; i++)
+            (void)acme_agent_poll(&agent, &sleep_ms);
+        CHECK_INT(agent.cert.sequence, 1);
+        all_back();
+        w_check_pair();
+    }
+}
+
 TEST(power_is_cut_at_each_point)
 {
     int at = 0, result;
