@@ -19,7 +19,6 @@ CHOICES = [  # words for make; the first is what the others are compared with
     ("records to 8 KB (RECORDS=8)", ["RECORDS=8"]),
     ("no TLS 1.2 (WOLFSSL_NO_TLS12)", ["BOARD_EXTRA=-DWOLFSSL_NO_TLS12"]),
     ("no P-384 (BOARD_NO_P384)", ["BOARD_EXTRA=-DBOARD_NO_P384"]),
-    ("no RSA (NO_RSA)", ["BOARD_EXTRA=-DNO_RSA"]),
     ("no name constraints (IGNORE_NAME_CONSTRAINTS)", ["BOARD_EXTRA=-DIGNORE_NAME_CONSTRAINTS"]),
     ("no AES-256 (NO_AES_256)", ["BOARD_EXTRA=-DNO_AES_256"]),
     ("IPv6 (IPV6=1)", ["IPV6=1"]),
