@@ -35,8 +35,8 @@
 #define XGMTIME board_wolfssl_gmtime
 #define USER_TICKS
 
-/* Random numbers: wolfCrypt's Hash_DRBG, seeded by the port's entropy through the seed callback, and
- * nothing else. */
+/* Random numbers: wolfCrypt's Hash_DRBG, seeded by the port's entropy through the seed callback,
+ * and nothing else. */
 #define HAVE_HASHDRBG
 #define WC_RNG_SEED_CB
 #define CUSTOM_RAND_GENERATE_SEED(output, size) ((void)(output), (void)(size), -1)
