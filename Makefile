@@ -273,9 +273,11 @@ test-interop: all
 
 # Firmware in QEMU; skipped with a reason where the cross compiler or QEMU is missing.
 board_suites = $(sort $(wildcard tests/boards/test_*.py))
-board_image = for board in arm-none-eabi-gcc:emcraft-sf2 riscv64-unknown-elf-gcc:riscv32-virt; do \
-	if command -v $${board%%:*} >/dev/null; then \
-	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=$${board\#*:} firmware || exit; fi; done
+board_image = for board in arm-none-eabi-gcc:emcraft-sf2: arm-none-eabi-gcc:emcraft-sf2:8 \
+	riscv64-unknown-elf-gcc:riscv32-virt:; do \
+	set -- $$(echo $$board | tr : ' '); \
+	if command -v $$1 >/dev/null; then \
+	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=$$2 RECORDS=$$3 firmware || exit; fi; done
 test-boards: all $(FLASH_TOOL)
 	@tools/setup.sh boards
 	@tools/get_pebble.py >/dev/null

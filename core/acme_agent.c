@@ -261,8 +261,8 @@ static unsigned need_now(const struct acme_agent *a)
     if (a->phase == PHASE_FLIGHT)
         return ACME_NEED_IO;
     if (a->phase == PHASE_SAVE || acme_rows[a->step].how != ACME_LOCAL ||
-        a->step == ACME_ROW_LOAD || a->step == ACME_ROW_KEY)
-        return NEED_BOTH;
+        a->step == ACME_ROW_LOAD || a->step == ACME_ROW_KEY || a->step == ACME_ROW_BACK)
+        return NEED_BOTH; /* it asks, or reads records */
     return 0;
 }
 

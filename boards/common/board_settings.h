@@ -35,8 +35,8 @@
 #define XGMTIME board_wolfssl_gmtime
 #define USER_TICKS
 
-/* Random numbers: wolfCrypt's Hash_DRBG, seeded by the port's entropy through the seed callback, and
- * nothing else. */
+/* Random numbers: wolfCrypt's Hash_DRBG, seeded by the port's entropy through the seed callback,
+ * and nothing else. */
 #define HAVE_HASHDRBG
 #define WC_RNG_SEED_CB
 #define CUSTOM_RAND_GENERATE_SEED(output, size) ((void)(output), (void)(size), -1)
@@ -85,7 +85,9 @@
 /* Keys. */
 #define HAVE_ECC
 #define ECC_USER_CURVES
+#ifndef BOARD_NO_P384 /* no root of the public CAs and few servers would be left */
 #define HAVE_ECC384
+#endif
 #define ECC_MIN_KEY_SZ 256
 #define ECC_TIMING_RESISTANT
 #define WOLFSSL_ECDSA_DETERMINISTIC_K

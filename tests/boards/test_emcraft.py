@@ -39,7 +39,8 @@ def case(name, suite=suite, board="emcraft-sf2", elf=ELF):
             if not common.in_namespace():
                 raise Skip("no private network namespace here (root, or user namespaces)")
             if not os.path.exists(elf):
-                raise Skip("no image (make BOARD=%s firmware)" % board)
+                raise Skip("no image %s (make BOARD=%s firmware)" % (
+                    os.path.relpath(elf, dev.TOP), board))
             global clock
             clock = clock or Clock()
             clock.tell()

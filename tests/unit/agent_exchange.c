@@ -61,10 +61,13 @@ static void apply_script(const struct w_script *s)
     w.reply_lost = s->lost;
 }
 
+/* What was asked last: a real exchange sends it from io, in the polls. */
+static char request[W_IO + 1];
+static size_t request_size;
+
 int acme_exchange_start(struct acme_exchange *x, const struct acme_url *url, size_t request_len,
                         bool head_request)
 {
-    static char request[W_IO + 1];
     char method[8] = "", target[ACME_MAX_URL + 40], path[ACME_MAX_URL + 1] = "";
     const char *row = acme_rows[agent.step].name;
     const char *body;
@@ -73,6 +76,7 @@ int acme_exchange_start(struct acme_exchange *x, const struct acme_url *url, siz
     if (request_len == 0 || request_len > x->io.len)
         return ACME_E_ARG;
     memcpy(request, x->io.ptr, request_len);
+    request_size = request_len;
     request[request_len] = '\0';
     body = strstr(request, "\r\n\r\n");
     (void)sscanf(request, "%7s %1023s", method, path);
@@ -115,6 +119,7 @@ int acme_exchange_poll(struct acme_exchange *x, struct acme_reply *reply)
     int head;
 
     w.ms += 5;
+    w.bad_jws += memcmp(x->io.ptr, request, request_size) != 0;
     if (w.reply_lost != 0) {
         x->error = w.reply_lost;
         x->phase = 0;
