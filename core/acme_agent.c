@@ -88,6 +88,20 @@ static bool charged(const struct acme_agent *a, int err)
     return acme_err_class(err) != ACME_CLASS_NONE;
 }
 
+/* Who asked for the job is there, so its failure is told and not remembered: what stands in the
+ * records is of the certificate. */
+static void fail_job(struct acme_agent *a, int err, int64_t now, struct acme_next *next)
+{
+    struct acme_failure kept = a->failure;
+
+    a->outcome = err;
+    note_failure(a, err, now);
+    a->failure = kept;
+    next->row = ACME_ROW_REST;
+    next->save = acme_job_failed(a) | (a->ledger_changed ? ACME_SAVE_LEDGER : 0);
+    a->ledger_changed = a->again = false;
+}
+
 /* The run fails with err. The row says where to go; records and the schedule follow there. */
 static void fail(struct acme_agent *a, int err)
 {
@@ -107,6 +121,8 @@ static void fail(struct acme_agent *a, int err)
         acme_emit(a, &event);
         next.save = a->ledger_changed ? ACME_SAVE_LEDGER : 0;
         a->ledger_changed = false; /* a store that fails is not tried again and again */
+    } else if (a->job != NULL && a->step != ACME_ROW_LOAD) {
+        fail_job(a, err, now, &next);
     } else if (a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR || a->step == ACME_ROW_REST) {
         /* Cleaning up: the run has its outcome, this only came on top. */
         acme_emit(a, &event);
@@ -474,6 +490,7 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
     if (a->cert.has)
         out->due_at = acme_ari_due_at(a);
     acme_ari_status(a, out);
+    acme_job_status(a, out);
     out->next_at = a->sched.not_before;
     out->next_by_ca = a->sched.by_ca;
     if (a->ledger.any_not_before > out->next_at) {

@@ -31,7 +31,8 @@
     X(WARNING, "warning")         /* err, text, detail; the work goes on */                        \
     X(TERMS, "terms")             /* detail: URL of the CA's terms, which nobody agreed to yet */  \
     X(WINDOW, "window")           /* the CA's for the renewal. text: start/end; at: the moment in  \
-                                     it, or word "ignored"; detail: URL that explains it */
+                                     it, or word "ignored"; detail: URL that explains it */        \
+    X(REVOKED, "revoked")         /* the CA has revoked a certificate: text: why */
 
 enum acme_event_type {
 #define ACME_EVENT_ENUM(name, word) ACME_EVENT_##name,

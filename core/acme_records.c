@@ -156,6 +156,7 @@ static int encode_sched(struct acme_agent *a, struct acme_span room)
     acme_record_begin(&w, room, ACME_SLOT_SCHED, 0);
     put_sched(&w, &a->sched);
     acme_ari_put(a, &w);
+    acme_job_put(a, &w);
     put_failure(&w, &a->failure);
     return acme_record_end(&w);
 }

@@ -67,7 +67,13 @@ enum {
     ARI_END = 50,
     ARI_RENEW_AT = 51,
     ARI_NEXT_AT = 52,
-    ARI_SET_AT = 53
+    ARI_SET_AT = 53,
+
+    /* of a revocation, in SCHED */
+    REVOKED_ORDER = 56, /* CERT_ORDER of the certificate */
+    REVOKED_STATE = 57, /* enum acme_revocation */
+    REVOKED_AT = 58,
+    REVOKED_REASON = 59
 };
 
 #endif

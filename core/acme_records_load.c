@@ -352,12 +352,14 @@ int acme_load_sched(struct acme_agent *a)
 
     memset(&a->sched, 0, sizeof a->sched);
     memset(&a->ari, 0, sizeof a->ari);
+    memset(&a->revoked, 0, sizeof a->revoked);
     memset(&a->failure, 0, sizeof a->failure);
     if (err != ACME_OK)
         return err;
     while (acme_record_next(&r, &field)) {
         get_sched(&field, &a->sched);
         acme_ari_get(a, &field);
+        acme_job_get(a, &field);
         get_failure(&field, &a->failure);
     }
     get_sched_end(&a->sched);

@@ -130,6 +130,8 @@ int acme_keep_url(struct acme_agent *a, char *text, uint16_t *text_len, size_t r
 
 uint8_t acme_after_account(const struct acme_agent *a)
 {
+    if (a->job != NULL)
+        return acme_job_row(a);
     return a->order.open ? ACME_ROW_LOOK : ACME_ROW_CHARGE;
 }
 
@@ -160,7 +162,7 @@ static int build_directory(struct acme_agent *a, const char **url, struct acme_s
     return ACME_OK;
 }
 
-static int directory_keep(struct acme_agent *a, const char *url, const char *what, uint16_t *at)
+int acme_directory_keep(struct acme_agent *a, const char *url, const char *what, uint16_t *at)
 {
     struct acme_directory_urls *d = &a->directory;
     int offset = acme_keep_url(a, d->text, &d->text_len, sizeof d->text, url, what);
@@ -217,13 +219,17 @@ static int accept_directory(struct acme_agent *a, const struct acme_reply *reply
     if (err != ACME_OK)
         return acme_fail_note(a, err, "the directory lacks ", missing);
     memset(&a->directory, 0, sizeof a->directory);
-    err = directory_keep(a, directory.new_nonce, "newNonce", &a->directory.new_nonce);
+    err = acme_directory_keep(a, directory.new_nonce, "newNonce", &a->directory.new_nonce);
     if (err == ACME_OK)
-        err = directory_keep(a, directory.new_account, "newAccount", &a->directory.new_account);
+        err =
+            acme_directory_keep(a, directory.new_account, "newAccount", &a->directory.new_account);
     if (err == ACME_OK)
-        err = directory_keep(a, directory.new_order, "newOrder", &a->directory.new_order);
+        err = acme_directory_keep(a, directory.new_order, "newOrder", &a->directory.new_order);
     if (err == ACME_OK && directory.renewal_info != NULL)
-        err = directory_keep(a, directory.renewal_info, "renewalInfo", &a->directory.renewal_info);
+        err = acme_directory_keep(a, directory.renewal_info, "renewalInfo",
+                                  &a->directory.renewal_info);
+    if (err == ACME_OK && a->job != NULL)
+        return acme_job_directory(a, &directory, next);
     if (err == ACME_OK && a->kid[0] == '\0')
         err = directory_terms(a, &directory);
     if (err == ACME_OK)
@@ -417,4 +423,10 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
     [ACME_ROW_END] = {"end", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_CLEAR, NULL, step_end, NULL},
     [ACME_ROW_CLEAR] = {"clear", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_clear, NULL},
     [ACME_ROW_BACK] = {"back", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_CLEAR, NULL, step_back, NULL},
+    [ACME_ROW_REVOKING] = {"revoking", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL,
+                           step_revoking, NULL},
+    [ACME_ROW_REVOKE] = {"revoke", ACME_POST_KID, ACME_ROW_REVOKE, ACME_ROW_REST, build_revoke,
+                         accept_revoke, refused_revoke},
+    [ACME_ROW_REVOKE_KEY] = {"revoke_key", ACME_POST_JOB, ACME_ROW_REVOKE_KEY, ACME_ROW_REST,
+                             build_revoke, accept_revoke, refused_revoke},
 };

@@ -14,6 +14,9 @@ SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
 # Boards that take the CA's default chain take core/acme_steps_nochain.c.
 SRC_CHAIN ?= core/acme_steps_chain.c
 
+# Boards whose certificates are revoked elsewhere take core/acme_steps_nojob.c.
+SRC_JOB ?= core/acme_steps_job.c
+
 # Boards, which make their own keys, take core/acme_csr_noread.c.
 SRC_CSR ?= core/acme_csr_read.c
 
@@ -33,6 +36,7 @@ SRC_CORE = \
 	$(SRC_CHAIN) \
 	$(SRC_CSR) \
 	$(SRC_EAB) \
+	$(SRC_JOB) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \
 	core/acme_http.c \

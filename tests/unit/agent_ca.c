@@ -563,6 +563,55 @@ static void register_account(void)
     say("{\"status\":\"valid\"}");
 }
 
+/* -- revocation (7.6) -- */
+
+/* The order whose certificate this is; -1: none of ours. */
+static int order_with(struct acme_slice der, struct acme_slice *spki)
+{
+    struct acme_cert_facts facts;
+    int number;
+
+    memset(&facts, 0, sizeof facts);
+    *spki = acme_cert_spki(der);
+    if (acme_cert_facts(der, &facts) != ACME_OK || facts.serial_len != 2)
+        return -1;
+    number = (facts.serial[0] << 8 | facts.serial[1]) - 1000;
+    return number >= 0 && number < w.orders_count ? number : -1;
+}
+
+static void revoke(void)
+{
+    static char text[12288];
+    static uint8_t der[8192];
+    uint8_t room[200];
+    const char *reason = strstr((const char *)jws.payload, "\"reason\":");
+    struct acme_slice spki;
+    struct acme_der own;
+    int len, n, why = -1;
+
+    if (!member((const char *)jws.payload, "certificate", text, sizeof text) || reason == NULL ||
+        sscanf(reason, "\"reason\":%d}", &why) != 1 ||
+        (len = acme_b64url_decode(der, sizeof der, text, strlen(text))) <= 0 ||
+        (n = order_with(acme_slice_of(der, (size_t)len), &spki)) < 0) {
+        problem(400, "malformed", "no such certificate");
+        return;
+    }
+    acme_der_init(&own, room, sizeof room);
+    acme_csr_public(&own, &jws.pub);
+    if (jws.kid[0] == '\0' && (acme_der_slice(&own).len != spki.len ||
+                               memcmp(acme_der_slice(&own).ptr, spki.ptr, spki.len) != 0))
+        problem(403, "unauthorized", "neither the account's nor the certificate's key");
+    else if (why != 0 && why != 1 && why != 4 && why != 5)
+        problem(400, "badRevocationReason", "only some reasons");
+    else if (w.revoke_reason[n] != 0)
+        problem(400, "alreadyRevoked", "once is enough");
+    else {
+        w_note("REVOKED");
+        w.revoke_reason[n] = 1000 + why;
+        w.revokes++;
+    }
+}
+
 static struct w_order *order_of(const char *path, const char *format, int *i)
 {
     int n = -1;
@@ -580,8 +629,10 @@ static void post(const char *path)
 
     if (strcmp(path, "/account") == 0)
         register_account();
-    else if (w.account_gone)
+    else if (w.account_gone && jws.kid[0] != '\0')
         problem(400, "accountDoesNotExist", "who are you?");
+    else if (strcmp(path, "/revoke") == 0)
+        revoke();
     else if (strcmp(path, "/order") == 0)
         new_order();
     else if ((o = order_of(path, "/o/%d", &i)) != NULL)
@@ -608,7 +659,8 @@ void ca_serve(const char *method, const char *url, const char *body, size_t len)
 
     if (strcmp(path, "/dir") == 0 && strcmp(method, "GET") == 0) {
         say("{\"newNonce\":\"" CA "/nonce\",\"newAccount\":\"" CA "/account\",\"newOrder\":\"" CA
-            "/order\",%s\"meta\":{%s%s%s%s\"termsOfService\":\"" CA "/terms\"}}",
+            "/order\",%s%s\"meta\":{%s%s%s%s\"termsOfService\":\"" CA "/terms\"}}",
+            w.no_revoke ? "" : "\"revokeCert\":\"" CA "/revoke\",",
             w.ari ? "\"renewalInfo\":\"" CA "/ari\"," : "",
             w.profiles != NULL ? "\"profiles\":{" : "", w.profiles != NULL ? w.profiles : "",
             w.profiles != NULL ? "}," : "", w.eab_told ? "\"externalAccountRequired\":true," : "");
