@@ -85,8 +85,10 @@ SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_ne
 SRC_TOOL = \
 	tools/lwacme/binding.c \
 	tools/lwacme/csr.c \
+	tools/lwacme/help.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
+	tools/lwacme/job.c \
 	tools/lwacme/json.c \
 	tools/lwacme/main.c \
 	tools/lwacme/options.c \

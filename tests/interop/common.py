@@ -262,6 +262,12 @@ class Client:
         return run_tool(self.args("issue", names, *more, **replace), timeout=timeout,
                         prefix=prefix, env=env)
 
+    def run(self, command, *more, names=(), timeout=60, env=None, **replace):
+        """Any other command, given as its words."""
+        words = command.split()
+        argv = self.args(words[0], names, *more, **replace)
+        return run_tool(words + argv[1:], timeout=timeout, env=env)
+
     def status(self, *more, timeout=30):
         return run_tool(self.args("status", [], *more), timeout=timeout)
 

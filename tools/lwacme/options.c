@@ -10,63 +10,6 @@
 
 #define FOLDER_MAX 240 /* of the 255 that file systems take */
 
-static const char help_text[] =
-    "lwacme " ACME_VERSION ": gets, and keeps, TLS certificates from an ACME CA (RFC 8555)\n"
-    "\n"
-    "  lwacme issue -d NAME [-d NAME...] --agree-tos [options]   get or renew a certificate\n"
-    "  lwacme status [-d NAME] [options]                         what is there, and what is next\n"
-    "\n"
-    "What for\n"
-    "  -d NAME            a DNS name or an IP address; repeat it for more in one certificate\n"
-    "  --csr FILE         instead of -d: a certificate request (PEM or DER) whose key lies "
-    "elsewhere\n"
-    "  --cert-name NAME   the certificate's name in storage (default: the first -d)\n"
-    "  --key-type TYPE    p256 (default) p384 rsa2048 rsa3072 rsa4096\n"
-    "  --reuse-key        a renewal keeps the certificate's key\n"
-    "\n"
-    "From whom\n"
-    "  --server URL       letsencrypt (default), letsencrypt-staging, or a directory's https URL\n"
-    "  -m EMAIL           contact for the account\n"
-    "  --agree-tos        you agree to the CA's terms of service\n"
-    "  --account-key-type TYPE  p256 (default) p384 rsa2048; when the account is made\n"
-    "  --profile NAME     a profile of the CA's; its default when it does not offer that one\n"
-    "  --required-profile NAME  that profile or no certificate\n"
-    "  --preferred-chain ISSUER  of the CA's chains the one that leads to this root (common name,\n"
-    "                     or key identifier in hex); the default one when there is none\n"
-    "  --shortest-chain   of the CA's chains the one of least bytes\n"
-    "  --ca-file PEM      roots to trust for the CA's own TLS (default: the system's)\n"
-    "  --eab-kid KID --eab-hmac-key-file FILE   external account binding, for CAs that want one:\n"
-    "                     the key as base64url in FILE, or - for stdin; once, for the account\n"
-    "  --eab-alg ALG      HS256 (default) HS384 HS512\n"
-    "\n"
-    "How names are proved (http-01)\n"
-    "  --http-port N      listen there (default 80; the CA always asks on 80)\n"
-    "  --http-bind ADDR   listen on this address only\n"
-    "  --webroot DIR      put files below DIR instead, for a web server that owns port 80\n"
-    "\n"
-    "Where to\n"
-    "  --state-dir DIR    keys and records (default /var/lib/lwacme; for users\n"
-    "                     $XDG_STATE_HOME/lwacme or ~/.local/state/lwacme)\n"
-    "  --out-dir DIR      DIR/NAME/{privkey,cert,chain,fullchain}.pem (default STATE/live)\n"
-    "\n"
-    "When\n"
-    "  --force            renew though it is not due\n"
-    "  --now              do not wait for our own backoff after a failure\n"
-    "  --ignore-retry-after  not even when the CA said to wait; you take it upon yourself\n"
-    "\n"
-    "How it speaks\n"
-    "  --json             one JSON object a line on stdout for every event\n"
-    "  -v                 more: each request and reply       -q   errors only\n"
-    "  --help  --version\n"
-    "\n"
-    "Exit status\n"
-    "  0 done, or nothing is due         1 wrong usage\n"
-    "  2 the CA refused, or could not validate a name\n"
-    "  3 network or CA not available, or held back: try later\n"
-    "  4 local trouble (storage, port in use, clock, memory)\n"
-    "  5 the CA's server is not trusted  6 a solver failed\n"
-    "  130, 143 stopped by a signal\n";
-
 enum {
     OPT_AGREE = 256,
     OPT_SERVER,
@@ -92,6 +35,10 @@ enum {
     OPT_FORCE,
     OPT_NOW,
     OPT_IGNORE,
+    OPT_FILE,
+    OPT_KEY,
+    OPT_REASON,
+    OPT_SIGNED_BY,
     OPT_JSON,
     OPT_HELP,
     OPT_VERSION
@@ -122,6 +69,10 @@ static const struct option long_options[] = {
     {"force", no_argument, NULL, OPT_FORCE},
     {"now", no_argument, NULL, OPT_NOW},
     {"ignore-retry-after", no_argument, NULL, OPT_IGNORE},
+    {"file", required_argument, NULL, OPT_FILE},
+    {"key", required_argument, NULL, OPT_KEY},
+    {"reason", required_argument, NULL, OPT_REASON},
+    {"signed-by", required_argument, NULL, OPT_SIGNED_BY},
     {"json", no_argument, NULL, OPT_JSON},
     {"domain", required_argument, NULL, 'd'},
     {"help", no_argument, NULL, OPT_HELP},
@@ -343,6 +294,20 @@ static int take(struct options *o, int option, char *value)
     case OPT_IGNORE:
         o->ask |= ACME_ASK_IGNORE_RETRY_AFTER;
         return EXIT_DONE;
+    case OPT_FILE:
+        o->file = value;
+        return EXIT_DONE;
+    case OPT_KEY:
+        o->key_file = value;
+        return EXIT_DONE;
+    case OPT_REASON:
+        o->reason = acme_reason_from(value);
+        return o->reason >= 0 ? EXIT_DONE : usage("there is no such reason", value);
+    case OPT_SIGNED_BY:
+        o->by_certificate = strcmp(value, "certificate") == 0;
+        return o->by_certificate || strcmp(value, "account") == 0
+                   ? EXIT_DONE
+                   : usage("--signed-by takes account or certificate", value);
     case OPT_JSON:
         o->json = true;
         return EXIT_DONE;
@@ -400,6 +365,28 @@ static int check_csr(struct options *o)
     return usage(message, o->csr_file);
 }
 
+/* What is to be revoked. */
+static int check_revoke(struct options *o)
+{
+    char message[400];
+    const char *why = "";
+
+    if (o->file == NULL && o->key_file != NULL)
+        return usage("--key goes with --file", NULL);
+    if (o->file == NULL && o->names_count == 0 && o->cert_name[0] == '\0')
+        return usage("which certificate: use -d NAME, --cert-name NAME or --file CERT", NULL);
+    if (o->names_count > 1 || (o->file != NULL && o->names_count > 0))
+        return usage("one certificate at a time: one -d, --cert-name or --file", NULL);
+    if (o->file == NULL)
+        return EXIT_DONE;
+    if (o->by_certificate && o->key_file == NULL)
+        return usage("--signed-by certificate: where is its key? Give --key FILE", NULL);
+    if (job_load(o, &why) == 0)
+        return EXIT_DONE;
+    snprintf(message, sizeof message, "%s", why);
+    return usage(message, job_bad_file(o));
+}
+
 static int check(struct options *o)
 {
     struct acme_url url;
@@ -418,6 +405,14 @@ static int check(struct options *o)
         if (err != EXIT_DONE)
             return err;
     }
+    if (o->command == COMMAND_REVOKE) {
+        int err = check_revoke(o);
+        if (err != EXIT_DONE)
+            return err;
+    } else if (o->file != NULL || o->key_file != NULL || o->reason != 0 || o->by_certificate)
+        return usage("--file, --key, --reason and --signed-by go with revoke", NULL);
+    if (o->command == COMMAND_REVOKE && o->names_count == 0)
+        (void)add_name(o, "name.invalid"); /* an agent has a name, also one that orders nothing */
     if (o->command == COMMAND_ISSUE && o->names_count == 0)
         return usage("no name is given: use -d NAME", NULL);
     if (o->command == COMMAND_ISSUE && !folder_fits(o))
@@ -451,7 +446,7 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
     }
     while ((option = getopt_long(argc, argv, "d:m:vqh", long_options, NULL)) != -1) {
         if (option == OPT_HELP || option == 'h') {
-            fputs(help_text, stdout);
+            fputs(options_help, stdout);
             return EXIT_DONE;
         }
         if (option == OPT_VERSION) {
@@ -465,13 +460,15 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
             return err;
     }
     if (optind >= argc)
-        return usage("a command is missing: issue or status", NULL);
+        return usage("a command is missing: issue, status or revoke", NULL);
     if (optind + 1 < argc)
         return usage("one command at a time, and names go with -d", argv[optind + 1]);
     if (strcmp(argv[optind], "issue") == 0)
         o->command = COMMAND_ISSUE;
     else if (strcmp(argv[optind], "status") == 0)
         o->command = COMMAND_STATUS;
+    else if (strcmp(argv[optind], "revoke") == 0)
+        o->command = COMMAND_REVOKE;
     else
         return usage("there is no such command", argv[optind]);
     err = check(o);
