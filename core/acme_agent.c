@@ -497,6 +497,7 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
         out->next_at = a->ledger.any_not_before;
         out->next_by_ca = true;
     }
+    out->account = a->kid;
     out->order_open = a->order.open;
     out->connected = acme_exchange_is_up(&a->exchange);
     out->failure = &a->failure;

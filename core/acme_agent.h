@@ -84,7 +84,12 @@ enum acme_ask {
 
 /* What an agent does besides getting and renewing its certificate. A link choice of the build. */
 enum acme_job_type {
-    ACME_JOB_REVOKE = 1 /* a certificate (RFC 8555 7.6) */
+    ACME_JOB_REVOKE = 1, /* a certificate (RFC 8555 7.6) */
+    ACME_JOB_SHOW,       /* the account as the CA knows it: events account and contact */
+    ACME_JOB_UPDATE,     /* the account's contact (7.3.2) */
+    ACME_JOB_DEACTIVATE, /* the account, for ever (7.3.6); its key is forgotten */
+    ACME_JOB_RECOVER,    /* the account that a key has at the CA (7.3.1) becomes ours */
+    ACME_JOB_END_
 };
 
 /* Why a certificate is revoked (RFC 5280 5.3.1). CAs take only some: Let's Encrypt 0, 1, 4, 5. */
@@ -108,7 +113,9 @@ struct acme_job {
     uint8_t type;                  /* enum acme_job_type */
     uint8_t reason;                /* revoke: enum acme_reason */
     struct acme_slice certificate; /* revoke: DER; empty: the one in force */
-    const struct acme_key *key;    /* revoke: the certificate's key signs; NULL: the account's */
+    const struct acme_key *key;    /* revoke: the certificate's key signs; NULL: the account's.
+                                      recover: the account's */
+    const char *contact;           /* update: an e-mail address; NULL: none any more */
 };
 
 /* What is known of the revocation of the certificate in force. Stored: never renumber. */
@@ -137,6 +144,7 @@ struct acme_agent_status {
     uint8_t revoked;                  /* enum acme_revocation */
     uint8_t revoked_reason;           /* enum acme_reason */
     int64_t revoked_at;
+    const char *account; /* its URL, or "" */
     bool order_open;
     bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
@@ -178,7 +186,12 @@ int acme_agent_ask(struct acme_agent *a, unsigned flags, const char *until_row);
  * Revoke: that the CA is asked is durable before it is, and a certificate that is revoked, or may
  * be, is not renewed any more: runs end with ACME_E_REVOKED until one has ACME_ASK_FORCE, or the
  * configuration asks for another certificate. What the application does with the pair is its own
- * matter. An order that is open is given up. */
+ * matter. An order that is open is given up.
+ *
+ * The jobs of an account never make one. Deactivate: an order that is open is given up, and when
+ * the CA has done it, ACCOUNT is emptied, so that the next run makes another account (if it is
+ * allowed to). Recover: ACME_E_CONFIG when another key is there; nothing is stored before the CA
+ * has named the account. */
 int acme_agent_do(struct acme_agent *a, const struct acme_job *job, unsigned flags);
 
 /* Break off the run under way: challenges are cleaned up, the order stays open in storage. */

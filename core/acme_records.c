@@ -85,6 +85,8 @@ static int encode_account(struct acme_agent *a, struct acme_span room)
 {
     struct acme_record_writer w;
 
+    if (a->account_key.type == ACME_KEY_NONE) /* it is deactivated */
+        return 0;
     acme_record_begin(&w, room, ACME_SLOT_ACCOUNT, 0);
     acme_record_text(&w, ACCOUNT_DIRECTORY, a->config->directory_url);
     put_key(&w, ACCOUNT_KEY_TYPE, &a->account_key);

@@ -429,4 +429,12 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
                          accept_revoke, refused_revoke},
     [ACME_ROW_REVOKE_KEY] = {"revoke_key", ACME_POST_JOB, ACME_ROW_REVOKE_KEY, ACME_ROW_REST,
                              build_revoke, accept_revoke, refused_revoke},
+    [ACME_ROW_SHOW] = {"show", ACME_POST_KID, ACME_ROW_SHOW, ACME_ROW_REST, build_show, accept_show,
+                       NULL},
+    [ACME_ROW_UPDATE] = {"update", ACME_POST_KID, ACME_ROW_UPDATE, ACME_ROW_REST, build_update,
+                         accept_show, NULL},
+    [ACME_ROW_DEACTIVATE] = {"deactivate", ACME_POST_KID, ACME_ROW_DEACTIVATE, ACME_ROW_REST,
+                             build_deactivate, accept_deactivate, refused_deactivate},
+    [ACME_ROW_DEACTIVATED] = {"deactivated", ACME_POST_JWK, ACME_ROW_DEACTIVATED, ACME_ROW_REST,
+                              build_find, accept_deactivated, refused_deactivated},
 };

@@ -38,7 +38,11 @@
     X(BACK, "back")                                                                                \
     X(REVOKING, "revoking")                                                                        \
     X(REVOKE, "revoke")                                                                            \
-    X(REVOKE_KEY, "revoke_key")
+    X(REVOKE_KEY, "revoke_key")                                                                    \
+    X(SHOW, "show")                                                                                \
+    X(UPDATE, "update")                                                                            \
+    X(DEACTIVATE, "deactivate")                                                                    \
+    X(DEACTIVATED, "deactivated")
 
 enum acme_row_id {
 #define ACME_ROW_ENUM(id, name) ACME_ROW_##id,
@@ -248,6 +252,21 @@ uint8_t acme_job_row(const struct acme_agent *a); /* after the account is known 
 /* The job has failed: records to write, bits of enum acme_save. */
 uint8_t acme_job_failed(struct acme_agent *a);
 int step_revoking(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+/* Of an account (acme_steps_account.c): */
+int acme_recover_begin(struct acme_agent *a);
+int build_show(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_show(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int build_update(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int build_deactivate(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_deactivate(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_deactivate(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+int accept_deactivated(struct acme_agent *a, const struct acme_reply *reply,
+                       struct acme_next *next);
+int refused_deactivated(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+/* newAccount that only asks for the account of a key (RFC 8555 7.3.1). */
+int build_find(struct acme_agent *a, const char **url, struct acme_slice *payload);
+/* Is this one plain e-mail address (acme_init.c)? */
+bool acme_contact_ok(const char *contact);
 int build_revoke(struct acme_agent *a, const char **url, struct acme_slice *payload);
 int accept_revoke(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int refused_revoke(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
@@ -275,7 +294,7 @@ int refused_account(struct acme_agent *a, const struct acme_problem *problem,
 /* -- records (acme_records.c, acme_records_load.c): the agent's facts to bytes and back -- */
 
 /* Encode the record for slot into room (CERT: io; others: scratch): its length or an error. 0:
- * the slot is to be emptied (ORDER without an open order). */
+ * the slot is to be emptied (ORDER without an open order, ACCOUNT without a key). */
 int acme_encode(struct acme_agent *a, enum acme_slot slot, struct acme_span room);
 /* Read one record of this agent into its facts. ACME_OK, ACME_E_SLOT_EMPTY (facts are cleared), or
  * an error of the slot. */

@@ -40,10 +40,23 @@ int acme_reason_from(const char *name)
     return -1;
 }
 
+static bool job_makes_sense(const struct acme_job *job)
+{
+    switch (job->type) {
+    case ACME_JOB_REVOKE:
+        return acme_reason_name(job->reason)[0] != '\0';
+    case ACME_JOB_UPDATE:
+        return job->contact == NULL || acme_contact_ok(job->contact);
+    case ACME_JOB_RECOVER:
+        return job->key != NULL && job->key->type != ACME_KEY_NONE;
+    default:
+        return job->type != 0 && job->type < ACME_JOB_END_;
+    }
+}
+
 int acme_agent_do(struct acme_agent *a, const struct acme_job *job, unsigned flags)
 {
-    if (a->busy || a->asked || job->type != ACME_JOB_REVOKE ||
-        acme_reason_name(job->reason)[0] == '\0')
+    if (a->busy || a->asked || !job_makes_sense(job))
         return ACME_E_ARG;
     a->job = job;
     a->revoke_first = false;
@@ -57,9 +70,10 @@ int acme_agent_do(struct acme_agent *a, const struct acme_job *job, unsigned fla
 
 /* -- the mark of a revocation -- */
 
+/* The certificate in force is to be revoked. */
 static bool job_of_ours(const struct acme_agent *a)
 {
-    return a->job->certificate.len == 0;
+    return a->job->type == ACME_JOB_REVOKE && a->job->certificate.len == 0;
 }
 
 bool acme_job_revoked(const struct acme_agent *a)
@@ -106,32 +120,54 @@ void acme_job_get(struct acme_agent *a, const struct acme_field *field)
 
 bool acme_job_ends_order(const struct acme_agent *a)
 {
-    return job_of_ours(a);
+    return job_of_ours(a) || a->job->type == ACME_JOB_DEACTIVATE;
 }
 
 uint8_t acme_job_row(const struct acme_agent *a)
 {
-    if (job_of_ours(a))
-        return ACME_ROW_REVOKING;
-    return a->job->key != NULL ? ACME_ROW_REVOKE_KEY : ACME_ROW_REVOKE;
+    switch (a->job->type) {
+    case ACME_JOB_UPDATE:
+        return ACME_ROW_UPDATE;
+    case ACME_JOB_DEACTIVATE:
+        return ACME_ROW_DEACTIVATE;
+    case ACME_JOB_REVOKE:
+        return job_of_ours(a)        ? ACME_ROW_REVOKING
+               : a->job->key != NULL ? ACME_ROW_REVOKE_KEY
+                                     : ACME_ROW_REVOKE;
+    default:
+        return ACME_ROW_SHOW;
+    }
 }
 
-int acme_job_directory(struct acme_agent *a, const struct acme_directory *directory,
-                       struct acme_next *next)
+/* What a revocation needs. */
+static int job_revoke(struct acme_agent *a, const struct acme_directory *directory)
 {
     if (job_of_ours(a) && !a->cert.has)
         return acme_fail_note(a, ACME_E_CONFIG, "there is no certificate to revoke", NULL);
     if (directory->revoke_cert == NULL)
         return acme_fail_note(a, ACME_E_REFUSED, "the CA's directory has no revokeCert", NULL);
-    next->row = acme_job_row(a);
-    if (a->job->key == NULL && a->kid[0] == '\0') {
-        /* The account that our key has; none is made for this. */
-        if (a->account_key.type == ACME_KEY_NONE)
-            return acme_fail_note(a, ACME_E_ACCOUNT, "there is no account at this CA", NULL);
-        a->find_account = true;
-        next->row = ACME_ROW_ACCOUNT;
-    }
     return acme_directory_keep(a, directory->revoke_cert, "revokeCert", &a->directory.job);
+}
+
+int acme_job_directory(struct acme_agent *a, const struct acme_directory *directory,
+                       struct acme_next *next)
+{
+    bool by_key = a->job->type == ACME_JOB_REVOKE && a->job->key != NULL;
+    int err = ACME_OK;
+
+    if (a->job->type == ACME_JOB_REVOKE)
+        err = job_revoke(a, directory);
+    else if (a->job->type == ACME_JOB_RECOVER)
+        err = acme_recover_begin(a);
+    next->row = acme_job_row(a);
+    if (err != ACME_OK || by_key || a->kid[0] != '\0')
+        return err;
+    /* The account that our key has; none is made for this. */
+    if (a->account_key.type == ACME_KEY_NONE)
+        return acme_fail_note(a, ACME_E_ACCOUNT, "there is no account at this CA", NULL);
+    a->find_account = true;
+    next->row = ACME_ROW_ACCOUNT;
+    return ACME_OK;
 }
 
 /* A CA that refused what it was asked once has not done it. */
@@ -139,6 +175,8 @@ uint8_t acme_job_failed(struct acme_agent *a)
 {
     uint16_t status = a->problem.http_status;
 
+    if (a->job->type == ACME_JOB_RECOVER) /* back to what is stored */
+        a->loaded = false;
     if ((a->step != ACME_ROW_REVOKE && a->step != ACME_ROW_REVOKE_KEY) || !a->revoke_first ||
         a->lost_in_run > 0 || status < 400 || status >= 500 || status == 429 ||
         a->revoked.state != ACME_REVOKE_ASKED)

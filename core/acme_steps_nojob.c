@@ -88,3 +88,57 @@ int refused_revoke(struct acme_agent *a, const struct acme_problem *p, struct ac
     (void)a, (void)p, (void)next;
     return ACME_E_ARG;
 }
+
+int build_show(struct acme_agent *a, const char **url, struct acme_slice *payload)
+{
+    (void)a, (void)url, (void)payload;
+    return ACME_E_ARG;
+}
+
+int build_update(struct acme_agent *a, const char **url, struct acme_slice *payload)
+{
+    (void)a, (void)url, (void)payload;
+    return ACME_E_ARG;
+}
+
+int build_deactivate(struct acme_agent *a, const char **url, struct acme_slice *payload)
+{
+    (void)a, (void)url, (void)payload;
+    return ACME_E_ARG;
+}
+
+int build_find(struct acme_agent *a, const char **url, struct acme_slice *payload)
+{
+    (void)a, (void)url, (void)payload;
+    return ACME_E_ARG;
+}
+
+int accept_show(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    (void)a, (void)reply, (void)next;
+    return ACME_E_ARG;
+}
+
+int accept_deactivate(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    (void)a, (void)reply, (void)next;
+    return ACME_E_ARG;
+}
+
+int accept_deactivated(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    (void)a, (void)reply, (void)next;
+    return ACME_E_ARG;
+}
+
+int refused_deactivate(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next)
+{
+    (void)a, (void)p, (void)next;
+    return ACME_E_ARG;
+}
+
+int refused_deactivated(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next)
+{
+    (void)a, (void)p, (void)next;
+    return ACME_E_ARG;
+}

@@ -547,17 +547,49 @@ static bool binding_missing(bool known)
     return true;
 }
 
+static void tell_account(void)
+{
+    say("{\"status\":\"%s\",\"contact\":[%s]}",
+        w.account_status != NULL ? w.account_status : "valid", w.account_contact);
+}
+
+/* The account's own URL (7.3.2, 7.3.6). */
+static void account(void)
+{
+    const char *text = (const char *)jws.payload;
+
+    if (strstr(text, "\"status\":\"deactivated\"") != NULL) {
+        w.account_status = "deactivated";
+        w_note("DEACTIVATED");
+    }
+    if (strncmp(text, "{\"contact\":[", 12) == 0)
+        (void)snprintf(w.account_contact, sizeof w.account_contact, "%.*s",
+                       (int)(strcspn(text, "]") - 12), text + 12);
+    tell_account();
+}
+
 static void register_account(void)
 {
     bool known = w.accounts > 0 && acme_public_equal(&jws.pub, &account_public);
+    bool find = strstr((const char *)jws.payload, "\"onlyReturnExisting\":true") != NULL;
 
+    if (known && w.account_status != NULL && !(find && w.find_says_deactivated)) {
+        problem(403, "unauthorized", "the account is deactivated");
+        return;
+    }
     if (binding_missing(known))
         return;
+    if (known && find) {
+        field("Location: " CA "/acct/%d\r\n", w.account_number);
+        tell_account();
+        return;
+    }
     if (!known)
         w.accounts++;
     w.registrations++;
     w.account_gone = false;
     account_public = jws.pub;
+    w.account_status = NULL;
     w.reply_status = known ? 200 : 201;
     field("Location: " CA "/acct/%d\r\n", w.account_number);
     say("{\"status\":\"valid\"}");
@@ -627,10 +659,17 @@ static void post(const char *path)
     struct w_order *o;
     int i, n;
 
+    char own[40];
+
+    (void)snprintf(own, sizeof own, "/acct/%d", w.account_number);
     if (strcmp(path, "/account") == 0)
         register_account();
     else if (w.account_gone && jws.kid[0] != '\0')
         problem(400, "accountDoesNotExist", "who are you?");
+    else if (w.account_status != NULL && jws.kid[0] != '\0')
+        problem(403, "unauthorized", "the account is deactivated");
+    else if (strcmp(path, own) == 0)
+        account();
     else if (strcmp(path, "/revoke") == 0)
         revoke();
     else if (strcmp(path, "/order") == 0)

@@ -297,6 +297,14 @@ static void port_event(void *ctx, const struct acme_event *e)
     case ACME_EVENT_FAILURE:
         w.failures++;
         break;
+    case ACME_EVENT_ACCOUNT:
+        (void)snprintf(w.account_event, sizeof w.account_event, "%s %s %s", e->text, e->word,
+                       e->detail);
+        break;
+    case ACME_EVENT_CONTACT:
+        strcat(w.account_event, " ");
+        strncat(w.account_event, e->detail, sizeof w.account_event - strlen(w.account_event) - 1);
+        break;
     case ACME_EVENT_REVOKED:
         w_note("V:revoked:%s", e->text);
         break;

@@ -140,9 +140,13 @@ struct world {
     char replaced[200][80];      /* predecessors that were named and taken */
     int replaced_count, replaces_refused;
 
-    bool no_revoke;        /* the directory has no revokeCert */
-    int revoke_reason[40]; /* of each order's certificate, and 1000 added; 0: not revoked */
-    int revokes;           /* requests that revoked one */
+    const char *account_status; /* NULL: valid */
+    char account_contact[300];  /* as JSON, of the last update; "" none */
+    bool find_says_deactivated; /* newAccount tells of a deactivated account; else it refuses */
+    char account_event[300];    /* status thumbprint URL contacts */
+    bool no_revoke;             /* the directory has no revokeCert */
+    int revoke_reason[40];      /* of each order's certificate, and 1000 added; 0: not revoked */
+    int revokes;                /* requests that revoked one */
 
     /* the solver */
     struct w_live live[128];
