@@ -84,6 +84,7 @@ SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_ne
 
 SRC_TOOL = \
 	tools/lwacme/binding.c \
+	tools/lwacme/command.c \
 	tools/lwacme/csr.c \
 	tools/lwacme/help.c \
 	tools/lwacme/install.c \

@@ -244,7 +244,7 @@ class Client:
         if command == "status":
             o = {"--state-dir": self.state}
         for key, value in replace.items():
-            o["--" + key.replace("_", "-")] = value
+            o["-m" if key == "m" else "--" + key.replace("_", "-")] = value
         argv = [command]
         for n in names:
             argv += ["-d", n]

@@ -3,10 +3,12 @@
 import functools
 import json
 import os
+import struct
 import subprocess
 import sys
 
 import common
+import miniacme
 from common import Suite, cert_serial, check, equal, lwacme_path, openssl
 import world
 
@@ -153,6 +155,152 @@ def revoke_options():
         c.run("revoke", "--file", "/x", "--signed-by", "certificate").expect(1, "--key")
         c.run("revoke", names=[NAME]).expect(4, "no certificate h0")
         c.issue([NAME], "--reason", "superseded").expect(1, "revoke")
+
+
+# ---------------------------------------------------------------- the account
+
+class Other(miniacme.Mini):
+    """A client of another make that has our account's key: it sees what the CA thinks."""
+
+    def __init__(self, w, key):
+        self.given = key
+        super().__init__(w.directory, w.ca_file, 0, host="127.0.0.1")
+        self.find()
+
+    def new_key(self, name):
+        return self.given
+
+    def find(self):
+        """(HTTP status, account) that newAccount gives for the key, without making one."""
+        urls = json.loads(self.request("GET", self.directory)[1])
+        if self.nonce is None:
+            self.request("HEAD", urls["newNonce"])
+        kid, self.kid = self.kid, None
+        try:
+            r, body = self.post(urls["newAccount"], {"onlyReturnExisting": True})
+        except RuntimeError as e:
+            self.kid = kid
+            return int(str(e).split(": ")[1].split()[0]), str(e)
+        self.kid = r.headers["Location"]
+        return r.status, json.loads(body)
+
+    def may(self, payload=None):
+        """The HTTP status of a request about the account."""
+        try:
+            return self.post(self.kid, payload)[0].status
+        except RuntimeError as e:
+            return int(str(e).split(": ")[1].split()[0])
+
+
+def fields(c, name):
+    """The fields of a record: {tag: bytes}."""
+    (path,) = [p for p in c.files() if p.endswith("/" + name)]
+    data, at, got = c.files()[path], 20, {}
+    while at + 4 <= len(data):
+        tag, length = struct.unpack_from("<HH", data, at)
+        got[tag] = data[at + 4:at + 4 + length]
+        at += 4 + length
+    return got
+
+
+def key_of(c, name="account.pem", tag=4):
+    """The account's key as PEM."""
+    path = os.path.join(c.base, name)
+    with open(path, "wb") as f:
+        f.write(openssl("ec", "-inform", "DER", data=fields(c, "account")[tag]))
+    return path
+
+
+@suite.case("account: shown, changed, and as another client sees it")
+@with_world()
+def account_update(w, c):
+    c.issue([NAME]).expect(0)
+    other = Other(w, key_of(c))
+    r = c.run("account show").expect(0, "status +valid.*mailto:ops@example.net")
+    check(other.kid in r.out and other.thumb in r.out, "URL or thumbprint: %s" % r)
+    for more, want in ((["--contact", "new@example.org"], ["mailto:new@example.org"]),
+                       (["--no-contact"], [])):
+        c.run("account update", *more, m=None).expect(0)
+        equal(other.find()[1].get("contact") or [], want, "contact at the CA")
+    events = {e["event"]: e for e in c.run("account show", "--json").expect(0).events()}
+    equal((events["account"]["text"], events["account"]["detail"], events["account"]["word"]),
+          ("valid", other.kid, other.thumb), "--json")
+    equal(w.count()["newAccount"], 1 + 3, "newAccount")       # ours, and the observer's
+    other.close()
+
+
+@suite.case("account: deactivated, and a new one made")
+@with_world()
+def account_deactivate(w, c):
+    c.issue([NAME]).expect(0)
+    cert = c.live(NAME) + "/cert.pem"
+    key = key_of(c)
+    other = Other(w, key)
+    c.run("account deactivate").expect(1, "--yes")
+    c.run("account deactivate", "--yes").expect(0, "deactivated")
+    check(other.may() in (401, 403), "a deactivated account may act: %d" % other.may())
+    check(not any(p.endswith("/account") for p in c.files()), "the key is still there")
+    equal(at_ca(w, cert)[0], "Valid", "its certificate")
+    c.issue([NAME]).expect(0, "nothing due")
+    for act in (["show"], ["deactivate", "--yes"], ["update", "--no-contact"]):
+        c.run("account " + act[0], *act[1:], **({"m": None} if act[0] == "update" else {})).expect(
+            2, "no account")
+    c.run("revoke", "--signed-by", "certificate", names=[NAME]).expect(0)
+    equal(at_ca(w, cert)[0], "Revoked", "by its key")
+    c.issue([NAME], "--force").expect(0)
+    check(open(key_of(c, "second.pem"), "rb").read() != open(key, "rb").read(), "the key again")
+    c.run("account recover", "--key", key).expect(4, "another key")
+    other.close()
+
+
+@suite.case("account: deactivated by somebody else")
+@with_world()
+def account_deactivated(w, c):
+    """As after a lost reply: the CA refuses, and it is success all the same."""
+    c.issue([NAME]).expect(0)
+    other = Other(w, key_of(c))
+    equal(other.may({"status": "deactivated"}), 200, "deactivate")
+    c.issue([NAME], "--force").expect(2)
+    c.run("account deactivate", "--yes").expect(0, "deactivated")
+    c.issue([NAME], "--force", "--now").expect(0)
+    other.close()
+
+
+@suite.case("account: recovered by its key")
+@with_world()
+def account_recover(w, c):
+    c.issue([NAME]).expect(0)
+    key = key_of(c)
+    with w.client() as fresh:
+        fresh.run("account show").expect(2, "no account")
+        stranger = os.path.join(c.base, "stranger.pem")
+        with open(stranger, "wb") as f:
+            f.write(openssl("ecparam", "-name", "prime256v1", "-genkey"))
+        fresh.run("account recover", "--key", stranger).expect(2, "accountDoesNotExist")
+        fresh.run("account recover", "--key", key).expect(0, "status +valid")
+        equal(fields(fresh, "account"), fields(c, "account"), "the records")
+        fresh.issue(["h1.example.net"], "--no-tos").expect(0)
+        fresh.run("revoke", "--file", c.live(NAME) + "/cert.pem").expect(0)
+        accounts = w.count()["newAccount"]
+        equal(accounts, 3, "newAccount")
+
+
+@suite.case("account: options are checked")
+def account_options():
+    with common.Client("https://localhost:1/dir", None) as c:
+        c.ca_file = None
+        c.run("account").expect(1, "show, update")
+        c.run("account destroy").expect(1, "show, update.*destroy")
+        c.run("account show", names=[NAME]).expect(1, "no names")
+        c.run("account update", m=None).expect(1, "--contact")
+        c.run("account update", "--no-contact").expect(1, "either")
+        c.run("account update", m="no address").expect(1, "address")
+        c.run("account recover").expect(1, "--key")
+        c.run("account recover", "--key", "/bin/sh").expect(1, "private key|too long")
+        c.run("account show", "--key", "/bin/sh").expect(1, "recover")
+        c.run("account show", "--yes", "--reason", "superseded").expect(1, "revoke")
+        c.issue([NAME], "--yes").expect(1, "account")
+        c.run("account show").expect(3)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-/* lwacme issue, revoke: one agent, one certificate, one run. */
+/* lwacme issue, revoke, account: one agent, one certificate, one run. */
 #include "lwacme.h"
 
 #include <errno.h>
@@ -352,7 +352,7 @@ static int aim_revoke(const struct options *o, struct acme_job *job, struct acme
 
 static void tell_revoked(const struct options *o, const struct acme_job *job)
 {
-    if (o->quiet || o->json || job->certificate.len > 0)
+    if (o->quiet || o->json || job->type != ACME_JOB_REVOKE || job->certificate.len > 0)
         return;
     fprintf(stderr,
             "lwacme: the files that hold it are left alone, and whoever serves it goes on doing "
@@ -374,7 +374,10 @@ int job_run(const struct options *o)
     memset(&job, 0, sizeof job);
     while (acme_agent_poll(&agent, &sleep_ms) == ACME_AGAIN) /* reads the records */
         continue;
-    err = aim_revoke(o, &job, key);
+    job.type = o->job;
+    job.key = o->job == ACME_JOB_RECOVER ? key : NULL;
+    job.contact = o->no_contact ? NULL : o->email;
+    err = o->command == COMMAND_REVOKE ? aim_revoke(o, &job, key) : ACME_OK;
     if (err == ACME_OK)
         err = acme_agent_do(&agent, &job, o->ask);
     if (err == ACME_OK)

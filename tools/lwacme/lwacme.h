@@ -22,7 +22,7 @@ enum {
 };
 int exit_status(int err);
 
-enum command { COMMAND_ISSUE, COMMAND_STATUS, COMMAND_REVOKE };
+enum command { COMMAND_ISSUE, COMMAND_STATUS, COMMAND_REVOKE, COMMAND_ACCOUNT };
 
 struct options {
     enum command command;
@@ -54,8 +54,18 @@ struct options {
     struct acme_slice cert;      /* of file, DER */
     int reason;                  /* enum acme_reason */
     bool by_certificate;         /* its key signs */
+
+    /* account */
+    uint8_t job; /* enum acme_job_type */
+    bool no_contact, yes;
 };
 extern const char options_help[];
+/* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
+int usage(const char *message, const char *text);
+int options_add_name(struct options *o, const char *text);
+/* The words of the command, and its own options (command.c). */
+int command_read(struct options *o, char **words, int count);
+int command_check(struct options *o);
 
 /* EXIT_DONE: go on; or the status to exit with (*leave set), all being said. */
 int options_read(struct options *o, int argc, char **argv, bool *leave);

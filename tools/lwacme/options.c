@@ -39,6 +39,8 @@ enum {
     OPT_KEY,
     OPT_REASON,
     OPT_SIGNED_BY,
+    OPT_NO_CONTACT,
+    OPT_YES,
     OPT_JSON,
     OPT_HELP,
     OPT_VERSION
@@ -73,6 +75,9 @@ static const struct option long_options[] = {
     {"key", required_argument, NULL, OPT_KEY},
     {"reason", required_argument, NULL, OPT_REASON},
     {"signed-by", required_argument, NULL, OPT_SIGNED_BY},
+    {"contact", required_argument, NULL, 'm'},
+    {"no-contact", no_argument, NULL, OPT_NO_CONTACT},
+    {"yes", no_argument, NULL, OPT_YES},
     {"json", no_argument, NULL, OPT_JSON},
     {"domain", required_argument, NULL, 'd'},
     {"help", no_argument, NULL, OPT_HELP},
@@ -106,7 +111,7 @@ static bool plain_text(const char *text)
 }
 
 /* "lwacme: error: ...", with what the person typed made safe for a terminal. */
-static int usage(const char *message, const char *text)
+int usage(const char *message, const char *text)
 {
     char shown[160];
     bool plain = text != NULL && plain_text(text);
@@ -129,7 +134,7 @@ static const char *option_name(int option)
     return o->name != NULL ? o->name : option == 'm' ? "-m" : NULL;
 }
 
-static int add_name(struct options *o, const char *text)
+int options_add_name(struct options *o, const char *text)
 {
     struct acme_name name;
     char message[200];
@@ -215,7 +220,7 @@ static int take(struct options *o, int option, char *value)
 {
     switch (option) {
     case 'd':
-        return add_name(o, value);
+        return options_add_name(o, value);
     case 'm':
         o->email = value;
         return EXIT_DONE;
@@ -308,6 +313,12 @@ static int take(struct options *o, int option, char *value)
         return o->by_certificate || strcmp(value, "account") == 0
                    ? EXIT_DONE
                    : usage("--signed-by takes account or certificate", value);
+    case OPT_NO_CONTACT:
+        o->no_contact = true;
+        return EXIT_DONE;
+    case OPT_YES:
+        o->yes = true;
+        return EXIT_DONE;
     case OPT_JSON:
         o->json = true;
         return EXIT_DONE;
@@ -365,31 +376,10 @@ static int check_csr(struct options *o)
     return usage(message, o->csr_file);
 }
 
-/* What is to be revoked. */
-static int check_revoke(struct options *o)
-{
-    char message[400];
-    const char *why = "";
-
-    if (o->file == NULL && o->key_file != NULL)
-        return usage("--key goes with --file", NULL);
-    if (o->file == NULL && o->names_count == 0 && o->cert_name[0] == '\0')
-        return usage("which certificate: use -d NAME, --cert-name NAME or --file CERT", NULL);
-    if (o->names_count > 1 || (o->file != NULL && o->names_count > 0))
-        return usage("one certificate at a time: one -d, --cert-name or --file", NULL);
-    if (o->file == NULL)
-        return EXIT_DONE;
-    if (o->by_certificate && o->key_file == NULL)
-        return usage("--signed-by certificate: where is its key? Give --key FILE", NULL);
-    if (job_load(o, &why) == 0)
-        return EXIT_DONE;
-    snprintf(message, sizeof message, "%s", why);
-    return usage(message, job_bad_file(o));
-}
-
 static int check(struct options *o)
 {
     struct acme_url url;
+    int err;
 
     if (acme_url_read(acme_slice_text(o->server), &url) != ACME_OK)
         return usage("--server must be a plain https:// URL: ACME is never spoken without TLS",
@@ -401,18 +391,13 @@ static int check(struct options *o)
                      "an IP address",
                      o->server);
     if (o->csr_file != NULL) {
-        int err = check_csr(o);
+        err = check_csr(o);
         if (err != EXIT_DONE)
             return err;
     }
-    if (o->command == COMMAND_REVOKE) {
-        int err = check_revoke(o);
-        if (err != EXIT_DONE)
-            return err;
-    } else if (o->file != NULL || o->key_file != NULL || o->reason != 0 || o->by_certificate)
-        return usage("--file, --key, --reason and --signed-by go with revoke", NULL);
-    if (o->command == COMMAND_REVOKE && o->names_count == 0)
-        (void)add_name(o, "name.invalid"); /* an agent has a name, also one that orders nothing */
+    err = command_check(o);
+    if (err != EXIT_DONE)
+        return err;
     if (o->command == COMMAND_ISSUE && o->names_count == 0)
         return usage("no name is given: use -d NAME", NULL);
     if (o->command == COMMAND_ISSUE && !folder_fits(o))
@@ -460,17 +445,10 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
             return err;
     }
     if (optind >= argc)
-        return usage("a command is missing: issue, status or revoke", NULL);
-    if (optind + 1 < argc)
-        return usage("one command at a time, and names go with -d", argv[optind + 1]);
-    if (strcmp(argv[optind], "issue") == 0)
-        o->command = COMMAND_ISSUE;
-    else if (strcmp(argv[optind], "status") == 0)
-        o->command = COMMAND_STATUS;
-    else if (strcmp(argv[optind], "revoke") == 0)
-        o->command = COMMAND_REVOKE;
-    else
-        return usage("there is no such command", argv[optind]);
+        return usage("a command is missing: issue, status, revoke or account", NULL);
+    err = command_read(o, argv + optind, argc - optind);
+    if (err != EXIT_DONE)
+        return err;
     err = check(o);
     if (err == EXIT_DONE)
         *leave = false;

@@ -35,6 +35,10 @@ static const struct {
     {"end", NULL},
     {"clear", NULL},
     {"back", NULL},
+    {"show", "asking the CA for the account"},
+    {"update", "changing the account"},
+    {"deactivate", "deactivating the account"},
+    {"deactivated", "asking the CA whether the account is deactivated"},
     {"revoking", NULL},
     {"revoke", "asking the CA to revoke the certificate"},
     {"revoke_key", "asking the CA to revoke the certificate, by its own key"},
@@ -308,6 +312,13 @@ static void show_plain(struct show *s, const struct acme_event *e)
         say(s, "the CA's window for the renewal: %s%s%s%s%s", e->text,
             e->at != 0 ? "; chosen: " : ", which makes no sense and is ignored",
             e->at != 0 ? when : "", e->detail[0] != '\0' ? "; why: " : "", e->detail);
+        break;
+    case ACME_EVENT_ACCOUNT: /* what was asked for: -q does not leave it out */
+        show_flush(s);
+        printf("account     %s\n  status      %s\n  thumbprint  %s\n", e->detail, e->text, e->word);
+        break;
+    case ACME_EVENT_CONTACT:
+        printf("  contact     %s\n", e->detail);
         break;
     case ACME_EVENT_REVOKED:
         say(s, "the CA has revoked the certificate (%s)", e->text);
