@@ -498,6 +498,7 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
         out->next_by_ca = true;
     }
     out->account = a->kid;
+    out->rollover = a->new_key.type != ACME_KEY_NONE;
     out->order_open = a->order.open;
     out->connected = acme_exchange_is_up(&a->exchange);
     out->failure = &a->failure;
@@ -510,6 +511,7 @@ void acme_agent_close(struct acme_agent *a)
     acme_exchange_close(&a->exchange);
     acme_key_wipe(&a->account_key);
     acme_key_wipe(&a->cert_key);
+    acme_key_wipe(&a->new_key);
     acme_wipe(a->eab_room, sizeof a->eab_room);
     (void)acme_drive_need(a, 0);
     if (a->config->memory.need != NULL)

@@ -89,6 +89,7 @@ enum acme_job_type {
     ACME_JOB_UPDATE,     /* the account's contact (7.3.2) */
     ACME_JOB_DEACTIVATE, /* the account, for ever (7.3.6); its key is forgotten */
     ACME_JOB_RECOVER,    /* the account that a key has at the CA (7.3.1) becomes ours */
+    ACME_JOB_ROLLOVER,   /* another key for the account (7.3.5) */
     ACME_JOB_END_
 };
 
@@ -115,6 +116,7 @@ struct acme_job {
     struct acme_slice certificate; /* revoke: DER; empty: the one in force */
     const struct acme_key *key;    /* revoke: the certificate's key signs; NULL: the account's.
                                       recover: the account's */
+    uint8_t key_type;              /* rollover: enum acme_key_type; 0: as the present key's */
     const char *contact;           /* update: an e-mail address; NULL: none any more */
 };
 
@@ -145,6 +147,7 @@ struct acme_agent_status {
     uint8_t revoked_reason;           /* enum acme_reason */
     int64_t revoked_at;
     const char *account; /* its URL, or "" */
+    bool rollover;       /* one was begun, and its end is not known */
     bool order_open;
     bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
@@ -191,7 +194,10 @@ int acme_agent_ask(struct acme_agent *a, unsigned flags, const char *until_row);
  * The jobs of an account never make one. Deactivate: an order that is open is given up, and when
  * the CA has done it, ACCOUNT is emptied, so that the next run makes another account (if it is
  * allowed to). Recover: ACME_E_CONFIG when another key is there; nothing is stored before the CA
- * has named the account. */
+ * has named the account. Rollover: both keys are stored before the CA is asked, and the old one is
+ * forgotten when it has answered; when its answer is lost, the next run of whatever kind finds out
+ * which key is in force, and goes on. An order that is open is given up. (One poll makes two
+ * signatures here.) */
 int acme_agent_do(struct acme_agent *a, const struct acme_job *job, unsigned flags);
 
 /* Break off the run under way: challenges are cleaned up, the order stays open in storage. */
@@ -270,7 +276,7 @@ struct acme_order_state {
 
 struct acme_directory_urls {
     uint16_t new_nonce, new_account, new_order, renewal_info; /* offsets into text; 0: none */
-    uint16_t job;                                             /* where the job goes */
+    uint16_t job, key_change; /* where the job goes, and a roll-over */
     uint16_t text_len;
     char text[ACME_MAX_DIRECTORY_TEXT];
 };
@@ -341,12 +347,15 @@ struct acme_agent {
     bool due, idle; /* it was found due, and due_ms drawn; it was found not due before */
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
     bool revoked_told;
-    bool revoke_first; /* this certificate's revocation was not asked for before this run */
-    bool ari_started;  /* since the records were loaded */
-    bool ari_run;      /* this run only asks for the CA's window */
-    bool use_profile;  /* newOrder asks for the configured one: the CA offers it */
-    bool no_replaces;  /* the CA did not take the predecessor's name */
-    bool find_account; /* newAccount only asks for the account that our key has (RFC 8555 7.3.1) */
+    bool revoke_first;  /* this certificate's revocation was not asked for before this run */
+    bool ari_started;   /* since the records were loaded */
+    bool ari_run;       /* this run only asks for the CA's window */
+    bool use_profile;   /* newOrder asks for the configured one: the CA offers it */
+    bool no_replaces;   /* the CA did not take the predecessor's name */
+    bool find_account;  /* newAccount only asks for the account that our key has (RFC 8555 7.3.1) */
+    uint8_t after_roll; /* the row that goes on when a roll-over is finished */
+    bool roll_refused;  /* the CA refused it: a->problem has its words */
+    bool old_unknown;   /* the CA does not know the old key */
     const struct acme_job *job; /* what this run does instead; NULL: nothing else */
     uint8_t verdict;            /* the application's: enum acme_verdict */
     int outcome;
@@ -362,7 +371,9 @@ struct acme_agent {
     struct acme_url directory_url;         /* slices into config */
     struct acme_exchange exchange;
     struct acme_key account_key, cert_key;
-    struct acme_slice eab; /* the configured binding, or what was kept of it; empty: none */
+    struct acme_key new_key; /* of the account, while a roll-over is under way: either may be in
+                                force at the CA */
+    struct acme_slice eab;   /* the configured binding, or what was kept of it; empty: none */
     uint8_t eab_room[ACME_MAX_EAB];
     char kid[ACME_MAX_URL + 1];
     char nonce[ACME_MAX_NONCE + 1];

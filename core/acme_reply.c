@@ -40,6 +40,8 @@ static int write_request(struct acme_agent *a, uint8_t how, const char *url_text
         request.method = "HEAD";
     if (how == ACME_POST_JOB)
         jws.key = a->job->key;
+    if (how == ACME_POST_NEW)
+        jws.key = &a->new_key;
     if (how >= ACME_POST_JWK) {
         jws.kid = how == ACME_POST_KID ? a->kid : NULL;
         jws.payload = payload;
@@ -296,7 +298,8 @@ static int problem_reply(struct acme_agent *a, const struct acme_reply *reply)
         return repeat_nonce(a); /* what was known before is still why */
     a->problem = problem;
     if (row->refused != NULL && row->refused(a, &problem, &next) == ACME_OK) {
-        if (!a->order.respond_refused) /* it is dealt with; a later failure has words of its own */
+        if (!a->order.respond_refused &&
+            !a->roll_refused) /* it is dealt with; a later failure has words of its own */
             memset(&a->problem, 0, sizeof a->problem);
         keep_look(a, retry_after);
         acme_drive_go(a, &next);

@@ -228,15 +228,17 @@ static int accept_directory(struct acme_agent *a, const struct acme_reply *reply
     if (err == ACME_OK && directory.renewal_info != NULL)
         err = acme_directory_keep(a, directory.renewal_info, "renewalInfo",
                                   &a->directory.renewal_info);
-    if (err == ACME_OK && a->job != NULL)
-        return acme_job_directory(a, &directory, next);
-    if (err == ACME_OK && a->kid[0] == '\0')
+    if (err == ACME_OK && a->kid[0] == '\0' && a->job == NULL)
         err = directory_terms(a, &directory);
-    if (err == ACME_OK)
+    if (err == ACME_OK && a->job == NULL)
         err = directory_profile(a, directory.profiles);
-    if (err == ACME_OK)
+    if (err == ACME_OK && a->job != NULL)
+        err = acme_job_directory(a, &directory, next);
+    else if (err == ACME_OK)
         acme_ari_after_directory(a, next);
-    return err;
+    return err == ACME_OK && a->new_key.type != ACME_KEY_NONE
+               ? acme_roll_directory(a, &directory, next)
+               : err;
 }
 
 /* -- nonce -- */
@@ -437,4 +439,12 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
                              build_deactivate, accept_deactivate, refused_deactivate},
     [ACME_ROW_DEACTIVATED] = {"deactivated", ACME_POST_JWK, ACME_ROW_DEACTIVATED, ACME_ROW_REST,
                               build_find, accept_deactivated, refused_deactivated},
+    [ACME_ROW_NEW_KEY] = {"new_key", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_new_key,
+                          NULL},
+    [ACME_ROW_ROLLOVER] = {"rollover", ACME_POST_KID, ACME_ROW_WHICH_NEW, ACME_ROW_END,
+                           build_rollover, accept_rollover, refused_rollover},
+    [ACME_ROW_WHICH_NEW] = {"which_new", ACME_POST_NEW, ACME_ROW_WHICH_NEW, ACME_ROW_END,
+                            build_find, accept_which_new, refused_which_new},
+    [ACME_ROW_WHICH_OLD] = {"which_old", ACME_POST_JWK, ACME_ROW_WHICH_OLD, ACME_ROW_END,
+                            build_find, accept_which_old, refused_which_old},
 };

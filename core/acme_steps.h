@@ -42,7 +42,11 @@
     X(SHOW, "show")                                                                                \
     X(UPDATE, "update")                                                                            \
     X(DEACTIVATE, "deactivate")                                                                    \
-    X(DEACTIVATED, "deactivated")
+    X(DEACTIVATED, "deactivated")                                                                  \
+    X(NEW_KEY, "new_key")                                                                          \
+    X(ROLLOVER, "rollover")                                                                        \
+    X(WHICH_NEW, "which_new")                                                                      \
+    X(WHICH_OLD, "which_old")
 
 enum acme_row_id {
 #define ACME_ROW_ENUM(id, name) ACME_ROW_##id,
@@ -58,7 +62,8 @@ enum acme_how {
     ACME_HEAD,
     ACME_POST_JWK, /* signed by the account key, which goes along */
     ACME_POST_KID, /* signed by the account key, named by its URL */
-    ACME_POST_JOB  /* signed by the job's key, which goes along */
+    ACME_POST_JOB, /* signed by the job's key, which goes along */
+    ACME_POST_NEW  /* signed by the account's new key, which goes along */
 };
 
 /* Records to make durable before the next row (bits). */
@@ -263,6 +268,19 @@ int refused_deactivate(struct acme_agent *a, const struct acme_problem *p, struc
 int accept_deactivated(struct acme_agent *a, const struct acme_reply *reply,
                        struct acme_next *next);
 int refused_deactivated(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+/* Of a roll-over (acme_steps_roll.c): */
+bool acme_roll_knows(uint16_t tag); /* a critical field of ACCOUNT */
+int acme_roll_directory(struct acme_agent *a, const struct acme_directory *directory,
+                        struct acme_next *next);
+int step_new_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int build_rollover(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_rollover(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_rollover(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+int accept_which_new(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_which_new(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+int accept_which_old(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_which_old(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+void acme_account_tell(struct acme_agent *a, const char *status); /* the event */
 /* newAccount that only asks for the account of a key (RFC 8555 7.3.1). */
 int build_find(struct acme_agent *a, const char **url, struct acme_slice *payload);
 /* Is this one plain e-mail address (acme_init.c)? */

@@ -21,7 +21,7 @@ static void account_tell_contacts(struct acme_agent *a, const struct acme_json *
     }
 }
 
-static void account_tell(struct acme_agent *a, const char *status)
+void acme_account_tell(struct acme_agent *a, const char *status)
 {
     char thumbprint[ACME_THUMBPRINT_TEXT], shown[32];
     struct acme_event event = {.type = ACME_EVENT_ACCOUNT, .detail = a->kid};
@@ -51,7 +51,7 @@ int accept_show(struct acme_agent *a, const struct acme_reply *reply, struct acm
     if (err != ACME_OK)
         return acme_fail_note(a, err, "the account object", NULL);
     status = acme_json_member(root, "status");
-    account_tell(a, status != NULL ? status : "");
+    acme_account_tell(a, status != NULL ? status : "");
     account_tell_contacts(a, root);
     a->outcome = ACME_OK;
     next->row = ACME_ROW_REST;
@@ -79,11 +79,13 @@ int build_update(struct acme_agent *a, const char **url, struct acme_slice *payl
 
 int acme_recover_begin(struct acme_agent *a)
 {
+    if (a->new_key.type != ACME_KEY_NONE)
+        return acme_fail_note(a, ACME_E_CONFIG, "a roll-over of its key is under way", NULL);
     if (a->account_key.type != ACME_KEY_NONE && !acme_key_equal(&a->account_key, a->job->key))
         return acme_fail_note(a, ACME_E_CONFIG, "there is an account with another key already",
                               NULL);
     a->account_key = *a->job->key;
-    a->kid[0] = '\0';
+    a->kid[0] = a->thumbprint[0] = '\0';
     return ACME_OK;
 }
 
@@ -99,9 +101,9 @@ int build_deactivate(struct acme_agent *a, const char **url, struct acme_slice *
 /* Nothing can be done with the key any more, and the next account has a fresh one (11.1). */
 static int account_gone(struct acme_agent *a, struct acme_next *next)
 {
-    account_tell(a, "deactivated");
+    acme_account_tell(a, "deactivated");
     acme_key_wipe(&a->account_key);
-    a->kid[0] = '\0';
+    a->kid[0] = a->thumbprint[0] = '\0';
     a->cert.same_account = false;
     a->outcome = ACME_OK;
     next->row = ACME_ROW_REST;

@@ -47,6 +47,10 @@ static bool job_makes_sense(const struct acme_job *job)
         return acme_reason_name(job->reason)[0] != '\0';
     case ACME_JOB_UPDATE:
         return job->contact == NULL || acme_contact_ok(job->contact);
+    case ACME_JOB_ROLLOVER:
+        return job->key_type == ACME_KEY_NONE ||
+               (acme_key_supported((enum acme_key_type)job->key_type) &&
+                job->key_type <= ACME_KEY_RSA2048);
     case ACME_JOB_RECOVER:
         return job->key != NULL && job->key->type != ACME_KEY_NONE;
     default:
@@ -120,7 +124,8 @@ void acme_job_get(struct acme_agent *a, const struct acme_field *field)
 
 bool acme_job_ends_order(const struct acme_agent *a)
 {
-    return job_of_ours(a) || a->job->type == ACME_JOB_DEACTIVATE;
+    return job_of_ours(a) || a->job->type == ACME_JOB_DEACTIVATE ||
+           a->job->type == ACME_JOB_ROLLOVER; /* its proofs are made of the account's key */
 }
 
 uint8_t acme_job_row(const struct acme_agent *a)
@@ -130,6 +135,8 @@ uint8_t acme_job_row(const struct acme_agent *a)
         return ACME_ROW_UPDATE;
     case ACME_JOB_DEACTIVATE:
         return ACME_ROW_DEACTIVATE;
+    case ACME_JOB_ROLLOVER:
+        return ACME_ROW_NEW_KEY;
     case ACME_JOB_REVOKE:
         return job_of_ours(a)        ? ACME_ROW_REVOKING
                : a->job->key != NULL ? ACME_ROW_REVOKE_KEY
@@ -160,6 +167,8 @@ int acme_job_directory(struct acme_agent *a, const struct acme_directory *direct
     else if (a->job->type == ACME_JOB_RECOVER)
         err = acme_recover_begin(a);
     next->row = acme_job_row(a);
+    if (a->job->type == ACME_JOB_ROLLOVER && a->new_key.type == ACME_KEY_NONE)
+        err = acme_roll_directory(a, directory, next);
     if (err != ACME_OK || by_key || a->kid[0] != '\0')
         return err;
     /* The account that our key has; none is made for this. */
@@ -175,6 +184,12 @@ uint8_t acme_job_failed(struct acme_agent *a)
 {
     uint16_t status = a->problem.http_status;
 
+    if (a->step == ACME_ROW_NEW_KEY) /* it is not durable: nobody may hear of it */
+        acme_key_wipe(&a->new_key);
+    if (a->step == ACME_ROW_WHICH_OLD && a->roll_refused && a->new_key.type == ACME_KEY_NONE) {
+        a->roll_refused = false;
+        return ACME_SAVE_ACCOUNT;
+    }
     if (a->job->type == ACME_JOB_RECOVER) /* back to what is stored */
         a->loaded = false;
     if ((a->step != ACME_ROW_REVOKE && a->step != ACME_ROW_REVOKE_KEY) || !a->revoke_first ||

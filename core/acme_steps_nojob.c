@@ -142,3 +142,64 @@ int refused_deactivated(struct acme_agent *a, const struct acme_problem *p, stru
     (void)a, (void)p, (void)next;
     return ACME_E_ARG;
 }
+
+bool acme_roll_knows(uint16_t tag)
+{
+    (void)tag;
+    return false;
+}
+
+int acme_roll_directory(struct acme_agent *a, const struct acme_directory *directory,
+                        struct acme_next *next)
+{
+    (void)a, (void)directory, (void)next;
+    return ACME_E_ARG;
+}
+
+int step_new_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    (void)a, (void)reply, (void)next;
+    return ACME_E_ARG;
+}
+
+int build_rollover(struct acme_agent *a, const char **url, struct acme_slice *payload)
+{
+    (void)a, (void)url, (void)payload;
+    return ACME_E_ARG;
+}
+
+int accept_rollover(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    (void)a, (void)reply, (void)next;
+    return ACME_E_ARG;
+}
+
+int refused_rollover(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next)
+{
+    (void)a, (void)p, (void)next;
+    return ACME_E_ARG;
+}
+
+int accept_which_new(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    (void)a, (void)reply, (void)next;
+    return ACME_E_ARG;
+}
+
+int refused_which_new(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next)
+{
+    (void)a, (void)p, (void)next;
+    return ACME_E_ARG;
+}
+
+int accept_which_old(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    (void)a, (void)reply, (void)next;
+    return ACME_E_ARG;
+}
+
+int refused_which_old(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next)
+{
+    (void)a, (void)p, (void)next;
+    return ACME_E_ARG;
+}

@@ -226,7 +226,7 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
     }
     a->again = false;
     a->busy = true;
-    a->ari_run = a->no_replaces = false;
+    a->ari_run = a->no_replaces = a->roll_refused = a->old_unknown = false;
     a->redirect[0] = '\0';
     a->redirects = 0;
     a->exchange.single = false;

@@ -15,7 +15,7 @@ SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
 SRC_CHAIN ?= core/acme_steps_chain.c
 
 # Boards without revocation and the jobs of an account take core/acme_steps_nojob.c.
-SRC_JOB ?= core/acme_steps_job.c core/acme_steps_account.c
+SRC_JOB ?= core/acme_steps_job.c core/acme_steps_account.c core/acme_steps_roll.c
 
 # Boards, which make their own keys, take core/acme_csr_noread.c.
 SRC_CSR ?= core/acme_csr_read.c

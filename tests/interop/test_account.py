@@ -3,9 +3,11 @@
 import functools
 import json
 import os
+import re
 import struct
 import subprocess
 import sys
+import time
 
 import common
 import miniacme
@@ -283,6 +285,51 @@ def account_recover(w, c):
         fresh.run("revoke", "--file", c.live(NAME) + "/cert.pem").expect(0)
         accounts = w.count()["newAccount"]
         equal(accounts, 3, "newAccount")
+
+
+@suite.case("account: rolled over")
+@with_world()
+def account_rollover(w, c):
+    c.issue([NAME]).expect(0)
+    old = Other(w, key_of(c))
+    url = old.kid
+    c.run("account rollover").expect(0, "status +valid")
+    new = Other(w, key_of(c, "new.pem"))
+    equal(new.kid, url, "the account of the new key")
+    equal(old.find()[0], 400, "onlyReturnExisting with the old key")
+    check(old.may() in (400, 401, 403), "the old key may act")
+    check(new.thumb != old.thumb, "the same key")
+    check(new.thumb in c.run("account show").expect(0).out, "another key is stored")
+    c.issue(["h1.example.net"]).expect(0)
+    c.run("revoke", names=[NAME]).expect(0)
+    c.run("account rollover", "--account-key-type", "rsa2048").expect(0)
+    c.issue(["h2.example.net"], "--account-key-type", "p256").expect(0)
+    equal(new.find()[0], 400, "onlyReturnExisting with the key between")
+    old.close()
+    new.close()
+
+
+@suite.case("account: killed in a roll-over")
+@with_world()
+def account_killed(w, c):
+    """At moments all over it; the next run finds the key that is in force."""
+    c.issue([NAME]).expect(0)
+    rolled = 0
+    for i in range(12):
+        before = fields(c, "account")[4]
+        argv = [lwacme_path(), "account", "rollover"] + [str(a) for a in c.args("account", [])[1:]]
+        p = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(0.003 + 0.006 * i)
+        p.kill()
+        p.wait()
+        c.run("account show").expect(0, "status +valid")
+        record = fields(c, "account")
+        check(0x8009 not in record, "two keys are left")
+        rolled += record[4] != before
+    check(rolled > 0, "none was rolled over")
+    c.issue([NAME], "--force").expect(0)
+    url = set(re.findall(r"https://\S+", c.run("account show").out))
+    equal(len(url), 1, "accounts")
 
 
 @suite.case("account: options are checked")

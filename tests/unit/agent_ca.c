@@ -595,6 +595,59 @@ static void register_account(void)
     say("{\"status\":\"valid\"}");
 }
 
+/* -- key change (7.3.5) -- */
+
+/* The inner JWS: by the key it carries, for the same URL, without a nonce. jws becomes it. */
+static bool inner_good(void)
+{
+    static char text[sizeof jws.payload + 1];
+    char url[1200];
+    int n;
+
+    (void)snprintf(url, sizeof url, "%s", jws.url);
+    (void)snprintf(text, sizeof text, "%s", (const char *)jws.payload);
+    memset(&jws, 0, sizeof jws);
+    if (!member(text, "protected", jws.protected64, sizeof jws.protected64) ||
+        !member(text, "payload", jws.payload64, sizeof jws.payload64) ||
+        !member(text, "signature", jws.signature64, sizeof jws.signature64))
+        return false;
+    n = acme_b64url_decode(jws.header, sizeof jws.header - 1, jws.protected64,
+                           strlen(jws.protected64));
+    if (n < 0 || !member(jws.header, "url", jws.url, sizeof jws.url) || strcmp(jws.url, url) != 0 ||
+        strstr(jws.header, "nonce") != NULL || strstr(jws.header, "kid") != NULL)
+        return false;
+    (void)acme_b64url_decode(jws.payload, sizeof jws.payload - 1, jws.payload64,
+                             strlen(jws.payload64));
+    jws.pub.type = ACME_KEY_P256;
+    jws.pub.a_len = jws.pub.b_len = 32;
+    return member(jws.header, "x", jws.x, sizeof jws.x) &&
+           member(jws.header, "y", jws.y, sizeof jws.y) &&
+           acme_b64url_decode(jws.pub.a, 32, jws.x, strlen(jws.x)) == 32 &&
+           acme_b64url_decode(jws.pub.b, 32, jws.y, strlen(jws.y)) == 32 &&
+           signature_good(&jws.pub);
+}
+
+static void key_change(void)
+{
+    char account[60], want[60], x[100], y[100], old_x[60], old_y[60];
+
+    old_x[acme_b64url_encode(old_x, sizeof old_x - 1, account_public.a, 32)] = '\0';
+    old_y[acme_b64url_encode(old_y, sizeof old_y - 1, account_public.b, 32)] = '\0';
+    (void)snprintf(want, sizeof want, CA "/acct/%d", w.account_number);
+    if (!inner_good() || !member((const char *)jws.payload, "account", account, sizeof account) ||
+        !member((const char *)jws.payload, "x", x, sizeof x) ||
+        !member((const char *)jws.payload, "y", y, sizeof y) || strcmp(account, want) != 0 ||
+        strcmp(x, old_x) != 0 || strcmp(y, old_y) != 0) {
+        w.bad_jws++;
+        problem(400, "malformed", "no good inner JWS");
+        return;
+    }
+    w_note("ROLLED");
+    w.rolls++;
+    account_public = jws.pub;
+    tell_account();
+}
+
 /* -- revocation (7.6) -- */
 
 /* The order whose certificate this is; -1: none of ours. */
@@ -670,6 +723,8 @@ static void post(const char *path)
         problem(403, "unauthorized", "the account is deactivated");
     else if (strcmp(path, own) == 0)
         account();
+    else if (strcmp(path, "/key") == 0)
+        key_change();
     else if (strcmp(path, "/revoke") == 0)
         revoke();
     else if (strcmp(path, "/order") == 0)
@@ -699,7 +754,7 @@ void ca_serve(const char *method, const char *url, const char *body, size_t len)
     if (strcmp(path, "/dir") == 0 && strcmp(method, "GET") == 0) {
         say("{\"newNonce\":\"" CA "/nonce\",\"newAccount\":\"" CA "/account\",\"newOrder\":\"" CA
             "/order\",%s%s\"meta\":{%s%s%s%s\"termsOfService\":\"" CA "/terms\"}}",
-            w.no_revoke ? "" : "\"revokeCert\":\"" CA "/revoke\",",
+            w.no_revoke ? "" : "\"keyChange\":\"" CA "/key\",\"revokeCert\":\"" CA "/revoke\",",
             w.ari ? "\"renewalInfo\":\"" CA "/ari\"," : "",
             w.profiles != NULL ? "\"profiles\":{" : "", w.profiles != NULL ? w.profiles : "",
             w.profiles != NULL ? "}," : "", w.eab_told ? "\"externalAccountRequired\":true," : "");

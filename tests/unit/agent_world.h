@@ -144,6 +144,7 @@ struct world {
     char account_contact[300];  /* as JSON, of the last update; "" none */
     bool find_says_deactivated; /* newAccount tells of a deactivated account; else it refuses */
     char account_event[300];    /* status thumbprint URL contacts */
+    int rolls;                  /* key changes that were made */
     bool no_revoke;             /* the directory has no revokeCert */
     int revoke_reason[40];      /* of each order's certificate, and 1000 added; 0: not revoked */
     int revokes;                /* requests that revoked one */

@@ -70,7 +70,8 @@ int command_check(struct options *o)
 
 int command_read(struct options *o, char **words, int count)
 {
-    static const char *const acts[] = {NULL, NULL, "show", "update", "deactivate", "recover"};
+    static const char *const acts[] = {NULL,         NULL,      "show",    "update",
+                                       "deactivate", "recover", "rollover"};
     const char *word = words[0];
 
     if (strcmp(word, "account") == 0) {
@@ -80,7 +81,7 @@ int command_read(struct options *o, char **words, int count)
                 o->job = i;
         }
         if (count == 1 || o->job == 0)
-            return usage("account show, update, deactivate or recover?",
+            return usage("account show, update, deactivate, recover or rollover?",
                          count > 1 ? words[1] : NULL);
         words++;
         count--;

@@ -376,6 +376,7 @@ int job_run(const struct options *o)
         continue;
     job.type = o->job;
     job.key = o->job == ACME_JOB_RECOVER ? key : NULL;
+    job.key_type = (uint8_t)o->account_key_type;
     job.contact = o->no_contact ? NULL : o->email;
     err = o->command == COMMAND_REVOKE ? aim_revoke(o, &job, key) : ACME_OK;
     if (err == ACME_OK)
