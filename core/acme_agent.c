@@ -88,6 +88,20 @@ static bool charged(const struct acme_agent *a, int err)
     return acme_err_class(err) != ACME_CLASS_NONE;
 }
 
+/* Who asked for the job is there, so its failure is told and not remembered: what stands in the
+ * records is of the certificate. */
+static void fail_job(struct acme_agent *a, int err, int64_t now, struct acme_next *next)
+{
+    struct acme_failure kept = a->failure;
+
+    a->outcome = err;
+    note_failure(a, err, now);
+    a->failure = kept;
+    next->row = ACME_ROW_REST;
+    next->save = acme_job_failed(a) | (a->ledger_changed ? ACME_SAVE_LEDGER : 0);
+    a->ledger_changed = a->again = false;
+}
+
 /* The run fails with err. The row says where to go; records and the schedule follow there. */
 static void fail(struct acme_agent *a, int err)
 {
@@ -107,6 +121,8 @@ static void fail(struct acme_agent *a, int err)
         acme_emit(a, &event);
         next.save = a->ledger_changed ? ACME_SAVE_LEDGER : 0;
         a->ledger_changed = false; /* a store that fails is not tried again and again */
+    } else if (a->job != NULL && a->step != ACME_ROW_LOAD) {
+        fail_job(a, err, now, &next);
     } else if (a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR || a->step == ACME_ROW_REST) {
         /* Cleaning up: the run has its outcome, this only came on top. */
         acme_emit(a, &event);
@@ -476,12 +492,15 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
     if (a->cert.has)
         out->due_at = acme_ari_due_at(a);
     acme_ari_status(a, out);
+    acme_job_status(a, out);
     out->next_at = a->sched.not_before;
     out->next_by_ca = a->sched.by_ca;
     if (a->ledger.any_not_before > out->next_at) {
         out->next_at = a->ledger.any_not_before;
         out->next_by_ca = true;
     }
+    out->account = a->kid;
+    out->rollover = a->new_key.type != ACME_KEY_NONE;
     out->order_open = a->order.open;
     out->connected = acme_exchange_is_up(&a->exchange);
     out->failure = &a->failure;
@@ -494,6 +513,7 @@ void acme_agent_close(struct acme_agent *a)
     acme_exchange_close(&a->exchange);
     acme_key_wipe(&a->account_key);
     acme_key_wipe(&a->cert_key);
+    acme_key_wipe(&a->new_key);
     acme_wipe(a->eab_room, sizeof a->eab_room);
     (void)acme_drive_need(a, 0);
     if (a->config->memory.need != NULL)

@@ -82,6 +82,51 @@ enum acme_ask {
     ACME_ASK_IGNORE_RETRY_AFTER = 4 /* not even for the CA's word: a person takes it upon himself */
 };
 
+/* What an agent does besides getting and renewing its certificate. A link choice of the build. */
+enum acme_job_type {
+    ACME_JOB_REVOKE = 1, /* a certificate (RFC 8555 7.6) */
+    ACME_JOB_SHOW,       /* the account as the CA knows it: events account and contact */
+    ACME_JOB_UPDATE,     /* the account's contact (7.3.2) */
+    ACME_JOB_DEACTIVATE, /* the account, for ever (7.3.6); its key is forgotten */
+    ACME_JOB_RECOVER,    /* the account that a key has at the CA (7.3.1) becomes ours */
+    ACME_JOB_ROLLOVER,   /* another key for the account (7.3.5) */
+    ACME_JOB_END_
+};
+
+/* Why a certificate is revoked (RFC 5280 5.3.1). CAs take only some: Let's Encrypt 0, 1, 4, 5. */
+enum acme_reason {
+    ACME_REASON_UNSPECIFIED = 0,
+    ACME_REASON_KEY_COMPROMISE = 1,
+    ACME_REASON_CA_COMPROMISE = 2,
+    ACME_REASON_AFFILIATION_CHANGED = 3,
+    ACME_REASON_SUPERSEDED = 4,
+    ACME_REASON_CESSATION_OF_OPERATION = 5,
+    ACME_REASON_CERTIFICATE_HOLD = 6,
+    ACME_REASON_PRIVILEGE_WITHDRAWN = 9,
+    ACME_REASON_AA_COMPROMISE = 10
+};
+/* "keyCompromise", and back (-1 for a stranger). */
+const char *acme_reason_name(int reason);
+int acme_reason_from(const char *name);
+
+/* Read in place until the job is done. */
+struct acme_job {
+    uint8_t type;                  /* enum acme_job_type */
+    uint8_t reason;                /* revoke: enum acme_reason */
+    struct acme_slice certificate; /* revoke: DER; empty: the one in force */
+    const struct acme_key *key;    /* revoke: the certificate's key signs; NULL: the account's.
+                                      recover: the account's */
+    uint8_t key_type;              /* rollover: enum acme_key_type; 0: as the present key's */
+    const char *contact;           /* update: an e-mail address; NULL: none any more */
+};
+
+/* What is known of the revocation of the certificate in force. Stored: never renumber. */
+enum acme_revocation {
+    ACME_NOT_REVOKED = 0,
+    ACME_REVOKE_ASKED = 1, /* the CA was asked, and its answer never came */
+    ACME_REVOKED = 2
+};
+
 /* What status tells. Times are seconds since 1970 UTC; 0: none. */
 struct acme_agent_status {
     bool busy;        /* a run is under way */
@@ -98,6 +143,11 @@ struct acme_agent_status {
     bool replaces;                    /* its order named its predecessor */
     int64_t next_at;                  /* no attempt before */
     bool next_by_ca;                  /* ... because the CA said so */
+    uint8_t revoked;                  /* enum acme_revocation */
+    uint8_t revoked_reason;           /* enum acme_reason */
+    int64_t revoked_at;
+    const char *account; /* its URL, or "" */
+    bool rollover;       /* one was begun, and its end is not known */
     bool order_open;
     bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
@@ -130,6 +180,25 @@ int acme_agent_poll(struct acme_agent *a, uint32_t *sleep_ms);
  * with the order left open, before this row is entered; NULL: to the end. The answer is in status
  * once it is no longer busy. ACME_E_ARG: one is under way, or no row has this name. */
 int acme_agent_ask(struct acme_agent *a, unsigned flags, const char *until_row);
+
+/* Start a job instead. It waits for no backoff of ours and adds to none: who asked is there to see
+ * how it ends, by the event failure and status.outcome. A Retry-After of the CA holds it back
+ * (ACME_E_HELD) unless flags have ACME_ASK_IGNORE_RETRY_AFTER. ACME_OK; ACME_E_ARG: a run is under
+ * way, or the job makes no sense; ACME_E_CONFIG: jobs are not built in.
+ *
+ * Revoke: that the CA is asked is durable before it is, and a certificate that is revoked, or may
+ * be, is not renewed any more: runs end with ACME_E_REVOKED until one has ACME_ASK_FORCE, or the
+ * configuration asks for another certificate. What the application does with the pair is its own
+ * matter. An order that is open is given up.
+ *
+ * The jobs of an account never make one. Deactivate: an order that is open is given up, and when
+ * the CA has done it, ACCOUNT is emptied, so that the next run makes another account (if it is
+ * allowed to). Recover: ACME_E_CONFIG when another key is there; nothing is stored before the CA
+ * has named the account. Rollover: both keys are stored before the CA is asked, and the old one is
+ * forgotten when it has answered; when its answer is lost, the next run of whatever kind finds out
+ * which key is in force, and goes on. An order that is open is given up. (One poll makes two
+ * signatures here.) */
+int acme_agent_do(struct acme_agent *a, const struct acme_job *job, unsigned flags);
 
 /* Break off the run under way: challenges are cleaned up, the order stays open in storage. */
 void acme_agent_stop(struct acme_agent *a);
@@ -207,6 +276,7 @@ struct acme_order_state {
 
 struct acme_directory_urls {
     uint16_t new_nonce, new_account, new_order, renewal_info; /* offsets into text; 0: none */
+    uint16_t job, key_change; /* where the job goes, and a roll-over */
     uint16_t text_len;
     char text[ACME_MAX_DIRECTORY_TEXT];
 };
@@ -230,6 +300,13 @@ struct acme_ari {
     int64_t set_at;     /* when that was noted */
     int64_t stored_at;  /* set_at of the record */
     int64_t stored_renew_at;
+};
+
+/* The last revocation that was asked for. */
+struct acme_revoked {
+    uint8_t state, reason; /* enum acme_revocation, enum acme_reason */
+    int64_t at;
+    uint8_t order[ACME_SHA256_SIZE]; /* as of the certificate: it cannot be taken for another */
 };
 
 struct acme_cert_state {
@@ -270,12 +347,18 @@ struct acme_agent {
     uint16_t nonce_tries;
     bool due, idle; /* it was found due, and due_ms drawn; it was found not due before */
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
-    bool ari_started;  /* since the records were loaded */
-    bool ari_run;      /* this run only asks for the CA's window */
-    bool use_profile;  /* newOrder asks for the configured one: the CA offers it */
-    bool no_replaces;  /* the CA did not take the predecessor's name */
-    bool find_account; /* newAccount only asks for the account that our key has (RFC 8555 7.3.1) */
-    uint8_t verdict;   /* the application's: enum acme_verdict */
+    bool revoked_told;
+    bool revoke_first;  /* this certificate's revocation was not asked for before this run */
+    bool ari_started;   /* since the records were loaded */
+    bool ari_run;       /* this run only asks for the CA's window */
+    bool use_profile;   /* newOrder asks for the configured one: the CA offers it */
+    bool no_replaces;   /* the CA did not take the predecessor's name */
+    bool find_account;  /* newAccount only asks for the account that our key has (RFC 8555 7.3.1) */
+    uint8_t after_roll; /* the row that goes on when a roll-over is finished */
+    bool roll_refused;  /* the CA refused it: a->problem has its words */
+    bool old_unknown;   /* the CA does not know the old key */
+    const struct acme_job *job; /* what this run does instead; NULL: nothing else */
+    uint8_t verdict;            /* the application's: enum acme_verdict */
     int outcome;
 
     /* facts */
@@ -289,7 +372,9 @@ struct acme_agent {
     struct acme_url directory_url;         /* slices into config */
     struct acme_exchange exchange;
     struct acme_key account_key, cert_key;
-    struct acme_slice eab; /* the configured binding, or what was kept of it; empty: none */
+    struct acme_key new_key; /* of the account, while a roll-over is under way: either may be in
+                                force at the CA */
+    struct acme_slice eab;   /* the configured binding, or what was kept of it; empty: none */
     uint8_t eab_room[ACME_MAX_EAB];
     char kid[ACME_MAX_URL + 1];
     char nonce[ACME_MAX_NONCE + 1];
@@ -305,6 +390,7 @@ struct acme_agent {
     struct acme_slice new_chain;  /* of fresh; in io until it is written */
     struct acme_sched sched;
     struct acme_ari ari;
+    struct acme_revoked revoked;
     struct acme_ledger ledger;
     struct acme_failure failure;
 };

@@ -31,7 +31,10 @@
     X(WARNING, "warning")         /* err, text, detail; the work goes on */                        \
     X(TERMS, "terms")             /* detail: URL of the CA's terms, which nobody agreed to yet */  \
     X(WINDOW, "window")           /* the CA's for the renewal. text: start/end; at: the moment in  \
-                                     it, or word "ignored"; detail: URL that explains it */
+                                     it, or word "ignored"; detail: URL that explains it */        \
+    X(REVOKED, "revoked")         /* the CA has revoked a certificate: text: why */                \
+    X(ACCOUNT, "account")         /* text: its status; detail: URL; word: its key's thumbprint */  \
+    X(CONTACT, "contact")         /* detail: one of the account's contacts */
 
 enum acme_event_type {
 #define ACME_EVENT_ENUM(name, word) ACME_EVENT_##name,

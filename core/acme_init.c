@@ -18,7 +18,7 @@ static int reject(struct verdict *v, int err, const char *why, const char *which
 
 /* An address that may stand in a mailto URL and in JSON as it is: one address, no header fields
  * (RFC 8555 7.3), printable ASCII, none of the characters with a meaning. */
-static bool contact_ok(const char *contact)
+bool acme_contact_ok(const char *contact)
 {
     const char *at = strchr(contact, '@');
 
@@ -111,7 +111,7 @@ static int check_config(const struct acme_config *config, struct acme_url *direc
         acme_url_read(acme_slice_text(config->directory_url), directory) != ACME_OK)
         return reject(v, ACME_E_URL, "the directory's URL must be a plain https URL",
                       config->directory_url);
-    if (config->contact != NULL && !contact_ok(config->contact))
+    if (config->contact != NULL && !acme_contact_ok(config->contact))
         return reject(v, ACME_E_CONFIG, "the contact is not one plain e-mail address",
                       config->contact);
     if (config->profile != NULL && !profile_ok(config->profile))

@@ -85,9 +85,12 @@ static int encode_account(struct acme_agent *a, struct acme_span room)
 {
     struct acme_record_writer w;
 
+    if (a->account_key.type == ACME_KEY_NONE) /* it is deactivated */
+        return 0;
     acme_record_begin(&w, room, ACME_SLOT_ACCOUNT, 0);
     acme_record_text(&w, ACCOUNT_DIRECTORY, a->config->directory_url);
     put_key(&w, ACCOUNT_KEY_TYPE, &a->account_key);
+    put_key(&w, ACCOUNT_NEW_KEY_TYPE, &a->new_key);
     acme_record_text(&w, ACCOUNT_KID, a->kid);
     if (a->kid[0] == '\0' && a->eab.len > 0 && a->eab.len <= sizeof a->eab_room)
         acme_record_bytes(&w, ACCOUNT_EAB, a->eab.ptr, a->eab.len);
@@ -156,6 +159,7 @@ static int encode_sched(struct acme_agent *a, struct acme_span room)
     acme_record_begin(&w, room, ACME_SLOT_SCHED, 0);
     put_sched(&w, &a->sched);
     acme_ari_put(a, &w);
+    acme_job_put(a, &w);
     put_failure(&w, &a->failure);
     return acme_record_end(&w);
 }

@@ -13,6 +13,11 @@ enum {
     ACCOUNT_KEY = 4,
     ACCOUNT_KID = 5,
     ACCOUNT_EAB = 6, /* acme_eab.h; only until there is a KID */
+    /* A roll-over is under way: the CA may know either key. A firmware that does not know these
+     * (bit 15) leaves the record alone, because it would lose one of the two. */
+    ACCOUNT_NEW_KEY_TYPE = 0x8007,
+    ACCOUNT_NEW_KEY_HOME = 0x8008,
+    ACCOUNT_NEW_KEY = 0x8009,
 
     LEDGER_ANY_NOT_BEFORE = 1,
     LEDGER_ANY_SET_AT = 2,
@@ -67,7 +72,13 @@ enum {
     ARI_END = 50,
     ARI_RENEW_AT = 51,
     ARI_NEXT_AT = 52,
-    ARI_SET_AT = 53
+    ARI_SET_AT = 53,
+
+    /* of a revocation, in SCHED */
+    REVOKED_ORDER = 56, /* CERT_ORDER of the certificate */
+    REVOKED_STATE = 57, /* enum acme_revocation */
+    REVOKED_AT = 58,
+    REVOKED_REASON = 59
 };
 
 #endif

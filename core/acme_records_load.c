@@ -198,8 +198,11 @@ static int load_record(const struct acme_agent *a, enum acme_slot slot, struct a
     n = acme_record_open(r, acme_slice_of(room.ptr, (size_t)n), (uint8_t)slot);
     if (n != ACME_OK)
         return n;
-    /* None of the tags above is critical, so every critical one is a stranger: hands off. */
+    /* But for a roll-over's none of the tags is critical, so every other one is a stranger: hands
+     * off. */
     for (walk = *r; acme_record_next(&walk, &field);) {
+        if (slot == ACME_SLOT_ACCOUNT && acme_roll_knows(field.tag))
+            continue;
         n = acme_field_skip(&field);
         if (n != ACME_OK)
             return n;
@@ -211,14 +214,18 @@ int acme_load_account(struct acme_agent *a)
 {
     struct acme_record r;
     struct acme_field field;
+    bool pending = false;
     int err = load_record(a, ACME_SLOT_ACCOUNT, a->config->memory.scratch, &r);
 
     acme_key_wipe(&a->account_key);
-    a->kid[0] = '\0';
+    acme_key_wipe(&a->new_key);
+    a->kid[0] = a->thumbprint[0] = '\0';
     if (err != ACME_OK)
         return err;
     while (acme_record_next(&r, &field)) {
-        if (get_key(&field, ACCOUNT_KEY_TYPE, &a->account_key))
+        pending |= field.tag == ACCOUNT_NEW_KEY_TYPE;
+        if (get_key(&field, ACCOUNT_KEY_TYPE, &a->account_key) ||
+            get_key(&field, ACCOUNT_NEW_KEY_TYPE, &a->new_key))
             continue;
         if (field.tag == ACCOUNT_KID && !acme_field_text(&field, a->kid, sizeof a->kid))
             a->kid[0] = '\0';
@@ -226,8 +233,11 @@ int acme_load_account(struct acme_agent *a)
             acme_bind_load(a, field.value);
     }
     check_key(&a->account_key);
-    if (a->account_key.type != ACME_KEY_NONE)
+    check_key(&a->new_key);
+    if (a->account_key.type != ACME_KEY_NONE && pending == (a->new_key.type != ACME_KEY_NONE))
         return ACME_OK;
+    acme_key_wipe(&a->account_key);
+    acme_key_wipe(&a->new_key);
     a->kid[0] = '\0';
     return ACME_E_SLOT_CORRUPT; /* a key that this build cannot use is not silently replaced */
 }
@@ -352,12 +362,14 @@ int acme_load_sched(struct acme_agent *a)
 
     memset(&a->sched, 0, sizeof a->sched);
     memset(&a->ari, 0, sizeof a->ari);
+    memset(&a->revoked, 0, sizeof a->revoked);
     memset(&a->failure, 0, sizeof a->failure);
     if (err != ACME_OK)
         return err;
     while (acme_record_next(&r, &field)) {
         get_sched(&field, &a->sched);
         acme_ari_get(a, &field);
+        acme_job_get(a, &field);
         get_failure(&field, &a->failure);
     }
     get_sched_end(&a->sched);

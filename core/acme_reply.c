@@ -38,12 +38,16 @@ static int write_request(struct acme_agent *a, uint8_t how, const char *url_text
         request.accept = "application/pem-certificate-chain";
     if (how == ACME_HEAD)
         request.method = "HEAD";
-    if (how == ACME_POST_JWK || how == ACME_POST_KID) {
+    if (how == ACME_POST_JOB)
+        jws.key = a->job->key;
+    if (how == ACME_POST_NEW)
+        jws.key = &a->new_key;
+    if (how >= ACME_POST_JWK) {
         jws.kid = how == ACME_POST_KID ? a->kid : NULL;
         jws.payload = payload;
-        err = acme_key_public(&a->account_key, &pub);
+        err = acme_key_public(jws.key, &pub);
         if (err != ACME_OK)
-            return acme_fail_note(a, err, "the account key cannot be used", NULL);
+            return acme_fail_note(a, err, "the key that signs cannot be used", NULL);
         request.method = "POST";
         request.content_type = "application/jose+json";
         request.content_length = acme_jws_size(&jws, &pub);
@@ -181,7 +185,7 @@ static int repeat_nonce(struct acme_agent *a)
  * open under the old one is given up. */
 static int account_gone(struct acme_agent *a)
 {
-    if (a->account_retries++ > 0)
+    if (a->job != NULL || a->account_retries++ > 0)
         return ACME_E_ACCOUNT;
     a->kid[0] = '\0';
     a->cert.same_account = false;
@@ -294,7 +298,8 @@ static int problem_reply(struct acme_agent *a, const struct acme_reply *reply)
         return repeat_nonce(a); /* what was known before is still why */
     a->problem = problem;
     if (row->refused != NULL && row->refused(a, &problem, &next) == ACME_OK) {
-        if (!a->order.respond_refused) /* it is dealt with; a later failure has words of its own */
+        if (!a->order.respond_refused &&
+            !a->roll_refused) /* it is dealt with; a later failure has words of its own */
             memset(&a->problem, 0, sizeof a->problem);
         keep_look(a, retry_after);
         acme_drive_go(a, &next);

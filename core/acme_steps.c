@@ -130,6 +130,8 @@ int acme_keep_url(struct acme_agent *a, char *text, uint16_t *text_len, size_t r
 
 uint8_t acme_after_account(const struct acme_agent *a)
 {
+    if (a->job != NULL)
+        return acme_job_row(a);
     return a->order.open ? ACME_ROW_LOOK : ACME_ROW_CHARGE;
 }
 
@@ -160,7 +162,7 @@ static int build_directory(struct acme_agent *a, const char **url, struct acme_s
     return ACME_OK;
 }
 
-static int directory_keep(struct acme_agent *a, const char *url, const char *what, uint16_t *at)
+int acme_directory_keep(struct acme_agent *a, const char *url, const char *what, uint16_t *at)
 {
     struct acme_directory_urls *d = &a->directory;
     int offset = acme_keep_url(a, d->text, &d->text_len, sizeof d->text, url, what);
@@ -195,7 +197,7 @@ static int directory_profile(struct acme_agent *a, const struct acme_json *profi
 /* A favour of the CA: a URL that may not be used is none, and keeps nobody from ordering. */
 static void directory_ari(struct acme_agent *a, const char *url)
 {
-    if (directory_keep(a, url, "renewalInfo", &a->directory.renewal_info) == ACME_OK)
+    if (acme_directory_keep(a, url, "renewalInfo", &a->directory.renewal_info) == ACME_OK)
         return;
     acme_tell_default(a, "the CA is not asked when to renew", a->note);
     a->note[0] = '\0';
@@ -226,20 +228,25 @@ static int accept_directory(struct acme_agent *a, const struct acme_reply *reply
     if (err != ACME_OK)
         return acme_fail_note(a, err, "the directory lacks ", missing);
     memset(&a->directory, 0, sizeof a->directory);
-    err = directory_keep(a, directory.new_nonce, "newNonce", &a->directory.new_nonce);
+    err = acme_directory_keep(a, directory.new_nonce, "newNonce", &a->directory.new_nonce);
     if (err == ACME_OK)
-        err = directory_keep(a, directory.new_account, "newAccount", &a->directory.new_account);
+        err =
+            acme_directory_keep(a, directory.new_account, "newAccount", &a->directory.new_account);
     if (err == ACME_OK)
-        err = directory_keep(a, directory.new_order, "newOrder", &a->directory.new_order);
+        err = acme_directory_keep(a, directory.new_order, "newOrder", &a->directory.new_order);
     if (err == ACME_OK && directory.renewal_info != NULL)
         directory_ari(a, directory.renewal_info);
-    if (err == ACME_OK && a->kid[0] == '\0')
+    if (err == ACME_OK && a->kid[0] == '\0' && a->job == NULL)
         err = directory_terms(a, &directory);
-    if (err == ACME_OK)
+    if (err == ACME_OK && a->job == NULL)
         err = directory_profile(a, directory.profiles);
-    if (err == ACME_OK)
+    if (err == ACME_OK && a->job != NULL)
+        err = acme_job_directory(a, &directory, next);
+    else if (err == ACME_OK)
         acme_ari_after_directory(a, next);
-    return err;
+    return err == ACME_OK && a->new_key.type != ACME_KEY_NONE
+               ? acme_roll_directory(a, &directory, next)
+               : err;
 }
 
 /* -- nonce -- */
@@ -426,4 +433,26 @@ const struct acme_row acme_rows[ACME_ROW_COUNT] = {
     [ACME_ROW_END] = {"end", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_CLEAR, NULL, step_end, NULL},
     [ACME_ROW_CLEAR] = {"clear", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_clear, NULL},
     [ACME_ROW_BACK] = {"back", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_CLEAR, NULL, step_back, NULL},
+    [ACME_ROW_REVOKING] = {"revoking", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL,
+                           step_revoking, NULL},
+    [ACME_ROW_REVOKE] = {"revoke", ACME_POST_KID, ACME_ROW_REVOKE, ACME_ROW_REST, build_revoke,
+                         accept_revoke, refused_revoke},
+    [ACME_ROW_REVOKE_KEY] = {"revoke_key", ACME_POST_JOB, ACME_ROW_REVOKE_KEY, ACME_ROW_REST,
+                             build_revoke, accept_revoke, refused_revoke},
+    [ACME_ROW_SHOW] = {"show", ACME_POST_KID, ACME_ROW_SHOW, ACME_ROW_REST, build_show, accept_show,
+                       NULL},
+    [ACME_ROW_UPDATE] = {"update", ACME_POST_KID, ACME_ROW_UPDATE, ACME_ROW_REST, build_update,
+                         accept_show, NULL},
+    [ACME_ROW_DEACTIVATE] = {"deactivate", ACME_POST_KID, ACME_ROW_DEACTIVATE, ACME_ROW_REST,
+                             build_deactivate, accept_deactivate, refused_deactivate},
+    [ACME_ROW_DEACTIVATED] = {"deactivated", ACME_POST_JWK, ACME_ROW_DEACTIVATED, ACME_ROW_REST,
+                              build_find, accept_deactivated, refused_deactivated},
+    [ACME_ROW_NEW_KEY] = {"new_key", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_END, NULL, step_new_key,
+                          NULL},
+    [ACME_ROW_ROLLOVER] = {"rollover", ACME_POST_KID, ACME_ROW_WHICH_NEW, ACME_ROW_END,
+                           build_rollover, accept_rollover, refused_rollover},
+    [ACME_ROW_WHICH_NEW] = {"which_new", ACME_POST_NEW, ACME_ROW_WHICH_NEW, ACME_ROW_END,
+                            build_find, accept_which_new, refused_which_new},
+    [ACME_ROW_WHICH_OLD] = {"which_old", ACME_POST_JWK, ACME_ROW_WHICH_OLD, ACME_ROW_END,
+                            build_find, accept_which_old, refused_which_old},
 };

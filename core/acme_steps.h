@@ -35,7 +35,18 @@
     X(CERT, "cert")                                                                                \
     X(END, "end")                                                                                  \
     X(CLEAR, "clear")                                                                              \
-    X(BACK, "back")
+    X(BACK, "back")                                                                                \
+    X(REVOKING, "revoking")                                                                        \
+    X(REVOKE, "revoke")                                                                            \
+    X(REVOKE_KEY, "revoke_key")                                                                    \
+    X(SHOW, "show")                                                                                \
+    X(UPDATE, "update")                                                                            \
+    X(DEACTIVATE, "deactivate")                                                                    \
+    X(DEACTIVATED, "deactivated")                                                                  \
+    X(NEW_KEY, "new_key")                                                                          \
+    X(ROLLOVER, "rollover")                                                                        \
+    X(WHICH_NEW, "which_new")                                                                      \
+    X(WHICH_OLD, "which_old")
 
 enum acme_row_id {
 #define ACME_ROW_ENUM(id, name) ACME_ROW_##id,
@@ -50,7 +61,9 @@ enum acme_how {
     ACME_GET,   /* unsigned (RFC 8555 6.3) */
     ACME_HEAD,
     ACME_POST_JWK, /* signed by the account key, which goes along */
-    ACME_POST_KID  /* signed by the account key, named by its URL */
+    ACME_POST_KID, /* signed by the account key, named by its URL */
+    ACME_POST_JOB, /* signed by the job's key, which goes along */
+    ACME_POST_NEW  /* signed by the account's new key, which goes along */
 };
 
 /* Records to make durable before the next row (bits). */
@@ -140,6 +153,7 @@ int acme_reply_json(struct acme_agent *a, const struct acme_reply *reply,
  */
 int acme_keep_url(struct acme_agent *a, char *text, uint16_t *text_len, size_t room,
                   const char *url, const char *what);
+int acme_directory_keep(struct acme_agent *a, const char *url, const char *what, uint16_t *at);
 int acme_keep_text(struct acme_agent *a, char *text, uint16_t *text_len, size_t room,
                    const char *value, const char *bound);
 /* The row that the order's status calls for (RFC 8555 7.1.6), after a fresh look at it. */
@@ -227,6 +241,54 @@ bool acme_ari_replaces(const struct acme_agent *a);
 /* True: newOrder was refused for that name, and goes out once more without. */
 bool acme_ari_refused(struct acme_agent *a, const struct acme_problem *problem);
 
+/* -- jobs: acme_steps_job.c and others, or acme_steps_nojob.c -- */
+
+/* The certificate in force is revoked, or may be. */
+bool acme_job_revoked(const struct acme_agent *a);
+void acme_job_status(const struct acme_agent *a, struct acme_agent_status *out);
+void acme_job_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */
+void acme_job_get(struct acme_agent *a, const struct acme_field *field);
+/* An order that is open is given up before this job begins. */
+bool acme_job_ends_order(const struct acme_agent *a);
+/* The directory is read. */
+int acme_job_directory(struct acme_agent *a, const struct acme_directory *directory,
+                       struct acme_next *next);
+uint8_t acme_job_row(const struct acme_agent *a); /* after the account is known */
+/* The job has failed: records to write, bits of enum acme_save. */
+uint8_t acme_job_failed(struct acme_agent *a);
+int step_revoking(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+/* Of an account (acme_steps_account.c): */
+int acme_recover_begin(struct acme_agent *a);
+int build_show(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_show(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int build_update(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int build_deactivate(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_deactivate(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_deactivate(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+int accept_deactivated(struct acme_agent *a, const struct acme_reply *reply,
+                       struct acme_next *next);
+int refused_deactivated(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+/* Of a roll-over (acme_steps_roll.c): */
+bool acme_roll_knows(uint16_t tag); /* a critical field of ACCOUNT */
+int acme_roll_directory(struct acme_agent *a, const struct acme_directory *directory,
+                        struct acme_next *next);
+int step_new_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int build_rollover(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_rollover(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_rollover(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+int accept_which_new(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_which_new(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+int accept_which_old(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_which_old(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+void acme_account_tell(struct acme_agent *a, const char *status); /* the event */
+/* newAccount that only asks for the account of a key (RFC 8555 7.3.1). */
+int build_find(struct acme_agent *a, const char **url, struct acme_slice *payload);
+/* Is this one plain e-mail address (acme_init.c)? */
+bool acme_contact_ok(const char *contact);
+int build_revoke(struct acme_agent *a, const char **url, struct acme_slice *payload);
+int accept_revoke(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
+int refused_revoke(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
+
 /* -- which chain: acme_steps_chain.c, or acme_steps_nochain.c -- */
 
 bool acme_pick_built_in(void);
@@ -250,7 +312,7 @@ int refused_account(struct acme_agent *a, const struct acme_problem *problem,
 /* -- records (acme_records.c, acme_records_load.c): the agent's facts to bytes and back -- */
 
 /* Encode the record for slot into room (CERT: io; others: scratch): its length or an error. 0:
- * the slot is to be emptied (ORDER without an open order). */
+ * the slot is to be emptied (ORDER without an open order, ACCOUNT without a key). */
 int acme_encode(struct acme_agent *a, enum acme_slot slot, struct acme_span room);
 /* Read one record of this agent into its facts. ACME_OK, ACME_E_SLOT_EMPTY (facts are cleared), or
  * an error of the slot. */

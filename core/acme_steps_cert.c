@@ -66,7 +66,7 @@ int step_key(struct acme_agent *a, const struct acme_reply *reply, struct acme_n
         next->save = a->order.open && !a->order.key_stored ? ACME_SAVE_ORDER : 0;
         return ACME_OK;
     }
-    if (a->config->reuse_key && a->cert.has)
+    if (a->config->reuse_key && a->cert.has && !acme_job_revoked(a)) /* it may be compromised */
         err = reuse_key(a);
     if (err == ACME_AGAIN)
         return err;

@@ -46,6 +46,8 @@ int refused_account(struct acme_agent *a, const struct acme_problem *problem,
 {
     bool before = a->ledger.account.orders > 1 || a->lost_tries > 0;
 
+    if (a->job != NULL)
+        return ACME_E_REFUSED;
     if (a->find_account && problem->type != ACME_PROBLEM_ACCOUNT_DOES_NOT_EXIST)
         return ACME_E_REFUSED;
     if (a->find_account)

@@ -149,6 +149,7 @@ static int rest_stay(struct acme_agent *a, struct acme_next *next, int outcome, 
         a->outcome = outcome;
     a->asked = a->again = false;
     a->ask_flags = 0;
+    a->job = NULL;
     a->until = ACME_ROW_NONE;
     next->wait_ms = wait_s > 3600 ? 3600 * 1000 : (uint32_t)(wait_s * 1000);
     return ACME_AGAIN;
@@ -225,7 +226,7 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
     }
     a->again = false;
     a->busy = true;
-    a->ari_run = false;
+    a->ari_run = a->roll_refused = a->old_unknown = false;
     a->redirect[0] = '\0';
     a->redirects = 0;
     a->exchange.single = false;
@@ -235,7 +236,7 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
     a->order.fresh = false;
     if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
         a->look_ms = 0;
-    a->held_told = a->not_due_told = a->clock_told = false;
+    a->revoked_told = a->held_told = a->not_due_told = a->clock_told = false;
     a->outcome = ACME_AGAIN;
     memset(&a->problem, 0, sizeof a->problem);
     next->row = ACME_ROW_DIRECTORY;
@@ -250,7 +251,7 @@ static bool rest_end(struct acme_agent *a, struct acme_next *next)
         return false;
     rest_go(a, next);
     /* clean up what the old configuration began, then start */
-    a->again = !done || (a->ask_flags & ACME_ASK_FORCE) != 0;
+    a->again = !done || a->job != NULL || (a->ask_flags & ACME_ASK_FORCE) != 0;
     a->outcome = done ? ACME_OK : ACME_AGAIN;
     next->row = ACME_ROW_END;
     return true;
@@ -296,6 +297,36 @@ int step_back(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     return ACME_OK;
 }
 
+/* Nobody wanted it renewed; who does says so (ACME_ASK_FORCE). */
+static int rest_revoked(struct acme_agent *a, struct acme_next *next)
+{
+    if (a->asked || !a->revoked_told)
+        warn(a, ACME_E_REVOKED, "not renewed");
+    a->revoked_told = true;
+    a->due = false;
+    a->idle = true;
+    return rest_stay(a, next, ACME_E_REVOKED, 3600);
+}
+
+static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
+{
+    uint32_t wait = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
+
+    if (!a->loaded) {
+        next->row = ACME_ROW_LOAD;
+        return ACME_OK;
+    }
+    if (wait > 0 && (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER) == 0)
+        return rest_held(a, next, now, wait, "Retry-After");
+    if (a->order.open && acme_job_ends_order(a)) {
+        a->order.stale = true;
+        if (rest_end(a, next))
+            return ACME_OK;
+    }
+    rest_go(a, next);
+    return ACME_OK;
+}
+
 int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     int64_t now = 0;
@@ -310,6 +341,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         if (!a->again) {
             a->asked = false;
             a->ask_flags = 0;
+            a->job = NULL;
             a->until = ACME_ROW_NONE;
         }
     }
@@ -333,6 +365,11 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         rest_verdict(a, next);
         return ACME_OK;
     }
+    if (a->job != NULL)
+        return rest_job(a, next, now);
+    if (a->loaded && acme_job_revoked(a) && a->cert.wanted && !a->order.open &&
+        (a->ask_flags & ACME_ASK_FORCE) == 0)
+        return rest_revoked(a, next);
     if (a->loaded && !a->ari_started)
         acme_ari_booted(a, now);
     a->ari_started = a->loaded;

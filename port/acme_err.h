@@ -57,6 +57,8 @@ enum acme_class {
     X(ACME_E_ACCOUNT, -42, OPERATOR, "the CA does not accept the account any more")                \
     X(ACME_E_BINDING, -43, OPERATOR,                                                               \
       "the CA makes accounts only for who shows an external account binding")                      \
+    X(ACME_E_REVOKED, -44, NONE,                                                                   \
+      "the certificate is revoked: a new one is ordered only when that is asked for")              \
     /* solvers */                                                                                  \
     X(ACME_E_DECLINED, -50, NONE, "the solver does not take this challenge")                       \
     X(ACME_E_NO_SOLVER, -51, OPERATOR, "no configured solver fits a challenge that the CA offers") \

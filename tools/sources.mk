@@ -14,6 +14,9 @@ SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
 # Boards that take the CA's default chain take core/acme_steps_nochain.c.
 SRC_CHAIN ?= core/acme_steps_chain.c
 
+# Boards without revocation and the jobs of an account take core/acme_steps_nojob.c.
+SRC_JOB ?= core/acme_steps_job.c core/acme_steps_account.c core/acme_steps_roll.c
+
 # Boards, which make their own keys, take core/acme_csr_noread.c.
 SRC_CSR ?= core/acme_csr_read.c
 
@@ -33,6 +36,7 @@ SRC_CORE = \
 	$(SRC_CHAIN) \
 	$(SRC_CSR) \
 	$(SRC_EAB) \
+	$(SRC_JOB) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \
 	core/acme_http.c \
@@ -80,9 +84,12 @@ SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_ne
 
 SRC_TOOL = \
 	tools/lwacme/binding.c \
+	tools/lwacme/command.c \
 	tools/lwacme/csr.c \
+	tools/lwacme/help.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
+	tools/lwacme/job.c \
 	tools/lwacme/json.c \
 	tools/lwacme/main.c \
 	tools/lwacme/options.c \

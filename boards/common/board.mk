@@ -14,7 +14,7 @@
 #   CONFIG=FILE compiles a CONFIG record in (tools/mkconfig --record). LTO= links without link-time
 #   optimization, IPV6=1 adds IPv6 (IPV6= leaves it out), SERVER= leaves the server side of TLS out,
 #   EAB=1 adds external account binding (EAB= leaves it out); in the same way ARI renewal information
-#   (RFC 9773), CHAIN a choice of the CA's chains.
+#   (RFC 9773), CHAIN a choice of the CA's chains, JOB revocation and what belongs to an account.
 
 BD := boards/$(BOARD)
 LTO ?= 1
@@ -23,12 +23,14 @@ IPV6 ?= $(BOARD_IPV6)
 EAB ?= $(BOARD_EAB)
 ARI ?= $(BOARD_ARI)
 CHAIN ?= $(BOARD_CHAIN)
+JOB ?= $(BOARD_JOB)
 BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(if \
 	$(IPV6),$(if $(BOARD_IPV6),,-ipv6),$(if \
 	$(BOARD_IPV6),-ipv4))$(if $(SERVER),,-client)$(if $(EAB),$(if \
 	$(BOARD_EAB),,-eab),$(if $(BOARD_EAB),-noeab))$(if $(ARI),$(if \
 	$(BOARD_ARI),,-ari),$(if $(BOARD_ARI),-noari))$(if $(CHAIN),$(if \
-	$(BOARD_CHAIN),,-chain),$(if $(BOARD_CHAIN),-nochain))
+	$(BOARD_CHAIN),,-chain),$(if $(BOARD_CHAIN),-nochain))$(if $(JOB),$(if \
+	$(BOARD_JOB),,-job),$(if $(BOARD_JOB),-nojob))
 BCC = $(CROSS)gcc
 
 # Inlining that makes frames grow is bounded: what a function needs for a moment would stand on the stack
@@ -62,9 +64,10 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 
 # What only the agent's image has.
 SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP) \
-	$(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) $(if $(CHAIN),,$(SRC_CHAIN)) $(SRC_CSR),$(SRC_CORE)) \
+	$(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) $(if $(CHAIN),,$(SRC_CHAIN)) \
+	$(if $(JOB),,$(SRC_JOB)) $(SRC_CSR),$(SRC_CORE)) \
 	$(if $(EAB),,core/acme_steps_noeab.c) $(if $(ARI),,core/acme_steps_noari.c) \
-	$(if $(CHAIN),,core/acme_steps_nochain.c) core/acme_csr_noread.c \
+	$(if $(CHAIN),,core/acme_steps_nochain.c) $(if $(JOB),,core/acme_steps_nojob.c) core/acme_csr_noread.c \
 	$(BOARD_CORE_ADD) $(SRC_SOLVERS) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
 	board_start.c \

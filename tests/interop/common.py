@@ -244,7 +244,7 @@ class Client:
         if command == "status":
             o = {"--state-dir": self.state}
         for key, value in replace.items():
-            o["--" + key.replace("_", "-")] = value
+            o["-m" if key == "m" else "--" + key.replace("_", "-")] = value
         argv = [command]
         for n in names:
             argv += ["-d", n]
@@ -261,6 +261,12 @@ class Client:
         names = [names] if isinstance(names, str) else names
         return run_tool(self.args("issue", names, *more, **replace), timeout=timeout,
                         prefix=prefix, env=env)
+
+    def run(self, command, *more, names=(), timeout=60, env=None, **replace):
+        """Any other command, given as its words."""
+        words = command.split()
+        argv = self.args(words[0], names, *more, **replace)
+        return run_tool(words + argv[1:], timeout=timeout, env=env)
 
     def status(self, *more, timeout=30):
         return run_tool(self.args("status", [], *more), timeout=timeout)

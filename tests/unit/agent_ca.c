@@ -547,20 +547,154 @@ static bool binding_missing(bool known)
     return true;
 }
 
+static void tell_account(void)
+{
+    say("{\"status\":\"%s\",\"contact\":[%s]}",
+        w.account_status != NULL ? w.account_status : "valid", w.account_contact);
+}
+
+/* The account's own URL (7.3.2, 7.3.6). */
+static void account(void)
+{
+    const char *text = (const char *)jws.payload;
+
+    if (strstr(text, "\"status\":\"deactivated\"") != NULL) {
+        w.account_status = "deactivated";
+        w_note("DEACTIVATED");
+    }
+    if (strncmp(text, "{\"contact\":[", 12) == 0)
+        (void)snprintf(w.account_contact, sizeof w.account_contact, "%.*s",
+                       (int)(strcspn(text, "]") - 12), text + 12);
+    tell_account();
+}
+
 static void register_account(void)
 {
     bool known = w.accounts > 0 && acme_public_equal(&jws.pub, &account_public);
+    bool find = strstr((const char *)jws.payload, "\"onlyReturnExisting\":true") != NULL;
 
+    if (known && w.account_status != NULL && !(find && w.find_says_deactivated)) {
+        problem(403, "unauthorized", "the account is deactivated");
+        return;
+    }
     if (binding_missing(known))
         return;
+    if (known && find) {
+        field("Location: " CA "/acct/%d\r\n", w.account_number);
+        tell_account();
+        return;
+    }
     if (!known)
         w.accounts++;
     w.registrations++;
     w.account_gone = false;
     account_public = jws.pub;
+    w.account_status = NULL;
     w.reply_status = known ? 200 : 201;
     field("Location: " CA "/acct/%d\r\n", w.account_number);
     say("{\"status\":\"valid\"}");
+}
+
+/* -- key change (7.3.5) -- */
+
+/* The inner JWS: by the key it carries, for the same URL, without a nonce. jws becomes it. */
+static bool inner_good(void)
+{
+    static char text[sizeof jws.payload + 1];
+    char url[1200];
+    int n;
+
+    (void)snprintf(url, sizeof url, "%s", jws.url);
+    (void)snprintf(text, sizeof text, "%s", (const char *)jws.payload);
+    memset(&jws, 0, sizeof jws);
+    if (!member(text, "protected", jws.protected64, sizeof jws.protected64) ||
+        !member(text, "payload", jws.payload64, sizeof jws.payload64) ||
+        !member(text, "signature", jws.signature64, sizeof jws.signature64))
+        return false;
+    n = acme_b64url_decode(jws.header, sizeof jws.header - 1, jws.protected64,
+                           strlen(jws.protected64));
+    if (n < 0 || !member(jws.header, "url", jws.url, sizeof jws.url) || strcmp(jws.url, url) != 0 ||
+        strstr(jws.header, "nonce") != NULL || strstr(jws.header, "kid") != NULL)
+        return false;
+    (void)acme_b64url_decode(jws.payload, sizeof jws.payload - 1, jws.payload64,
+                             strlen(jws.payload64));
+    jws.pub.type = ACME_KEY_P256;
+    jws.pub.a_len = jws.pub.b_len = 32;
+    return member(jws.header, "x", jws.x, sizeof jws.x) &&
+           member(jws.header, "y", jws.y, sizeof jws.y) &&
+           acme_b64url_decode(jws.pub.a, 32, jws.x, strlen(jws.x)) == 32 &&
+           acme_b64url_decode(jws.pub.b, 32, jws.y, strlen(jws.y)) == 32 &&
+           signature_good(&jws.pub);
+}
+
+static void key_change(void)
+{
+    char account[60], want[60], x[100], y[100], old_x[60], old_y[60];
+
+    old_x[acme_b64url_encode(old_x, sizeof old_x - 1, account_public.a, 32)] = '\0';
+    old_y[acme_b64url_encode(old_y, sizeof old_y - 1, account_public.b, 32)] = '\0';
+    (void)snprintf(want, sizeof want, CA "/acct/%d", w.account_number);
+    if (!inner_good() || !member((const char *)jws.payload, "account", account, sizeof account) ||
+        !member((const char *)jws.payload, "x", x, sizeof x) ||
+        !member((const char *)jws.payload, "y", y, sizeof y) || strcmp(account, want) != 0 ||
+        strcmp(x, old_x) != 0 || strcmp(y, old_y) != 0) {
+        w.bad_jws++;
+        problem(400, "malformed", "no good inner JWS");
+        return;
+    }
+    w_note("ROLLED");
+    w.rolls++;
+    account_public = jws.pub;
+    tell_account();
+}
+
+/* -- revocation (7.6) -- */
+
+/* The order whose certificate this is; -1: none of ours. */
+static int order_with(struct acme_slice der, struct acme_slice *spki)
+{
+    struct acme_cert_facts facts;
+    int number;
+
+    memset(&facts, 0, sizeof facts);
+    *spki = acme_cert_spki(der);
+    if (acme_cert_facts(der, &facts) != ACME_OK || facts.serial_len != 2)
+        return -1;
+    number = (facts.serial[0] << 8 | facts.serial[1]) - 1000;
+    return number >= 0 && number < w.orders_count ? number : -1;
+}
+
+static void revoke(void)
+{
+    static char text[12288];
+    static uint8_t der[8192];
+    uint8_t room[200];
+    const char *reason = strstr((const char *)jws.payload, "\"reason\":");
+    struct acme_slice spki;
+    struct acme_der own;
+    int len, n, why = -1;
+
+    if (!member((const char *)jws.payload, "certificate", text, sizeof text) || reason == NULL ||
+        sscanf(reason, "\"reason\":%d}", &why) != 1 ||
+        (len = acme_b64url_decode(der, sizeof der, text, strlen(text))) <= 0 ||
+        (n = order_with(acme_slice_of(der, (size_t)len), &spki)) < 0) {
+        problem(400, "malformed", "no such certificate");
+        return;
+    }
+    acme_der_init(&own, room, sizeof room);
+    acme_csr_public(&own, &jws.pub);
+    if (jws.kid[0] == '\0' && (acme_der_slice(&own).len != spki.len ||
+                               memcmp(acme_der_slice(&own).ptr, spki.ptr, spki.len) != 0))
+        problem(403, "unauthorized", "neither the account's nor the certificate's key");
+    else if (why != 0 && why != 1 && why != 4 && why != 5)
+        problem(400, "badRevocationReason", "only some reasons");
+    else if (w.revoke_reason[n] != 0)
+        problem(400, "alreadyRevoked", "once is enough");
+    else {
+        w_note("REVOKED");
+        w.revoke_reason[n] = 1000 + why;
+        w.revokes++;
+    }
 }
 
 static struct w_order *order_of(const char *path, const char *format, int *i)
@@ -578,10 +712,21 @@ static void post(const char *path)
     struct w_order *o;
     int i, n;
 
+    char own[40];
+
+    (void)snprintf(own, sizeof own, "/acct/%d", w.account_number);
     if (strcmp(path, "/account") == 0)
         register_account();
-    else if (w.account_gone)
+    else if (w.account_gone && jws.kid[0] != '\0')
         problem(400, "accountDoesNotExist", "who are you?");
+    else if (w.account_status != NULL && jws.kid[0] != '\0')
+        problem(403, "unauthorized", "the account is deactivated");
+    else if (strcmp(path, own) == 0)
+        account();
+    else if (strcmp(path, "/key") == 0)
+        key_change();
+    else if (strcmp(path, "/revoke") == 0)
+        revoke();
     else if (strcmp(path, "/order") == 0)
         new_order();
     else if ((o = order_of(path, "/o/%d", &i)) != NULL)
@@ -608,7 +753,8 @@ void ca_serve(const char *method, const char *url, const char *body, size_t len)
 
     if (strcmp(path, "/dir") == 0 && strcmp(method, "GET") == 0) {
         say("{\"newNonce\":\"" CA "/nonce\",\"newAccount\":\"" CA "/account\",\"newOrder\":\"" CA
-            "/order\",%s\"meta\":{%s%s%s%s\"termsOfService\":\"" CA "/terms\"}}",
+            "/order\",%s%s\"meta\":{%s%s%s%s\"termsOfService\":\"" CA "/terms\"}}",
+            w.no_revoke ? "" : "\"keyChange\":\"" CA "/key\",\"revokeCert\":\"" CA "/revoke\",",
             w.ari ? "\"renewalInfo\":\"" CA "/ari\"," : "",
             w.profiles != NULL ? "\"profiles\":{" : "", w.profiles != NULL ? w.profiles : "",
             w.profiles != NULL ? "}," : "", w.eab_told ? "\"externalAccountRequired\":true," : "");

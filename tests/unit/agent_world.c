@@ -297,6 +297,17 @@ static void port_event(void *ctx, const struct acme_event *e)
     case ACME_EVENT_FAILURE:
         w.failures++;
         break;
+    case ACME_EVENT_ACCOUNT:
+        (void)snprintf(w.account_event, sizeof w.account_event, "%s %s %s", e->text, e->word,
+                       e->detail);
+        break;
+    case ACME_EVENT_CONTACT:
+        strcat(w.account_event, " ");
+        strncat(w.account_event, e->detail, sizeof w.account_event - strlen(w.account_event) - 1);
+        break;
+    case ACME_EVENT_REVOKED:
+        w_note("V:revoked:%s", e->text);
+        break;
     case ACME_EVENT_ROLLED_BACK:
         w_note("V:rolled_back");
         break;
@@ -399,16 +410,12 @@ int w_boot(void)
     return acme_agent_init(&agent, &config, &w_port, w_solvers, 2, NULL, NULL);
 }
 
-int w_run(unsigned ask)
+static int run_to_rest(void)
 {
     struct acme_agent_status status;
     uint64_t began = w.ms;
     uint32_t sleep_ms = 0;
 
-    if (setjmp(w.cut) != 0)
-        return W_CUT;
-    if (acme_agent_ask(&agent, ask, w.until) != ACME_OK)
-        return ACME_E_ARG;
     for (int i = 0; i < 200000 && w.ms - began < 3u * W_DAY * 1000; i++) {
         (void)acme_agent_poll(&agent, &sleep_ms);
         acme_agent_status(&agent, &status);
@@ -418,6 +425,24 @@ int w_run(unsigned ask)
         ca_tick();
     }
     return W_HANGS;
+}
+
+int w_run(unsigned ask)
+{
+    if (setjmp(w.cut) != 0)
+        return W_CUT;
+    return acme_agent_ask(&agent, ask, w.until) != ACME_OK ? ACME_E_ARG : run_to_rest();
+}
+
+int w_do(const struct acme_job *job, unsigned flags)
+{
+    int err = w_boot();
+
+    if (setjmp(w.cut) != 0)
+        return W_CUT;
+    if (err == ACME_OK)
+        err = acme_agent_do(&agent, job, flags);
+    return err != ACME_OK ? err : run_to_rest();
 }
 
 int w_issue(unsigned ask)

@@ -140,6 +140,15 @@ struct world {
     char replaced[200][80];      /* predecessors that were named and taken */
     int replaced_count, replaces_refused;
 
+    const char *account_status; /* NULL: valid */
+    char account_contact[300];  /* as JSON, of the last update; "" none */
+    bool find_says_deactivated; /* newAccount tells of a deactivated account; else it refuses */
+    char account_event[300];    /* status thumbprint URL contacts */
+    int rolls;                  /* key changes that were made */
+    bool no_revoke;             /* the directory has no revokeCert */
+    int revoke_reason[40];      /* of each order's certificate, and 1000 added; 0: not revoked */
+    int revokes;                /* requests that revoked one */
+
     /* the solver */
     struct w_live live[128];
     int live_count;
@@ -169,13 +178,14 @@ extern struct acme_solver *w_solvers[2];
 extern struct acme_port w_port;
 extern uint8_t w_io[W_IO], w_scratch[W_SCRATCH];
 
-void w_reset(void);           /* a new world, a configuration for one name */
-void w_count(size_t n);       /* names 1..n */
-int w_boot(void);             /* a new agent on what is stored */
-int w_run(unsigned ask);      /* ask, and poll until it rests: the outcome, W_CUT or W_HANGS */
-int w_issue(unsigned ask);    /* w_boot and w_run */
-void w_types(unsigned types); /* of the first solver */
-void w_pass(int64_t seconds); /* time goes by, nothing happens */
+void w_reset(void);      /* a new world, a configuration for one name */
+void w_count(size_t n);  /* names 1..n */
+int w_boot(void);        /* a new agent on what is stored */
+int w_run(unsigned ask); /* ask, and poll until it rests: the outcome, W_CUT or W_HANGS */
+int w_do(const struct acme_job *job, unsigned flags); /* w_boot, and a job as w_run */
+int w_issue(unsigned ask);                            /* w_boot and w_run */
+void w_types(unsigned types);                         /* of the first solver */
+void w_pass(int64_t seconds);                         /* time goes by, nothing happens */
 void w_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool w_did(const char *text);               /* in the log */
 int w_times(const char *text);              /* how often in the log */

@@ -1,4 +1,4 @@
-/* lwacme issue: one agent, one certificate, one run. */
+/* lwacme issue, revoke, account: one agent, one certificate, one run. */
 #include "lwacme.h"
 
 #include <errno.h>
@@ -278,19 +278,18 @@ static void tell_detail(int outcome)
         fprintf(stderr, "  webroot   %s\n", world.webroot.why);
 }
 
-int issue_run(const struct options *o)
+/* EXIT_DONE: the agent stands; or the status to exit with, all being said. */
+static int begin(const struct options *o, struct acme_config *config)
 {
-    struct acme_config config;
-    struct acme_solver *solver = NULL;
-    struct acme_agent_status status;
+    static struct acme_solver *solver; /* as long as the agent */
     int err;
 
-    memset(&config, 0, sizeof config);
+    memset(config, 0, sizeof *config);
     show_init(&world.show, o);
     catch_signals();
     err = open_world(o);
     if (err == ACME_OK)
-        err = start_agent(o, &config, &solver);
+        err = start_agent(o, config, &solver);
     if (err != ACME_OK) {
         close_world();
         /* What init refuses was typed, or is a bound on it. */
@@ -299,15 +298,109 @@ int issue_run(const struct options *o)
     if (o->ask & ACME_ASK_IGNORE_RETRY_AFTER)
         fprintf(stderr, "lwacme: warning: --ignore-retry-after: a CA may block an account that "
                         "does not wait\n");
-    (void)acme_agent_ask(&agent, o->ask, NULL);
+    return EXIT_DONE;
+}
+
+/* What the agent was asked for, to its end: the outcome, which has been told. */
+static int run_told(struct acme_agent_status *status)
+{
     run();
-    acme_agent_status(&agent, &status);
-    err = status.outcome;
-    if (err != ACME_OK && err != ACME_E_HELD)
-        tell_detail(err);
+    acme_agent_status(&agent, status);
+    if (status->outcome != ACME_OK && status->outcome != ACME_E_HELD)
+        tell_detail(status->outcome);
     /* Such as a clock that is not set: only a warning was sent, which -q leaves out. */
-    if (err != ACME_OK && signalled == 0 && !world.show.failed && !world.show.held)
-        show_error(&world.show, err, "%s", acme_err_words(err));
+    if (status->outcome != ACME_OK && signalled == 0 && !world.show.failed && !world.show.held)
+        show_error(&world.show, status->outcome, "%s", acme_err_words(status->outcome));
+    return status->outcome;
+}
+
+/* -- jobs -- */
+
+/* What is to be revoked, and the key that signs. */
+static int aim_revoke(const struct options *o, struct acme_job *job, struct acme_key *key)
+{
+    struct acme_certificate cert;
+    struct acme_span room = {record, sizeof record};
+    struct acme_slice leaf;
+    int err = acme_agent_certificate(&agent, room, &cert);
+
+    job->type = ACME_JOB_REVOKE;
+    job->reason = (uint8_t)o->reason;
+    job->certificate = o->cert;
+    job->key = o->by_certificate ? key : NULL;
+    if (err == ACME_OK && o->cert.len > 0) {
+        leaf = acme_chain_at(&cert.chain, 0);
+        if (leaf.len == o->cert.len && memcmp(leaf.ptr, o->cert.ptr, leaf.len) == 0)
+            job->certificate.len = 0; /* it is the one in the store */
+    }
+    if (o->cert.len == 0 && err != ACME_OK)
+        show_error(&world.show, err, "there is no certificate %s in %s: %s",
+                   o->cert_name[0] != '\0' ? o->cert_name : o->names[0], o->state_dir,
+                   acme_err_words(err));
+    else
+        err = ACME_OK;
+    if (err == ACME_OK && o->by_certificate && o->key_file == NULL) {
+        err = acme_key_read(key, cert.key);
+        if (err != ACME_OK)
+            show_error(&world.show, err,
+                       "the certificate's key is not in the store: give --file "
+                       "and --key, or let the account sign");
+    }
+    acme_wipe(record, sizeof record);
+    return err;
+}
+
+static void tell_revoked(const struct options *o, const struct acme_job *job)
+{
+    if (o->quiet || o->json || job->type != ACME_JOB_REVOKE || job->certificate.len > 0)
+        return;
+    fprintf(stderr,
+            "lwacme: the files that hold it are left alone, and whoever serves it goes on doing "
+            "so;\n"
+            "lwacme: it is not renewed any more: `lwacme issue --force` gets another one\n");
+}
+
+int job_run(const struct options *o)
+{
+    struct acme_config config;
+    struct acme_agent_status status;
+    struct acme_job job;
+    struct acme_key *key = job_key();
+    uint32_t sleep_ms;
+    int err = begin(o, &config);
+
+    if (err != EXIT_DONE)
+        return err;
+    memset(&job, 0, sizeof job);
+    while (acme_agent_poll(&agent, &sleep_ms) == ACME_AGAIN) /* reads the records */
+        continue;
+    job.type = o->job;
+    job.key = o->job == ACME_JOB_RECOVER ? key : NULL;
+    job.key_type = (uint8_t)o->account_key_type;
+    job.contact = o->no_contact ? NULL : o->email;
+    err = o->command == COMMAND_REVOKE ? aim_revoke(o, &job, key) : ACME_OK;
+    if (err == ACME_OK)
+        err = acme_agent_do(&agent, &job, o->ask);
+    if (err == ACME_OK)
+        err = run_told(&status);
+    if (err == ACME_OK && signalled == 0)
+        tell_revoked(o, &job);
+    acme_key_wipe(key);
+    acme_agent_close(&agent);
+    close_world();
+    return signalled != 0 ? 128 + (int)signalled : exit_status(err);
+}
+
+int issue_run(const struct options *o)
+{
+    struct acme_config config;
+    struct acme_agent_status status;
+    int err = begin(o, &config);
+
+    if (err != EXIT_DONE)
+        return err;
+    (void)acme_agent_ask(&agent, o->ask, NULL);
+    err = run_told(&status);
     if (err == ACME_OK || (status.has_certificate && status.renewed)) {
         int installed = install(o, status.renewed);
         if (err == ACME_OK)

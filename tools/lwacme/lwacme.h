@@ -22,7 +22,7 @@ enum {
 };
 int exit_status(int err);
 
-enum command { COMMAND_ISSUE, COMMAND_STATUS };
+enum command { COMMAND_ISSUE, COMMAND_STATUS, COMMAND_REVOKE, COMMAND_ACCOUNT };
 
 struct options {
     enum command command;
@@ -48,7 +48,24 @@ struct options {
     bool agree_tos, reuse_key, json, quiet;
     int verbose;
     unsigned ask; /* bits of enum acme_ask */
+
+    /* revoke */
+    const char *file, *key_file; /* NULL if not given */
+    struct acme_slice cert;      /* of file, DER */
+    int reason;                  /* enum acme_reason */
+    bool by_certificate;         /* its key signs */
+
+    /* account */
+    uint8_t job; /* enum acme_job_type */
+    bool no_contact, yes;
 };
+extern const char options_help[];
+/* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
+int usage(const char *message, const char *text);
+int options_add_name(struct options *o, const char *text);
+/* The words of the command, and its own options (command.c). */
+int command_read(struct options *o, char **words, int count);
+int command_check(struct options *o);
 
 /* EXIT_DONE: go on; or the status to exit with (*leave set), all being said. */
 int options_read(struct options *o, int argc, char **argv, bool *leave);
@@ -135,7 +152,17 @@ void binding_wipe(struct binding *b);
 /* Reads csr_file: its names become the options' names. 0, or -1 and why. */
 int csr_load(struct options *o, const char **why);
 
+/* -- job.c: certificates and keys from files -- */
+
+/* Reads file and key_file; the certificate's first name becomes the option's name. 0, or -1 and
+ * why. */
+int job_load(struct options *o, const char **why);
+const char *job_bad_file(const struct options *o); /* which of the two it was */
+struct acme_key *job_key(void);                    /* of key_file; wiped by who takes it */
+
 int issue_run(const struct options *o);
 int status_run(const struct options *o);
+/* Anything but issue: one run of the agent with another aim. */
+int job_run(const struct options *o);
 
 #endif

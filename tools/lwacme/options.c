@@ -10,63 +10,6 @@
 
 #define FOLDER_MAX 240 /* of the 255 that file systems take */
 
-static const char help_text[] =
-    "lwacme " ACME_VERSION ": gets, and keeps, TLS certificates from an ACME CA (RFC 8555)\n"
-    "\n"
-    "  lwacme issue -d NAME [-d NAME...] --agree-tos [options]   get or renew a certificate\n"
-    "  lwacme status [-d NAME] [options]                         what is there, and what is next\n"
-    "\n"
-    "What for\n"
-    "  -d NAME            a DNS name or an IP address; repeat it for more in one certificate\n"
-    "  --csr FILE         instead of -d: a certificate request (PEM or DER) whose key lies "
-    "elsewhere\n"
-    "  --cert-name NAME   the certificate's name in storage (default: the first -d)\n"
-    "  --key-type TYPE    p256 (default) p384 rsa2048 rsa3072 rsa4096\n"
-    "  --reuse-key        a renewal keeps the certificate's key\n"
-    "\n"
-    "From whom\n"
-    "  --server URL       letsencrypt (default), letsencrypt-staging, or a directory's https URL\n"
-    "  -m EMAIL           contact for the account\n"
-    "  --agree-tos        you agree to the CA's terms of service\n"
-    "  --account-key-type TYPE  p256 (default) p384 rsa2048; when the account is made\n"
-    "  --profile NAME     a profile of the CA's; its default when it does not offer that one\n"
-    "  --required-profile NAME  that profile or no certificate\n"
-    "  --preferred-chain ISSUER  of the CA's chains the one that leads to this root (common name,\n"
-    "                     or key identifier in hex); the default one when there is none\n"
-    "  --shortest-chain   of the CA's chains the one of least bytes\n"
-    "  --ca-file PEM      roots to trust for the CA's own TLS (default: the system's)\n"
-    "  --eab-kid KID --eab-hmac-key-file FILE   external account binding, for CAs that want one:\n"
-    "                     the key as base64url in FILE, or - for stdin; once, for the account\n"
-    "  --eab-alg ALG      HS256 (default) HS384 HS512\n"
-    "\n"
-    "How names are proved (http-01)\n"
-    "  --http-port N      listen there (default 80; the CA always asks on 80)\n"
-    "  --http-bind ADDR   listen on this address only\n"
-    "  --webroot DIR      put files below DIR instead, for a web server that owns port 80\n"
-    "\n"
-    "Where to\n"
-    "  --state-dir DIR    keys and records (default /var/lib/lwacme; for users\n"
-    "                     $XDG_STATE_HOME/lwacme or ~/.local/state/lwacme)\n"
-    "  --out-dir DIR      DIR/NAME/{privkey,cert,chain,fullchain}.pem (default STATE/live)\n"
-    "\n"
-    "When\n"
-    "  --force            renew though it is not due\n"
-    "  --now              do not wait for our own backoff after a failure\n"
-    "  --ignore-retry-after  not even when the CA said to wait; you take it upon yourself\n"
-    "\n"
-    "How it speaks\n"
-    "  --json             one JSON object a line on stdout for every event\n"
-    "  -v                 more: each request and reply       -q   errors only\n"
-    "  --help  --version\n"
-    "\n"
-    "Exit status\n"
-    "  0 done, or nothing is due         1 wrong usage\n"
-    "  2 the CA refused, or could not validate a name\n"
-    "  3 network or CA not available, or held back: try later\n"
-    "  4 local trouble (storage, port in use, clock, memory)\n"
-    "  5 the CA's server is not trusted  6 a solver failed\n"
-    "  130, 143 stopped by a signal\n";
-
 enum {
     OPT_AGREE = 256,
     OPT_SERVER,
@@ -92,6 +35,12 @@ enum {
     OPT_FORCE,
     OPT_NOW,
     OPT_IGNORE,
+    OPT_FILE,
+    OPT_KEY,
+    OPT_REASON,
+    OPT_SIGNED_BY,
+    OPT_NO_CONTACT,
+    OPT_YES,
     OPT_JSON,
     OPT_HELP,
     OPT_VERSION
@@ -122,6 +71,13 @@ static const struct option long_options[] = {
     {"force", no_argument, NULL, OPT_FORCE},
     {"now", no_argument, NULL, OPT_NOW},
     {"ignore-retry-after", no_argument, NULL, OPT_IGNORE},
+    {"file", required_argument, NULL, OPT_FILE},
+    {"key", required_argument, NULL, OPT_KEY},
+    {"reason", required_argument, NULL, OPT_REASON},
+    {"signed-by", required_argument, NULL, OPT_SIGNED_BY},
+    {"contact", required_argument, NULL, 'm'},
+    {"no-contact", no_argument, NULL, OPT_NO_CONTACT},
+    {"yes", no_argument, NULL, OPT_YES},
     {"json", no_argument, NULL, OPT_JSON},
     {"domain", required_argument, NULL, 'd'},
     {"help", no_argument, NULL, OPT_HELP},
@@ -155,7 +111,7 @@ static bool plain_text(const char *text)
 }
 
 /* "lwacme: error: ...", with what the person typed made safe for a terminal. */
-static int usage(const char *message, const char *text)
+int usage(const char *message, const char *text)
 {
     char shown[160];
     bool plain = text != NULL && plain_text(text);
@@ -178,7 +134,7 @@ static const char *option_name(int option)
     return o->name != NULL ? o->name : option == 'm' ? "-m" : NULL;
 }
 
-static int add_name(struct options *o, const char *text)
+int options_add_name(struct options *o, const char *text)
 {
     struct acme_name name;
     char message[200];
@@ -264,7 +220,7 @@ static int take(struct options *o, int option, char *value)
 {
     switch (option) {
     case 'd':
-        return add_name(o, value);
+        return options_add_name(o, value);
     case 'm':
         o->email = value;
         return EXIT_DONE;
@@ -343,6 +299,26 @@ static int take(struct options *o, int option, char *value)
     case OPT_IGNORE:
         o->ask |= ACME_ASK_IGNORE_RETRY_AFTER;
         return EXIT_DONE;
+    case OPT_FILE:
+        o->file = value;
+        return EXIT_DONE;
+    case OPT_KEY:
+        o->key_file = value;
+        return EXIT_DONE;
+    case OPT_REASON:
+        o->reason = acme_reason_from(value);
+        return o->reason >= 0 ? EXIT_DONE : usage("there is no such reason", value);
+    case OPT_SIGNED_BY:
+        o->by_certificate = strcmp(value, "certificate") == 0;
+        return o->by_certificate || strcmp(value, "account") == 0
+                   ? EXIT_DONE
+                   : usage("--signed-by takes account or certificate", value);
+    case OPT_NO_CONTACT:
+        o->no_contact = true;
+        return EXIT_DONE;
+    case OPT_YES:
+        o->yes = true;
+        return EXIT_DONE;
     case OPT_JSON:
         o->json = true;
         return EXIT_DONE;
@@ -403,6 +379,7 @@ static int check_csr(struct options *o)
 static int check(struct options *o)
 {
     struct acme_url url;
+    int err;
 
     if (acme_url_read(acme_slice_text(o->server), &url) != ACME_OK)
         return usage("--server must be a plain https:// URL: ACME is never spoken without TLS",
@@ -414,10 +391,13 @@ static int check(struct options *o)
                      "an IP address",
                      o->server);
     if (o->csr_file != NULL) {
-        int err = check_csr(o);
+        err = check_csr(o);
         if (err != EXIT_DONE)
             return err;
     }
+    err = command_check(o);
+    if (err != EXIT_DONE)
+        return err;
     if (o->command == COMMAND_ISSUE && o->names_count == 0)
         return usage("no name is given: use -d NAME", NULL);
     if (o->command == COMMAND_ISSUE && !folder_fits(o))
@@ -451,7 +431,7 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
     }
     while ((option = getopt_long(argc, argv, "d:m:vqh", long_options, NULL)) != -1) {
         if (option == OPT_HELP || option == 'h') {
-            fputs(help_text, stdout);
+            fputs(options_help, stdout);
             return EXIT_DONE;
         }
         if (option == OPT_VERSION) {
@@ -465,15 +445,10 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
             return err;
     }
     if (optind >= argc)
-        return usage("a command is missing: issue or status", NULL);
-    if (optind + 1 < argc)
-        return usage("one command at a time, and names go with -d", argv[optind + 1]);
-    if (strcmp(argv[optind], "issue") == 0)
-        o->command = COMMAND_ISSUE;
-    else if (strcmp(argv[optind], "status") == 0)
-        o->command = COMMAND_STATUS;
-    else
-        return usage("there is no such command", argv[optind]);
+        return usage("a command is missing: issue, status, revoke or account", NULL);
+    err = command_read(o, argv + optind, argc - optind);
+    if (err != EXIT_DONE)
+        return err;
     err = check(o);
     if (err == EXIT_DONE)
         *leave = false;

@@ -34,6 +34,18 @@ static const struct {
     {"cert", "fetching the certificate"},
     {"end", NULL},
     {"clear", NULL},
+    {"back", NULL},
+    {"show", "asking the CA for the account"},
+    {"update", "changing the account"},
+    {"deactivate", "deactivating the account"},
+    {"deactivated", "asking the CA whether the account is deactivated"},
+    {"new_key", "making the account's new key"},
+    {"rollover", "giving the account its new key"},
+    {"which_new", "asking the CA which key the account has"},
+    {"which_old", "asking the CA whether the account has its old key"},
+    {"revoking", NULL},
+    {"revoke", "asking the CA to revoke the certificate"},
+    {"revoke_key", "asking the CA to revoke the certificate, by its own key"},
 };
 
 static const char *words_for(const char *step)
@@ -192,6 +204,8 @@ const char *show_hint(int err, const struct acme_problem *problem)
         return "use a newer lwacme; the file was left as it is";
     case ACME_E_SLOT_FULL:
         return "free some space; nothing was lost, and the next run goes on";
+    case ACME_E_REVOKED:
+        return "order another one with --force, or let nobody serve it any more";
     case ACME_E_SIZE:
         return "build with a larger bound (core/acme_config.h)";
     case ACME_E_LOOKUP:
@@ -302,6 +316,16 @@ static void show_plain(struct show *s, const struct acme_event *e)
         say(s, "the CA's window for the renewal: %s%s%s%s%s", e->text,
             e->at != 0 ? "; chosen: " : ", which makes no sense and is ignored",
             e->at != 0 ? when : "", e->detail[0] != '\0' ? "; why: " : "", e->detail);
+        break;
+    case ACME_EVENT_ACCOUNT: /* what was asked for: -q does not leave it out */
+        show_flush(s);
+        printf("account     %s\n  status      %s\n  thumbprint  %s\n", e->detail, e->text, e->word);
+        break;
+    case ACME_EVENT_CONTACT:
+        printf("  contact     %s\n", e->detail);
+        break;
+    case ACME_EVENT_REVOKED:
+        say(s, "the CA has revoked the certificate (%s)", e->text);
         break;
     case ACME_EVENT_TERMS:
         show_flush(s);

@@ -95,6 +95,12 @@ static void print_certificate(const struct fact *f)
            f->leaf.issuer, serial, from, until, f->cert.not_after < f->now ? "EXPIRED, " : "",
            days_left(f), due);
     print_window(f);
+    if (f->status.revoked != ACME_NOT_REVOKED) {
+        acme_time_text(f->status.revoked_at, due);
+        printf("  REVOKED   %s %s (%s); it is not renewed: `lwacme issue --force` gets another\n",
+               f->status.revoked == ACME_REVOKED ? "at" : "perhaps: the CA was asked at", due,
+               acme_reason_name(f->status.revoked_reason));
+    }
 }
 
 static void print_plain(const struct fact *f)
@@ -166,6 +172,11 @@ static void print_json(const struct fact *f)
         acme_json_put_number(&b, "days_left", days_left(f));
         acme_json_put_time(&b, "due_at", f->status.due_at);
         put_window(&b, &f->status);
+        if (f->status.revoked != ACME_NOT_REVOKED) {
+            acme_json_put_text(&b, "revoked", f->status.revoked == ACME_REVOKED ? "yes" : "asked");
+            acme_json_put_text(&b, "revoked_reason", acme_reason_name(f->status.revoked_reason));
+            acme_json_put_time(&b, "revoked_at", f->status.revoked_at);
+        }
     } else if (f->err != ACME_E_SLOT_EMPTY)
         acme_json_put_text(&b, "error", acme_err_name(f->err));
     if (f->damaged[0] != '\0')

@@ -1,0 +1,245 @@
+/* Roll-over of the account's key: whatever is lost or cut, the account is never without a key. */
+#include "agent_world.h"
+
+static struct acme_job job;
+static struct acme_key old;
+
+static void roll_world(void)
+{
+    w_reset();
+    memset(&job, 0, sizeof job);
+    job.type = ACME_JOB_ROLLOVER;
+    CHECK_INT(w_issue(0), ACME_OK);
+    old = agent.account_key;
+    memset(w.per_row, 0, sizeof w.per_row);
+}
+
+/* What is stored works at the CA, and one key is left. */
+static void settled(bool rolled)
+{
+    struct acme_agent_status status;
+
+    w.script = NULL;
+    CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
+    acme_agent_status(&agent, &status);
+    CHECK(!status.rollover);
+    CHECK(rolled != acme_key_equal(&old, &agent.account_key));
+    CHECK_INT(w.accounts, 1);
+    CHECK_INT(w.bad_jws, 0);
+    w_check_pair();
+}
+
+TEST(rolled_over)
+{
+    roll_world();
+    w.requests = 0;
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    CHECK_INT(w.requests, 3);
+    CHECK_INT(w.rolls, 1);
+    CHECK(strncmp(w.account_event, "valid ", 6) == 0);
+    CHECK_INT(w_run(ACME_ASK_FORCE), ACME_OK); /* in the same process: proofs by the new key */
+    CHECK_INT(w.failed_validations, 0);
+    settled(true);
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    CHECK_INT(w.rolls, 2);
+}
+
+TEST(order_that_is_open_is_given_up)
+{
+    roll_world();
+    w.until = "finalize";
+    CHECK_INT(w_issue(ACME_ASK_FORCE), ACME_OK);
+    w.until = NULL;
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    CHECK(w_slot(ACME_SLOT_ORDER) == NULL);
+    settled(true);
+}
+
+TEST(lost_replies)
+{
+    static const struct {
+        struct w_script script[2];
+        int outcome, rolls;
+    } rows[] = {
+        {{{.row = "rollover", .lost = ACME_E_TIMEOUT, .act = true}, {0}}, ACME_OK, 1},
+        {{{.row = "rollover", .lost = ACME_E_TIMEOUT}, {0}}, ACME_OK, 1},
+        {{{.row = "rollover", .status = 500, .body = "{}", .act = true}, {0}}, ACME_OK, 1},
+        {{{.row = "rollover", .status = 409, .body = "{}", .act = true}, {0}}, ACME_OK, 1},
+        {{{.row = "rollover", .status = 403, .body = "{}", .act = true}, {0}}, ACME_OK, 1},
+        {{{.row = "rollover", .count = 99, .lost = ACME_E_NET}, {0}}, ACME_E_NET, 0},
+        {{{.row = "rollover",
+           .status = 503,
+           .fields = "Retry-After: 9\r\n",
+           .body = "{}",
+           .act = true},
+          {0}},
+         ACME_E_SERVER,
+         1},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        roll_world();
+        w.script = rows[i].script;
+        CHECK_INT(w_do(&job, 0), rows[i].outcome);
+        CHECK_INT(w.rolls, rows[i].rolls);
+        w_pass(3600);
+        settled(true); /* what was begun is finished by the run that follows */
+        CHECK_INT(w.rolls, 1);
+    }
+}
+
+TEST(nobody_answers_which_key_it_is)
+{
+    static const struct w_script script[] = {
+        {.row = "rollover", .lost = ACME_E_TIMEOUT, .act = true},
+        {.row = "which_new", .count = 99, .lost = ACME_E_TIMEOUT},
+        {0}};
+    struct acme_agent_status status;
+
+    roll_world();
+    w.script = script;
+    CHECK_INT(w_do(&job, 0), ACME_E_TIMEOUT);
+    acme_agent_status(&agent, &status);
+    CHECK(status.rollover);
+    CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_E_TIMEOUT);
+    job.type = ACME_JOB_SHOW; /* any job settles it */
+    w.script = NULL;
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    settled(true);
+}
+
+TEST(refused_keeps_the_old_key)
+{
+    static const int statuses[] = {400, 401, 403, 404, 409};
+
+    for (size_t i = 0; i < 5; i++) {
+        struct w_script script[] = {{.row = "rollover",
+                                     .status = statuses[i],
+                                     .body = "{\"type\":\"urn:ietf:params:acme:error:"
+                                             "badPublicKey\",\"detail\":\"weak\"}"},
+                                    {0}};
+        roll_world();
+        w.script = script;
+        CHECK_INT(w_do(&job, 0), ACME_E_REFUSED);
+        CHECK_INT(w.failures, 1);
+        CHECK_INT(w.per_row[ACME_ROW_WHICH_OLD], 1);
+        settled(false);
+        CHECK_INT(w.rolls, 0);
+    }
+}
+
+TEST(refused_later_by_an_ordinary_run)
+{
+    static const struct w_script lost[] = {{.row = "rollover", .count = 99, .lost = ACME_E_NET},
+                                           {0}};
+    static const struct w_script refuse[] = {
+        {.row = "rollover", .from = 1, .count = 999, .status = 403, .body = "{}"}, {0}};
+
+    roll_world();
+    w.script = lost;
+    CHECK_INT(w_do(&job, 0), ACME_E_NET);
+    w.script = refuse;
+    w.warnings = 0;
+    CHECK_INT(w_issue(ACME_ASK_FORCE), ACME_OK);
+    CHECK_INT(w.warnings, 1);
+    settled(false);
+}
+
+TEST(rate_limit_keeps_both)
+{
+    static const struct w_script script[] = {
+        {.row = "rollover", .status = 429, .fields = "Retry-After: 60\r\n", .body = "{}"}, {0}};
+
+    roll_world();
+    w.script = script;
+    CHECK_INT(w_do(&job, 0), ACME_E_RATE);
+    CHECK_INT(w_do(&job, 0), ACME_E_HELD);
+    w_pass(61);
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    CHECK_INT(w.rolls, 1);
+    settled(true);
+}
+
+TEST(ca_that_knows_neither)
+{
+    static const struct w_script script[] = {
+        {.row = "rollover", .count = 9, .status = 403, .body = "{}"},
+        {.row = "which_old",
+         .count = 9,
+         .status = 400,
+         .body = "{\"type\":\"urn:ietf:params:acme:error:accountDoesNotExist\"}"},
+        {.row = "which_new",
+         .count = 9,
+         .status = 400,
+         .body = "{\"type\":\"urn:ietf:params:acme:error:accountDoesNotExist\"}"},
+        {0}};
+    struct acme_agent_status status;
+
+    roll_world();
+    w.script = script;
+    CHECK_INT(w_do(&job, 0), ACME_E_REFUSED);
+    acme_agent_status(&agent, &status);
+    CHECK(status.rollover); /* nothing is thrown away */
+    CHECK(w.requests < 40);
+    settled(true);
+}
+
+/* At every moment; and then each kind of run that may come next. */
+TEST(power_cuts)
+{
+    int cut, after[2] = {0, 0};
+
+    for (int kind = 0; kind < 3; kind++) {
+        for (cut = 1; cut < 60; cut++) {
+            int outcome;
+
+            roll_world();
+            w.points = 0;
+            w.cut_at = cut;
+            outcome = w_do(&job, 0);
+            w.cut_at = 0;
+            if (outcome == ACME_OK)
+                break;
+            CHECK_INT(outcome, W_CUT);
+            after[w.rolls]++;
+            if (kind == 1)
+                CHECK_INT(w_do(&job, 0), ACME_OK);
+            if (kind == 2)
+                job.type = ACME_JOB_SHOW;
+            if (kind == 2)
+                CHECK_INT(w_do(&job, 0), ACME_OK);
+            w.script = NULL;
+            CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
+            settled(w.rolls > 0);
+            CHECK_INT(w.bad_jws, 0);
+        }
+        CHECK(cut > 8);
+    }
+    CHECK(after[0] > 0 && after[1] > 0);
+}
+
+TEST(key_that_cannot_be_stored_is_not_told)
+{
+    roll_world();
+    w.writes = 0;
+    w.write_fail_at = 1;
+    w.write_fail_count = 1;
+    CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
+    CHECK_INT(w.per_row[ACME_ROW_ROLLOVER], 0);
+    CHECK_INT(w_run(ACME_ASK_FORCE), ACME_OK);
+    CHECK_INT(w.per_row[ACME_ROW_WHICH_NEW], 0);
+    settled(false);
+}
+
+TEST(result_that_cannot_be_stored)
+{
+    roll_world();
+    w.writes = 0;
+    w.write_fail_at = 2;
+    w.write_fail_count = 1;
+    CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
+    CHECK_INT(w.rolls, 1);
+    settled(true);
+}
+
+RUN()
