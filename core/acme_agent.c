@@ -181,6 +181,7 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
         break;
     case ACME_SLOT_SCHED:
         a->ari.stored_at = a->ari.set_at;
+        a->ari.stored_renew_at = a->ari.renew_at;
         break;
     default:
         break;

@@ -229,6 +229,7 @@ struct acme_ari {
     int64_t next_at;    /* no question before */
     int64_t set_at;     /* when that was noted */
     int64_t stored_at;  /* set_at of the record */
+    int64_t stored_renew_at;
 };
 
 struct acme_cert_state {

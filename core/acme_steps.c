@@ -192,6 +192,15 @@ static int directory_profile(struct acme_agent *a, const struct acme_json *profi
 }
 
 /* Without an account: may we make one? */
+/* A favour of the CA: a URL that may not be used is none, and keeps nobody from ordering. */
+static void directory_ari(struct acme_agent *a, const char *url)
+{
+    if (directory_keep(a, url, "renewalInfo", &a->directory.renewal_info) == ACME_OK)
+        return;
+    acme_tell_default(a, "the CA is not asked when to renew", a->note);
+    a->note[0] = '\0';
+}
+
 static int directory_terms(struct acme_agent *a, const struct acme_directory *directory)
 {
     if (directory->external_account_required && a->eab.len == 0)
@@ -223,7 +232,7 @@ static int accept_directory(struct acme_agent *a, const struct acme_reply *reply
     if (err == ACME_OK)
         err = directory_keep(a, directory.new_order, "newOrder", &a->directory.new_order);
     if (err == ACME_OK && directory.renewal_info != NULL)
-        err = directory_keep(a, directory.renewal_info, "renewalInfo", &a->directory.renewal_info);
+        directory_ari(a, directory.renewal_info);
     if (err == ACME_OK && a->kid[0] == '\0')
         err = directory_terms(a, &directory);
     if (err == ACME_OK)

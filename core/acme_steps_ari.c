@@ -15,6 +15,7 @@
     (365 * ACME_DAY) /* none at this CA: its directory tells with the next one                     \
                       */
 #define ARI_STORE_AFTER (12 * ACME_HOUR)
+#define ARI_MOVED_AFTER ACME_HOUR
 #define ARI_TRIES_MAX   3 /* after so many lost replies it is an outage */
 
 /* Whatever is remembered is about the certificate in force. */
@@ -61,15 +62,16 @@ uint32_t acme_ari_wait(const struct acme_agent *a, int64_t now)
     return acme_sched_wait_one(a->ari.next_at, a->ari.set_at, now);
 }
 
-/* Power comes back in a whole town at once, and a device may start again and again. */
+/* Power comes back in a whole town at once, and a device may start again and again: the question is
+ * spread as what is due at a start, and never comes at once. */
 void acme_ari_booted(struct acme_agent *a, int64_t now)
 {
-    uint8_t random = 128;
+    uint32_t spread;
 
     if (a->config->only_when_asked || acme_ari_wait(a, now) > 5 * ACME_MINUTE)
         return;
-    (void)acme_random(&random, 1);
-    ari_ask_in(a, 5 * ACME_MINUTE + random);
+    spread = acme_sched_spread(ACME_SCHED_AT_START, a->cert.not_after - now, acme_jitter16());
+    ari_ask_in(a, 5 * ACME_MINUTE + spread);
 }
 
 void acme_ari_rebase(struct acme_agent *a, int64_t now)
@@ -107,7 +109,7 @@ void acme_ari_get(struct acme_agent *a, const struct acme_field *field)
     else if (field->tag == ARI_END)
         ari->end = value;
     else if (field->tag == ARI_RENEW_AT)
-        ari->renew_at = value;
+        ari->renew_at = ari->stored_renew_at = value;
     else if (field->tag == ARI_NEXT_AT)
         ari->next_at = value;
     else if (field->tag == ARI_SET_AT)
@@ -231,12 +233,14 @@ static void ari_choose(struct acme_agent *a, int64_t start, int64_t end)
         a->ari.renew_at = kept;
 }
 
-/* Flash is spared: the moment is stored when it changes, and when to ask next twice a day. A
- * command that ends has no other memory. */
-static bool ari_to_store(const struct acme_agent *a, int64_t before)
+/* Flash is spared: a moment that has changed is stored once an hour, whatever the CA says how
+ * often, and when to ask next twice a day. A command that ends has no other memory. */
+static bool ari_to_store(const struct acme_agent *a)
 {
-    return a->ari.renew_at != before || a->config->only_when_asked ||
-           a->ari.set_at - a->ari.stored_at >= ARI_STORE_AFTER || a->ari.set_at < a->ari.stored_at;
+    int64_t age = a->ari.set_at - a->ari.stored_at;
+
+    return a->config->only_when_asked || age < 0 ||
+           age >= (a->ari.renew_at != a->ari.stored_renew_at ? ARI_MOVED_AFTER : ARI_STORE_AFTER);
 }
 
 int accept_window(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
@@ -263,7 +267,7 @@ int accept_window(struct acme_agent *a, const struct acme_reply *reply, struct a
     next->row = ACME_ROW_CLEAR;
     if (!a->ari_run)
         return ACME_OK;
-    if (ari_to_store(a, before))
+    if (ari_to_store(a))
         next->save = ACME_SAVE_SCHED;
     a->again = true;
     next->row = ACME_ROW_REST;
@@ -283,7 +287,9 @@ bool acme_ari_failed(struct acme_agent *a, int err, uint8_t *row)
     if (!a->ari_run && a->step != ACME_ROW_WINDOW)
         return false;
     ari_fit(a);
-    if (acme_err_class(err) == ACME_CLASS_CONNECTION && a->ari.tries < ARI_TRIES_MAX)
+    /* An answer that is none will not be another one in a minute (RFC 9773 4.3.3). */
+    if (acme_err_class(err) == ACME_CLASS_CONNECTION && err != ACME_E_JSON &&
+        a->ari.tries < ARI_TRIES_MAX)
         seconds = (uint32_t)ACME_MINUTE << 2 * a->ari.tries++;
     if (seconds < a->problem.retry_after_s)
         seconds = a->problem.retry_after_s < ARI_ASK_MAX ? a->problem.retry_after_s : ARI_ASK_MAX;

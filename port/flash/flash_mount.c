@@ -148,10 +148,13 @@ int fl_mount(struct flash_slots *fs)
 {
     int r;
     fs->seq = 1;
-    r = fl_log(fs, FL_NONE);
-    if (r == ACME_OK && fs->head != 0) {
+    /* Before an unfinished head there may be one that was given up the same way: it would hide what
+     * the log got since then. */
+    for (r = fl_log(fs, FL_NONE); r == ACME_OK && fs->head != 0; r = fl_log(fs, fs->head)) {
         r = fl_unfinished(fs);
-        r = r > 0 ? fl_log(fs, fs->head) : r;
+        if (r <= 0) {
+            break;
+        }
     }
     if (fs->tip && fs->put.index == FL_NONE) {
         fs->put.offset = fs->tail;

@@ -141,6 +141,8 @@ static void remember(struct ca *ca, const struct ca_request *q, const struct ca_
     ca->last_status = r->status;
     ca->last_from = r->retry_date ? sim_world_unix(ca->world) : 0;
     ca->last_retry_after = r->retry_after;
+    if (strstr(q->path, "/ari/") != NULL && r->status == 200)
+        ca->last_retry_after = ca->window_retry;
 }
 
 static void reply_to(struct ca *ca, struct ca_conn *c, struct ca_request *q)

@@ -60,6 +60,8 @@ struct ca_order {
     uint16_t leaf_len; /* 0: not issued */
     uint8_t leaf[CA_LEAF];
     int64_t not_before, not_after;
+    uint64_t replaces; /* number of the order whose certificate it replaces; 0: none */
+    bool replaced;     /* ... its own has been */
 };
 
 struct ca_conn {
@@ -110,7 +112,7 @@ struct ca_reply {
     int status;
     const char *type; /* of the content */
     char location[200];
-    char more[400]; /* other field lines */
+    char more[1400]; /* other field lines */
     bool no_nonce;
     uint32_t retry_after; /* 0: none */
     bool retry_date;
@@ -135,6 +137,16 @@ struct ca {
     int64_t lifetime_s, backdate_s;
     uint32_t validation_ms, issuance_ms;
     bool limits; /* Let's Encrypt's */
+    bool ari;    /* it has renewal information */
+    bool eab;    /* a new account needs a binding */
+    uint8_t alternates;
+    const char *profile;    /* that it offers; NULL: it has no profiles */
+    struct acme_slice bind; /* the binding it has given out, packed as the device has it */
+    bool profile_refused;   /* once */
+    bool profile_named;     /* by its last directory */
+    bool ari_named;         /* the same for renewal information */
+    unsigned questions;     /* for renewal windows */
+    uint32_t window_retry;  /* what its last answer asked for; 0: nothing */
 
     uint32_t nonces, nonces_from; /* issued; all below nonces_from are forgotten */
     uint8_t nonce_used[CA_NONCES / 8];
@@ -177,12 +189,22 @@ int ca_verify(struct ca *ca, const char *url, struct ca_request *q, struct ca_re
 void ca_nonce(struct ca *ca, char out[24]);
 int ca_problem(struct ca_reply *r, int status, const char *type, const char *detail);
 bool ca_spki_equal(struct acme_slice spki, const struct acme_public *key);
+/* A JWK (RFC 7517, 7518 6); an HMAC (RFC 2104). */
+bool ca_jwk(const struct acme_json *jwk, struct acme_public *out);
+void ca_hmac(size_t size, struct acme_slice key, struct acme_slice data, uint8_t *out);
 void ca_thumbprint(const struct acme_public *key, char out[44]);
 
 /* ca_routes.c */
 void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r);
 void ca_order_settle(struct ca *ca, struct ca_order *o);
 uint32_t ca_bucket_take(struct ca *ca, struct ca_bucket *b, int64_t burst, int64_t every_s);
+
+/* ca_ari.c: renewal information, bindings, profiles. false: refused, the problem is in r. */
+void ca_window(struct ca *ca, const struct ca_request *q, const char *id, struct ca_reply *r);
+bool ca_replaces(struct ca *ca, const struct ca_request *q, struct ca_order *o, struct ca_reply *r);
+bool ca_profile_good(struct ca *ca, const struct ca_request *q, struct ca_reply *r);
+bool ca_bound(struct ca *ca, const char *url, const struct ca_request *q, struct ca_reply *r);
+void ca_put_meta(struct ca *ca, struct acme_buf *b);
 
 /* ca_directory.c */
 void ca_directory(struct ca *ca, const struct ca_request *q, struct ca_reply *r);
@@ -203,7 +225,10 @@ void ca_write(struct ca *ca, struct ca_conn *c, const struct ca_request *q, stru
 const char *ca_csr_check(struct ca *ca, const struct ca_order *o, struct acme_slice csr,
                          struct acme_slice *spki);
 void ca_issue(struct ca *ca, struct ca_order *o, struct acme_slice spki);
-void ca_chain(struct ca *ca, const struct ca_order *o, struct acme_buf *out);
+/* which: 0 the default, then the alternates. */
+void ca_chain(struct ca *ca, const struct ca_order *o, unsigned which, struct acme_buf *out);
+/* The name in ARI of a certificate with this serial number (RFC 9773 4.1). */
+void ca_cert_id(uint64_t serial, char *out, size_t room);
 /* Is der the CA's intermediate or root? */
 bool ca_is_ours(struct acme_slice der);
 

@@ -10,9 +10,13 @@
 
 static struct {
     struct acme_key root_key, middle_key, other_key, server_key;
-    uint8_t root_room[800], middle_room[800], other_room[800];
+    uint8_t root_room[800], middle_room[800], other_room[800], cross_room[800];
+    struct acme_slice cross;               /* the intermediate's key, signed by another root */
     struct acme_slice root, middle, other; /* other: a CA that has nothing to do with it */
+    uint8_t middle_id[ACME_SHA256_SIZE];   /* of its key; 20 bytes are taken (RFC 7093) */
 } pki;
+
+#define CERT_KEY_ID 20
 
 struct cert_shape {
     struct acme_slice spki;
@@ -22,7 +26,7 @@ struct cert_shape {
     size_t count;
     int64_t from, to;
     uint64_t serial;
-    bool ca, spoilt;
+    bool ca, spoilt, named; /* named: with the issuer's key identifier */
 };
 
 static void cert_time(struct acme_der *d, int64_t seconds)
@@ -54,13 +58,14 @@ static void cert_name(struct acme_der *d, const char *common)
 }
 
 /* What stands since mark becomes extension 2.5.29.id. */
-static void cert_extension(struct acme_der *d, size_t mark, uint8_t id)
+static void cert_extension(struct acme_der *d, size_t mark, uint8_t id, bool critical)
 {
     const uint8_t oid[] = {0x55, 0x1d, id};
     const uint8_t yes = 0xff;
 
     acme_der_wrap(d, mark, ACME_DER_OCTET_STRING);
-    acme_der_put(d, ACME_DER_BOOLEAN, &yes, 1);
+    if (critical)
+        acme_der_put(d, ACME_DER_BOOLEAN, &yes, 1);
     acme_der_put(d, ACME_DER_OID, oid, sizeof oid);
     acme_der_wrap(d, mark, ACME_DER_SEQUENCE);
 }
@@ -73,18 +78,31 @@ static void cert_extensions(struct acme_der *d, const struct cert_shape *c)
 
     if (c->count > 0) {
         (void)acme_csr_san(d, c->names, c->count);
-        cert_extension(d, mark, 0x11);
+        cert_extension(d, mark, 0x11, true);
         mark = acme_der_mark(d);
     }
     acme_der_put(d, ACME_DER_BIT_STRING, c->ca ? usage_ca : usage_leaf, 2);
-    cert_extension(d, mark, 0x0f);
+    cert_extension(d, mark, 0x0f, true);
     mark = acme_der_mark(d);
+    if (c->named) {
+        acme_der_put(d, ACME_DER_CHOICE(0), pki.middle_id, CERT_KEY_ID);
+        acme_der_wrap(d, mark, ACME_DER_SEQUENCE);
+        cert_extension(d, mark, 0x23, false);
+        mark = acme_der_mark(d);
+    }
     if (c->ca)
         acme_der_put(d, ACME_DER_BOOLEAN, &yes, 1);
     acme_der_wrap(d, mark, ACME_DER_SEQUENCE);
-    cert_extension(d, mark, 0x13);
+    cert_extension(d, mark, 0x13, true);
     acme_der_wrap(d, all, ACME_DER_SEQUENCE);
     acme_der_wrap(d, all, ACME_DER_CONTEXT(3));
+}
+
+static void cert_serial(uint64_t number, uint8_t out[8])
+{
+    for (int i = 0; i < 8; i++)
+        out[i] = (uint8_t)(number >> (56 - 8 * i));
+    out[0] |= 1;
 }
 
 static struct acme_slice cert_make(const struct cert_shape *c, uint8_t *room, size_t len)
@@ -106,9 +124,7 @@ static struct acme_slice cert_make(const struct cert_shape *c, uint8_t *room, si
     acme_der_wrap(&d, mark, ACME_DER_SEQUENCE);
     cert_name(&d, c->issuer);
     acme_csr_algorithm(&d, (enum acme_key_type)c->signer->type);
-    for (int i = 0; i < 8; i++)
-        serial[i] = (uint8_t)(c->serial >> (56 - 8 * i));
-    serial[0] |= 1;
+    cert_serial(c->serial, serial);
     acme_der_uint(&d, serial, 8);
     mark = acme_der_mark(&d);
     acme_der_small(&d, 2);
@@ -158,12 +174,18 @@ static struct acme_slice pki_ca(const struct acme_key *key, const char *subject,
 
 void ca_pki_init(void)
 {
+    uint8_t spki[160];
+    struct acme_slice key;
+
     (void)acme_key_make(&pki.root_key, ACME_KEY_P256);
     (void)acme_key_make(&pki.middle_key, ACME_KEY_P256);
     (void)acme_key_make(&pki.other_key, ACME_KEY_P256);
     (void)acme_key_make(&pki.server_key, ACME_KEY_P256);
+    key = cert_spki(&pki.middle_key, spki, sizeof spki);
+    (void)acme_sha256(key.ptr, key.len, pki.middle_id);
     pki.root = pki_ca(&pki.root_key, "Sim Root", &pki.root_key, "Sim Root", pki.root_room);
     pki.middle = pki_ca(&pki.middle_key, "Sim CA", &pki.root_key, "Sim Root", pki.middle_room);
+    pki.cross = pki_ca(&pki.middle_key, "Sim CA", &pki.other_key, "Old Root", pki.cross_room);
     pki.other = pki_ca(&pki.other_key, "Sim CA", &pki.other_key, "Other", pki.other_room);
 }
 
@@ -180,6 +202,20 @@ static void pem_put(struct acme_buf *out, struct acme_slice der, const char *end
     }
     acme_buf_text(out, "-----END CERTIFICATE-----");
     acme_buf_text(out, end);
+}
+
+/* RFC 9773 4.1, written here and not by the code under test. */
+void ca_cert_id(uint64_t serial, char *out, size_t room)
+{
+    uint8_t octets[9] = {0};
+    char issuer[30], number[14];
+    size_t zero;
+
+    cert_serial(serial, octets + 1);
+    zero = octets[1] & 0x80 ? 0 : 1; /* a positive INTEGER */
+    issuer[acme_b64url_encode(issuer, sizeof issuer - 1, pki.middle_id, CERT_KEY_ID)] = '\0';
+    number[acme_b64url_encode(number, sizeof number - 1, octets + zero, 9 - zero)] = '\0';
+    snprintf(out, room, "%s.%s", issuer, number);
 }
 
 struct acme_slice ca_root(void)
@@ -225,7 +261,7 @@ static bool cert_same(struct acme_slice a, struct acme_slice b)
 
 bool ca_is_ours(struct acme_slice der)
 {
-    return cert_same(der, pki.middle) || cert_same(der, pki.root);
+    return cert_same(der, pki.middle) || cert_same(der, pki.cross) || cert_same(der, pki.root);
 }
 
 /* ---- CSR: RFC 2986, RFC 8555 7.4 ---- */
@@ -335,6 +371,7 @@ static struct acme_slice cert_leaf(const struct ca_order *o, struct cert_shape *
         c->names = names;
     c->issuer = "Sim CA";
     c->serial = o->number;
+    c->named = true;
     return cert_make(c, room, CA_LEAF);
 }
 
@@ -424,16 +461,30 @@ static void chain_tail(struct ca *ca, const struct ca_order *o, struct acme_buf 
                            "-----END PRIVATE KEY-----\n");
 }
 
-void ca_chain(struct ca *ca, const struct ca_order *o, struct acme_buf *out)
+/* An alternate: the same leaf, and the intermediate as another root has signed it. */
+static void chain_alternate(struct ca *ca, const struct ca_order *o, struct acme_buf *out)
+{
+    struct acme_slice leaf = {o->leaf, o->leaf_len};
+
+    pem_put(out, evil_does(&ca->evil, EVIL_ALT_KEY) ? pki.other : leaf, "\n");
+    pem_put(out, pki.cross, "\n");
+}
+
+void ca_chain(struct ca *ca, const struct ca_order *o, unsigned which, struct acme_buf *out)
 {
     struct acme_slice leaf = {o->leaf, o->leaf_len};
     const char *end = evil_does(&ca->evil, EVIL_CERT_CRLF) ? "\r\n" : "\n";
 
     if (evil_does(&ca->evil, EVIL_CERT_EMPTY))
         return;
-    if (evil_does(&ca->evil, EVIL_CERT_GARBAGE)) {
+    if (evil_does(&ca->evil, EVIL_CERT_GARBAGE) ||
+        (which > 0 && evil_does(&ca->evil, EVIL_ALT_GARBAGE))) {
         for (int i = 0; i < 900; i++)
             acme_buf_char(out, (char)sim_world_below(ca->world, 256));
+        return;
+    }
+    if (which > 0) {
+        chain_alternate(ca, o, out);
         return;
     }
     if (!chain_bad_leaf(ca, o, out))

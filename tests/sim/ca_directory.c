@@ -62,12 +62,17 @@ void ca_directory(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
     snprintf(url, sizeof url, "%s/new-order", base);
     if (!evil_does(&ca->evil, EVIL_DIR_LACKS))
         ca_put_member(b, "newOrder", url);
+    ca->profile_named = false;
     if (evil_does(&ca->evil, EVIL_DIR_META_NULL))
         acme_buf_text(b, ",\"meta\":null,\"revokeCert\":7");
     else if (evil_does(&ca->evil, EVIL_DIR_EAB))
         acme_buf_text(b, ",\"meta\":{\"externalAccountRequired\":true}");
     else
-        acme_buf_text(b, ",\"meta\":{\"termsOfService\":\"https://ca.test/terms\","
-                         "\"caaIdentities\":null}");
+        ca_put_meta(ca, b);
+    ca->ari_named = ca->ari && !evil_does(&ca->evil, EVIL_ARI_GONE);
+    snprintf(url, sizeof url, "%s/ari%s", base, sim_world_chance(ca->world, 500) ? "/" : "");
+    if (ca->ari_named)
+        ca_put_member(b, "renewalInfo",
+                      evil_does(&ca->evil, EVIL_ARI_INSIDE) ? "https://169.254.169.254/ari" : url);
     acme_buf_char(b, '}');
 }

@@ -201,6 +201,7 @@ static void put_fields(struct ca *ca, const struct ca_request *q, const struct c
     acme_buf_text(b, "\r\nDate: ");
     put_date(b, sim_world_unix(ca->world));
     acme_buf_text(b, "\r\nLink: <" CA_DIRECTORY ">;rel=\"index\"\r\n");
+    acme_buf_text(b, r->more);
     head_retry_after(ca, r, b);
     head_spoil(ca, b);
     if (capitals) {

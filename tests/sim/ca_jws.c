@@ -119,7 +119,7 @@ static bool jws_number(const struct acme_json *jwk, const char *name, uint8_t *o
 }
 
 /* RFC 7517, 7518 6: the public key, each coordinate padded. */
-static bool jws_jwk(const struct acme_json *jwk, struct acme_public *out)
+bool ca_jwk(const struct acme_json *jwk, struct acme_public *out)
 {
     const char *kty = acme_json_member(jwk, "kty");
     const char *crv = acme_json_member(jwk, "crv");
@@ -149,6 +149,33 @@ static bool jws_alg_fits(const char *alg, uint8_t type)
     const char *want = type == ACME_KEY_P256 ? "ES256" : type == ACME_KEY_P384 ? "ES384" : "RS256";
 
     return alg != NULL && strcmp(alg, want) == 0;
+}
+
+/* RFC 2104, written here: what the agent has is what is looked at. */
+void ca_hmac(size_t size, struct acme_slice key, struct acme_slice data, uint8_t *out)
+{
+    size_t block = size == 32 ? 64 : 128;
+    uint8_t pad[128] = {0}, inner[64];
+    struct acme_hash h;
+
+    if (key.len > block) {
+        acme_hash_start(&h, size);
+        acme_hash_add(&h, key.ptr, key.len);
+        acme_hash_end(&h, pad);
+    } else
+        memcpy(pad, key.ptr, key.len);
+    for (size_t i = 0; i < block; i++)
+        pad[i] ^= 0x36;
+    acme_hash_start(&h, size);
+    acme_hash_add(&h, pad, block);
+    acme_hash_add(&h, data.ptr, data.len);
+    acme_hash_end(&h, inner);
+    for (size_t i = 0; i < block; i++)
+        pad[i] ^= 0x36 ^ 0x5c;
+    acme_hash_start(&h, size);
+    acme_hash_add(&h, pad, block);
+    acme_hash_add(&h, inner, size);
+    acme_hash_end(&h, out);
 }
 
 /* r || s to the DER that wolfCrypt verifies. */
@@ -227,7 +254,7 @@ static int jws_who(struct ca *ca, const struct acme_json *protect, struct ca_req
     if (new_account != (jwk != NULL))
         return ca_break(ca, "jwk for newAccount only, kid for all else (6.2)");
     if (jwk != NULL) {
-        q->has_jwk = jws_jwk(jwk, &q->key);
+        q->has_jwk = ca_jwk(jwk, &q->key);
         return q->has_jwk ? 0 : ca_break(ca, "a JWK that is none (RFC 7517)");
     }
     q->account = jws_account(ca, kid);

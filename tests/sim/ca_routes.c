@@ -46,9 +46,16 @@ static struct ca_account *account_of(struct ca *ca, const struct acme_public *ke
     return NULL;
 }
 
+/* 7.3.1 */
+static bool only_existing(const struct ca_request *q)
+{
+    return acme_json_bool(acme_json_get(q->payload, "onlyReturnExisting"), false);
+}
+
 static bool account_refused(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
 {
-    if (!acme_json_bool(acme_json_get(q->payload, "termsOfServiceAgreed"), false)) {
+    if (!only_existing(q) &&
+        !acme_json_bool(acme_json_get(q->payload, "termsOfServiceAgreed"), false)) {
         ca_problem(r, 400, "malformed", "must agree to the terms");
         (void)ca_break(ca, "newAccount without the terms that a person agreed to");
     } else if (evil_does(&ca->evil, EVIL_ACC_TERMS))
@@ -62,7 +69,8 @@ static bool account_refused(struct ca *ca, const struct ca_request *q, struct ca
     return true;
 }
 
-static void new_account(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
+static void new_account(struct ca *ca, const char *url, const struct ca_request *q,
+                        struct ca_reply *r)
 {
     struct ca_account *account;
     uint32_t wait = 0;
@@ -71,7 +79,13 @@ static void new_account(struct ca *ca, const struct ca_request *q, struct ca_rep
         return;
     account = account_of(ca, &q->key);
     r->status = 200;
+    if (account == NULL && only_existing(q)) {
+        ca_problem(r, 400, "accountDoesNotExist", "no account with this key");
+        return;
+    }
     if (account == NULL) {
+        if (!ca_bound(ca, url, q, r))
+            return;
         if (ca->limits)
             wait = ca_bucket_take(ca, &ca->account_bucket, 10, 1080);
         if (wait > 0 || ca->accounts_count == CA_ACCOUNTS) {
@@ -273,13 +287,17 @@ static void new_order(struct ca *ca, const struct ca_request *q, struct ca_reply
     }
     memset(o, 0, offsetof(struct ca_order, leaf));
     o->not_before = o->not_after = 0;
+    o->replaces = 0;
+    o->replaced = false;
     if (!order_names(ca, q, o)) {
         ca_problem(r, 400, "malformed", "identifiers");
         return;
     }
+    o->account = (uint32_t)(q->account - ca->accounts);
+    if (!ca_profile_good(ca, q, r) || !ca_replaces(ca, q, o, r))
+        return;
     ca->orders_count++;
     o->number = sim_world_random(ca->world);
-    o->account = (uint32_t)(q->account - ca->accounts);
     o->status = ACME_STATUS_PENDING;
     o->expires = sim_world_unix(ca->world) + 7 * 86400;
     order_tokens(ca, o);
@@ -310,10 +328,17 @@ static void finalize_now(struct ca *ca, struct ca_order *o, const struct ca_requ
         ca_problem(r, 400, "badCSR", why);
         return;
     }
+    if (ca->profile != NULL && evil_does(&ca->evil, EVIL_PROFILE_LATE)) {
+        ca->profile_refused = true;
+        ca_problem(r, 400, "invalidProfile", "this profile has gone meanwhile");
+        return;
+    }
     (void)acme_sha256(spki.ptr, spki.len, o->spki_sum);
     if (ca->before != NULL)
         ca->before(ca->before_ctx, "finalize", q, o);
     ca_issue(ca, o, spki);
+    for (uint32_t i = 0; i < ca->orders_count; i++)
+        ca->orders[i].replaced |= o->replaces != 0 && ca->orders[i].number == o->replaces;
     o->late = ca->ghost;
     r->acted = true;
     o->status = ACME_STATUS_PROCESSING;
@@ -355,11 +380,41 @@ static void finalize(struct ca *ca, struct ca_order *o, const struct ca_request 
     put_order(ca, o, r);
 }
 
-static void certificate(struct ca *ca, struct ca_order *o, struct ca_reply *r)
+/* Links to the other chains: from each of them to all, as RFC 8555 7.4.2 shows it. */
+static void put_alternates(struct ca *ca, const struct ca_order *o, unsigned which,
+                           struct ca_reply *r)
+{
+    unsigned count = ca->alternates;
+
+    if (count == 0)
+        return;
+    if (evil_does(&ca->evil, EVIL_ALT_INSIDE)) {
+        snprintf(r->more, sizeof r->more,
+                 "Link: <https://169.254.169.254/cert/1>;rel=\"alternate\"\r\n");
+        return;
+    }
+    if (evil_does(&ca->evil, EVIL_ALT_MANY))
+        count = 12;
+    for (unsigned i = 0; i <= count; i++) {
+        size_t len = strlen(r->more);
+
+        if (i == which && !evil_does(&ca->evil, EVIL_ALT_LOOP))
+            continue;
+        snprintf(r->more + len, sizeof r->more - len,
+                 "Link: <" CA_BASE "/cert/%016llx%s%u>;rel=\"alternate\"\r\n",
+                 (unsigned long long)o->number, i > 0 ? "/" : "?", i);
+    }
+}
+
+static void certificate(struct ca *ca, struct ca_order *o, unsigned which, struct ca_reply *r)
 {
     ca_order_settle(ca, o);
     if (o->leaf_len == 0 || o->status != ACME_STATUS_VALID) {
         ca_problem(r, 404, "malformed", "no certificate here");
+        return;
+    }
+    if (which > 0 && evil_does(&ca->evil, EVIL_ALT_404)) {
+        ca_problem(r, 404, "malformed", "no such chain");
         return;
     }
     if (evil_does(&ca->evil, EVIL_CERT_LATE)) {
@@ -369,12 +424,13 @@ static void certificate(struct ca *ca, struct ca_order *o, struct ca_reply *r)
     }
     ca->downloads++;
     r->type = "application/pem-certificate-chain";
-    ca_chain(ca, o, &r->body);
+    put_alternates(ca, o, which, r);
+    ca_chain(ca, o, which, &r->body);
 }
 
 /* ---- which ---- */
 
-static struct ca_order *order_at(struct ca *ca, const char *path, unsigned *which)
+static struct ca_order *order_at(struct ca *ca, const char *path, bool chains, unsigned *which)
 {
     unsigned long long number = 0;
 
@@ -382,7 +438,7 @@ static struct ca_order *order_at(struct ca *ca, const char *path, unsigned *whic
     if (sscanf(path, "%16llx/%u", &number, which) < 1)
         return NULL;
     for (uint32_t i = 0; i < ca->orders_count; i++) {
-        if (ca->orders[i].number == number && *which < ca->orders[i].count)
+        if (ca->orders[i].number == number && (chains || *which < ca->orders[i].count))
             return &ca->orders[i];
     }
     return NULL;
@@ -392,7 +448,8 @@ static void order_request(struct ca *ca, struct ca_request *q, struct ca_reply *
 {
     const char *rest = strchr(q->path + 1, '/');
     unsigned which = 0;
-    struct ca_order *o = rest != NULL ? order_at(ca, rest + 1, &which) : NULL;
+    bool chains = strncmp(q->path, "/cert/", 6) == 0;
+    struct ca_order *o = rest != NULL ? order_at(ca, rest + 1, chains, &which) : NULL;
     bool empty = strncmp(q->path, "/fin/", 5) != 0 && strncmp(q->path, "/chall/", 7) != 0;
 
     if (o == NULL || q->account != &ca->accounts[o->account] || o->gone) {
@@ -416,7 +473,7 @@ static void order_request(struct ca *ca, struct ca_request *q, struct ca_reply *
     else if (strncmp(q->path, "/fin/", 5) == 0)
         finalize(ca, o, q, r);
     else
-        certificate(ca, o, r);
+        certificate(ca, o, which, r);
 }
 
 static void nonce(struct ca *ca, struct ca_request *q, struct ca_reply *r)
@@ -458,6 +515,10 @@ void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r)
         nonce(ca, q, r);
         return;
     }
+    if (strncmp(rest, "/ari/", 5) == 0 && strcmp(q->method, "GET") == 0) {
+        ca_window(ca, q, rest + 5, r);
+        return;
+    }
     account = strcmp(rest, "/new-acct") == 0;
     if (strcmp(q->method, "POST") != 0) {
         (void)ca_break(ca, "GET for what only POST-as-GET may read (6.3)");
@@ -472,7 +533,7 @@ void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r)
     if (ca->before != NULL)
         ca->before(ca->before_ctx, rest, q, NULL);
     if (account)
-        new_account(ca, q, r);
+        new_account(ca, url, q, r);
     else if (q->account != NULL && evil_does(&ca->evil, EVIL_ACC_LOST)) {
         q->account->gone = true;
         ca_problem(r, 400, "accountDoesNotExist", "who are you?");

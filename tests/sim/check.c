@@ -107,6 +107,20 @@ static bool is_issued(struct run *r, struct acme_slice leaf)
     return false;
 }
 
+/* In how many of the two CERT records the order's certificate is. */
+static int leaf_stored(struct run *r, const struct ca_order *o)
+{
+    int count = 0;
+
+    for (enum acme_slot slot = ACME_SLOT_CERT_A; slot <= ACME_SLOT_CERT_B; slot++) {
+        struct acme_chain chain = {stored(r, slot, cert_name(r), TAG_CERT_CHAIN, 0)};
+        struct acme_slice leaf = acme_chain_at(&chain, 0);
+
+        count += leaf.len == o->leaf_len && memcmp(leaf.ptr, o->leaf, leaf.len) == 0;
+    }
+    return count;
+}
+
 /* One of the two CERT records: its sequence, 0 when it is not readable. */
 static uint32_t check_cert(struct run *r, enum acme_slot slot)
 {
@@ -232,16 +246,19 @@ void check_reply(struct run *r, int status)
     if (status != ca->last_status || ca->last_retry_after == 0 || clock_lies(r) ||
         evil_has(&ca->evil, EVIL_HTTP_RETRY_BAD))
         return;
-    if (strstr(ca->last_path, "/new-acct") != NULL)
+    if (strstr(ca->last_path, "/ari/") != NULL) {
+        which = HOLD_WINDOW;
+        until = until > from + 86400 ? from + 86400 : until;
+    } else if (strstr(ca->last_path, "/new-acct") != NULL)
         which = HOLD_ACCOUNT;
     else if (strstr(ca->last_path, "/new-order") != NULL || strstr(ca->last_path, "/fin/") != NULL)
         which = HOLD_ORDER;
-    if (status < 300) {
+    if (status < 300 && which != HOLD_WINDOW) {
         which = HOLD_LOOK;
         if (strncmp(ca->last_path, "/order/", 7) != 0 && strncmp(ca->last_path, "/fin/", 5) != 0)
             return;
         snprintf(r->holds[which].order, 17, "%s", strchr(ca->last_path + 1, '/') + 1);
-    } else if (status != 429 && status < 500)
+    } else if (which != HOLD_WINDOW && status != 429 && status < 500)
         return;
     r->holds[which].until = until;
     r->holds[which].durable = false;
@@ -257,7 +274,7 @@ void check_power_off(struct run *r)
 {
     r->holds[HOLD_LOOK].until = 0;
     for (int i = 0; i < HOLDS; i++) {
-        if (!r->holds[i].durable || r->s.storage_lies)
+        if (!r->holds[i].durable || r->s.storage_lies || i == HOLD_WINDOW)
             r->holds[i].until = 0;
     }
 }
@@ -378,6 +395,19 @@ static void before_request(struct run *r, const struct ca_request *q, int64_t no
         check_hold(r, HOLD_LOOK);
 }
 
+/* Only for the certificate in force, and not before the CA has said. */
+static void before_window(struct run *r, const struct ca_order *o)
+{
+    if (o->number != r->window_of)
+        r->holds[HOLD_WINDOW].until = 0;
+    if (!r->s.storage_lies)
+        check_hold(r, HOLD_WINDOW);
+    if (!clock_lies(r) && sim_world_unix(&r->world) > o->not_after + 60)
+        run_break(r, 20, "a window is asked for an expired certificate");
+    if (o->replaced && !r->s.storage_lies && leaf_stored(r, o) == 0)
+        run_break(r, 20, "a window is asked for a certificate that is not stored");
+}
+
 static void before_act(struct run *r, const char *what, const struct ca_request *q,
                        const struct ca_order *o)
 {
@@ -387,6 +417,8 @@ static void before_act(struct run *r, const char *what, const struct ca_request 
         before_order(r, q);
     else if (strcmp(what, "respond") == 0)
         before_respond(r, q, o);
+    else if (strcmp(what, "window") == 0)
+        before_window(r, o);
     else if (strcmp(what, "finalize") == 0)
         before_finalize(r, o);
 }
@@ -416,6 +448,8 @@ void check_before(void *ctx, const char *what, const struct ca_request *q, const
         before_act(r, what, q, o);
     }
     r->firm = false;
+    if (strcmp(what, "window") == 0)
+        r->window_of = o->number;
     if (strcmp(what, "/new-order") == 0)
         count_order(r);
 }
@@ -438,6 +472,7 @@ void check_begin(struct run *r)
     r->hour = 0;
     r->hour_requests = r->hour_cuts = 0;
     memset(r->holds, 0, sizeof r->holds);
+    r->window_of = 0;
 }
 
 static void check_medium(struct run *r)
@@ -491,4 +526,46 @@ void check_end(struct run *r)
         run_break(r, 12, "writes for one certificate");
     if (r->slots.writes - r->writes_before > r->max_writes)
         r->max_writes = (unsigned)(r->slots.writes - r->writes_before);
+}
+
+/* ---- the CA's renewal information: 20 ---- */
+
+/* A certificate is an eighth of its life, or six hours, old before it is renewed, and it is renewed
+ * in time; what is told about it is written twice a day, and what changes once an hour. */
+void check_ari(struct run *r)
+{
+    int64_t life = r->s.lifetime_s + r->ca.backdate_s;
+    int64_t young = life / 8 < 6 * 3600 ? life / 8 : 6 * 3600;
+    uint64_t passed = (r->world.now_ms - r->faults_from) / 1000;
+    unsigned issued = r->ca.issued - r->faults_issued;
+    uint64_t most =
+        2 + passed / (uint64_t)(young - r->ca.backdate_s > 0 ? young - r->ca.backdate_s : 60);
+
+    if (r->has_cert && sim_world_unix(&r->world) >= r->not_after)
+        run_break(r, 20, "it ran out");
+    if (issued > most)
+        run_break(r, 20, "renewed too often");
+    if (r->slots.writes - r->faults_writes >
+        WRITES_MAX * (uint64_t)(issued + 1) + 24 * (1 + passed / 86400))
+        run_break(r, 20, "written too often");
+}
+
+static bool harmless(const char *text)
+{
+    for (; text != NULL && *text != '\0'; text++) {
+        if ((unsigned char)*text < 0x20 || (unsigned char)*text >= 0x7f)
+            return false;
+    }
+    return true;
+}
+
+void check_event(struct run *r, const struct acme_event *e)
+{
+    if (!harmless(e->text) || !harmless(e->word) || !harmless(e->detail))
+        run_break(r, 21, "event");
+    /* An answer that is none is asked for again after six hours, whatever came with it. */
+    if (e->type == ACME_EVENT_WARNING && (e->err == ACME_E_JSON || e->err == ACME_E_REPLY) &&
+        strcmp(e->step, "window") == 0 &&
+        r->holds[HOLD_WINDOW].until > sim_world_unix(&r->world) + 21600)
+        r->holds[HOLD_WINDOW].until = sim_world_unix(&r->world) + 21600;
 }

@@ -84,3 +84,27 @@ bool evil_does(struct evil *e, enum evil_id id)
     }
     return false;
 }
+
+void evil_choose_of(struct evil *e, const char *group)
+{
+    static const uint16_t often[] = {300, 700, 1000, 1000};
+    unsigned count = 1 + sim_world_below(e->world, 3);
+
+    while (count > 0) {
+        enum evil_id id = (enum evil_id)sim_world_below(e->world, EVIL_COUNT);
+
+        if (strcmp(evil_group(id), group) != 0)
+            continue;
+        evil_add(e, id, often[sim_world_below(e->world, 4)], UINT16_MAX);
+        count--;
+    }
+}
+
+bool evil_of(const struct evil *e, const char *group)
+{
+    for (unsigned i = 0; i < e->count; i++) {
+        if (strcmp(evil_group((enum evil_id)e->active[i].id), group) == 0)
+            return true;
+    }
+    return false;
+}

@@ -166,6 +166,48 @@
     X(CERT_ALONE, "leaf-without-chain", CERT, "takes it")                                          \
     X(CERT_ROOT, "chain-with-root", CERT, "takes it")                                              \
     X(CERT_LATE, "certificate-503-first", CERT, "asks again later, same order")                    \
+    /* renewal information: RFC 9773 */                                                            \
+    X(ARI_BACKWARDS, "window-ends-before-it-starts", ARI, "takes it for no answer (4.2)")          \
+    X(ARI_PAST, "window-always-in-the-past", ARI, "renews, but not before an eighth of its life")  \
+    X(ARI_LONG_PAST, "window-in-1999", ARI, "takes it for no answer")                              \
+    X(ARI_FAR, "window-in-2099", ARI, "renews by the certificate's life")                          \
+    X(ARI_LATE, "window-after-expiry", ARI, "renews by the certificate's life")                    \
+    X(ARI_ENDLESS, "window-of-a-century", ARI, "clips it to the certificate's life")               \
+    X(ARI_SOON, "window-begins-with-the-certificate", ARI, "renews, but not at once")              \
+    X(ARI_FRACTIONS, "window-fractions-and-offsets", ARI, "reads them")                            \
+    X(ARI_TIMES, "window-times-malformed", ARI, "takes it for no answer")                          \
+    X(ARI_NO_WINDOW, "renewal-information-without-window", ARI, "takes it for no answer")          \
+    X(ARI_NUMBERS, "window-of-numbers", ARI, "takes it for no answer")                             \
+    X(ARI_NO_RETRY, "window-without-retry-after", ARI, "asks again after six hours")               \
+    X(ARI_RETRY_LONG, "window-retry-after-years", ARI, "asks again after a day")                   \
+    X(ARI_RETRY_SHORT, "window-retry-after-0", ARI, "asks a few times a day, writes less")         \
+    X(ARI_RETRY_WORD, "window-retry-after-a-word", ARI, "asks again after six hours")              \
+    X(ARI_404, "window-404", ARI, "asks again after six hours; by the life")                       \
+    X(ARI_500, "window-500", ARI, "asks again, slower; by the life")                               \
+    X(ARI_CHANGES, "window-moves-at-each-answer", ARI, "follows it; spares its flash")             \
+    X(ARI_EXPLAINS, "explanation-with-control-characters", ARI, "shows it made harmless")          \
+    X(ARI_GONE, "directory-without-renewal-info", ARI, "renews by the life, names no predecessor") \
+    X(ARI_INSIDE, "renewal-info-at-169.254", ARI, "does not connect there (SSRF)")                 \
+    X(REPL_REPLACED, "predecessor-already-replaced", ARI, "asks once more without it")             \
+    X(REPL_CONFLICT, "predecessor-conflict", ARI, "asks once more without it")                     \
+    X(REPL_MALFORMED, "predecessor-malformed", ARI, "asks once more without it")                   \
+    X(REPL_500, "predecessor-breaks-the-ca", ARI, "the next order goes without it")                \
+    /* external account binding: 7.3.4 */                                                          \
+    X(EAB_KEY, "binding-of-another-key", BINDING, "is refused; says so, comes back seldom")        \
+    X(EAB_USED, "binding-used-up", BINDING, "looks for its account by its key")                    \
+    X(EAB_SILENT, "binding-wanted-but-not-said", BINDING, "stops and says so")                     \
+    /* profiles: draft-ietf-acme-profiles */                                                       \
+    X(PROFILE_GONE, "profile-no-longer-offered", PROFILE, "takes the default, warns")              \
+    X(PROFILE_INVALID, "profile-refused-at-neworder", PROFILE, "backs off as refused")             \
+    X(PROFILE_LATE, "profile-refused-at-finalize", PROFILE, "gives the order up, backs off")       \
+    X(PROFILE_ODD, "profiles-of-odd-types", PROFILE, "takes what is none for none")                \
+    /* alternate chains: 7.4.2 */                                                                  \
+    X(ALT_GARBAGE, "alternate-garbage", CHAIN, "passes it over")                                   \
+    X(ALT_404, "alternate-404", CHAIN, "passes it over")                                           \
+    X(ALT_KEY, "alternate-for-another-key", CHAIN, "passes it over")                               \
+    X(ALT_MANY, "alternates-by-the-dozen", CHAIN, "looks at a few")                                \
+    X(ALT_LOOP, "alternates-in-a-circle", CHAIN, "looks at each once")                             \
+    X(ALT_INSIDE, "alternate-at-169.254", CHAIN, "does not connect there (SSRF)")                  \
     /* TLS and network */                                                                          \
     X(TLS_TRUST, "tls-untrusted", TLS, "sends nothing; once a day, with an alarm")                 \
     X(TLS_NAME, "tls-other-name", TLS, "sends nothing; once a day, with an alarm")                 \
@@ -211,6 +253,10 @@ extern uint64_t evil_reached[EVIL_COUNT];
 void evil_init(struct evil *e, struct sim_world *w);
 /* A few of the catalogue, by chance. */
 void evil_choose(struct evil *e);
+/* One to three of this group, often. */
+void evil_choose_of(struct evil *e, const char *group);
+/* Is one of them of this group? */
+bool evil_of(const struct evil *e, const char *group);
 void evil_add(struct evil *e, enum evil_id id, uint16_t permille, uint16_t times);
 /* Is it done here and now? */
 bool evil_does(struct evil *e, enum evil_id id);

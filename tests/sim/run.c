@@ -30,6 +30,7 @@ static void run_event(void *ctx, const struct acme_event *e)
 {
     struct run *r = (struct run *)((struct sim_port *)ctx)->world->cut_ctx;
 
+    check_event(r, e);
     if (e->type == ACME_EVENT_EXCHANGE)
         return;
     if (e->type == ACME_EVENT_REPLY)
@@ -193,6 +194,9 @@ static void begin_faults(struct run *r)
     r->txt.fail_permille = r->s.txt_fail;
     r->ca.evil.on = true;
     r->renewed_from = r->due_at;
+    r->faults_from = r->world.now_ms;
+    r->faults_issued = r->ca.issued;
+    r->faults_writes = r->slots.writes;
     sim_world_note(&r->world, "faults begin", 0, 0);
     clock_faults(r);
     if (!r->fixed_cuts)
@@ -238,24 +242,44 @@ static bool settled(struct run *r)
     return now < r->due_at && (!r->renewing || r->due_at > r->renewed_from);
 }
 
+/* A minute before the agent will renew: by the certificate's life, or in the CA's window. */
+static int64_t rest_until(struct run *r)
+{
+    struct acme_agent_status status = {.due_at = r->due_at};
+
+    if (r->on && r->s.ari)
+        acme_agent_status(&r->agent, &status);
+    return (status.due_at < r->due_at ? status.due_at : r->due_at) - 60;
+}
+
+/* The window that the CA tells is stored twice a day. */
+static uint64_t rest_writes(const struct run *r)
+{
+    return 2 + (r->s.ari ? 3 + 2 * ((r->world.now_ms - r->rest_from) / DAY_MS) : 0);
+}
+
 static void phases(struct run *r)
 {
     uint64_t now = r->world.now_ms;
 
+    if (r->phase == PHASE_FAULTS && r->s.ari_only)
+        check_ari(r);
     if (r->phase == PHASE_FAULTS && now >= r->phase_end)
         begin_calm(r);
     if (r->phase == PHASE_CALM) {
         if (settled(r)) {
             check_end(r);
             r->phase = r->s.renew && !r->renewing ? PHASE_REST : PHASE_DONE;
+            r->rest_from = r->world.now_ms;
             r->writes_before = r->slots.writes;
             r->orders_before = r->ca.new_orders;
         } else if (now >= r->phase_end)
             run_break(r, 7, "liveness");
     }
-    if (r->phase == PHASE_REST && sim_world_unix(&r->world) >= r->due_at - 60) {
-        if (r->slots.writes > r->writes_before + 2)
+    if (r->phase == PHASE_REST && sim_world_unix(&r->world) >= rest_until(r)) {
+        if (r->slots.writes > r->writes_before + rest_writes(r))
             run_break(r, 12, "writes while at rest");
+        r->writes_before = r->slots.writes;
         r->renewing = true;
         upgrade_begin(r);
         begin_faults(r);
@@ -339,6 +363,18 @@ static void one_step(struct run *r)
 
 /* ---- the beginning ---- */
 
+/* Size of the digest, name, key (acme_eab.h). */
+static struct acme_slice run_binding(struct run *r)
+{
+    size_t len = 1;
+
+    r->eab[0] = r->s.eab;
+    memcpy(r->eab + len, "kid-1", 6);
+    for (len = 7; len < 7 + 32; len++)
+        r->eab[len] = (uint8_t)(len * 37 + r->s.eab);
+    return acme_slice_of(r->eab, len);
+}
+
 static void run_config(struct run *r)
 {
     struct acme_config *c = &r->config;
@@ -356,6 +392,13 @@ static void run_config(struct run *r)
     c->account_key_type = r->s.account_key;
     c->cert_key_type = r->s.cert_key;
     c->reuse_key = r->s.reuse_key;
+    c->profile = r->s.profile ? "short" : NULL;
+    c->preferred_chain = r->s.chain == CHAIN_NAMED       ? "Old Root"
+                         : r->s.chain == CHAIN_NOT_THERE ? "No Such Root"
+                                                         : NULL;
+    c->shortest_chain = r->s.chain == CHAIN_SHORTEST;
+    if (r->s.eab > 0)
+        c->eab = r->ca.bind = run_binding(r);
     c->replace_damaged = true;
     c->memory.io.ptr = run_io;
     c->memory.io.len = sizeof run_io;
@@ -403,7 +446,11 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
         r->s = *fixed;
     else {
         scenario_of(r);
-        evil_choose(&r->ca.evil);
+        if (r->s.ari_only)
+            evil_choose_of(&r->ca.evil, "ARI");
+        else
+            evil_choose(&r->ca.evil);
+        scenario_fit(r);
     }
     storage_init(&r->storage, (enum storage_kind)r->s.storage, &r->world, &r->slots);
     r->storage.tear = r->s.tear;
@@ -413,6 +460,10 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
     r->slots.outage_ms = 3600000;
     r->ca.lifetime_s = r->s.lifetime_s;
     r->ca.limits = r->s.limits;
+    r->ca.ari = r->s.ari;
+    r->ca.eab = r->s.eab > 0;
+    r->ca.profile = r->s.profile ? "short" : NULL;
+    r->ca.alternates = r->s.alternates;
     r->ca.before = check_before;
     r->ca.before_ctx = r;
     if (r->s.txt) {

@@ -31,10 +31,15 @@
     X(16, "too many requests in an hour")                                                          \
     X(17, "storage broke its contract")                                                            \
     X(18, "a replaced key can still be found")                                                     \
-    X(19, "a record of a newer firmware was not left alone")
+    X(19, "a record of a newer firmware was not left alone")                                       \
+    X(20, "a certificate ran out, or was renewed too often, by the CA's renewal information")      \
+    X(21, "an event with control characters")
 
 /* Who wrote the records that a renewal finds. */
 enum records_of { RECORDS_SAME, RECORDS_OLDER, RECORDS_EXTRA, RECORDS_NEWER };
+
+/* Which chain the configuration asks for. */
+enum chain_of { CHAIN_DEFAULT, CHAIN_NAMED, CHAIN_NOT_THERE, CHAIN_SHORTEST };
 
 /* What this seed's world is like: swarm testing, each seed another mix. */
 struct scenario {
@@ -61,6 +66,12 @@ struct scenario {
     struct storage_faults medium;
     uint32_t refuse_permille; /* the application says that it cannot load the certificate */
     bool born_ready;          /* all authorizations are reused */
+    bool ari; /* the CA has renewal information; ari_only: nothing but that goes wrong */
+    bool ari_only;
+    uint8_t eab;        /* size of the binding's digest; 0: none */
+    bool profile;       /* one is configured, and offered */
+    uint8_t alternates; /* chains beside the default */
+    uint8_t chain;      /* enum chain_of */
     struct sim_net_faults net;
 };
 
@@ -83,7 +94,7 @@ struct app {
     unsigned count;
 };
 
-enum { HOLD_ACCOUNT, HOLD_ORDER, HOLD_ANY, HOLD_LOOK, HOLDS };
+enum { HOLD_ACCOUNT, HOLD_ORDER, HOLD_ANY, HOLD_LOOK, HOLD_WINDOW, HOLDS };
 
 struct run {
     struct sim_world world;
@@ -129,6 +140,11 @@ struct run {
     unsigned hour_requests, hour_cuts;
     unsigned max_calls, max_writes, max_orders, max_requests;
     struct hold holds[HOLDS];
+    uint64_t window_of; /* number of the order whose certificate's window was asked for last */
+    uint64_t rest_from, faults_from;
+    unsigned faults_issued;
+    uint64_t faults_writes;
+    uint8_t eab[64];
     uint32_t sealed; /* records of a newer firmware: a bit for each */
     uint32_t sealed_writes[SIM_SLOTS_MAX];
     unsigned sealed_orders;
@@ -138,6 +154,8 @@ struct run {
 /* 0, or the number of the broken invariant. scenario NULL: by the seed. */
 unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed);
 void scenario_of(struct run *r);
+/* What is to go wrong (r->ca.evil) has to be there. */
+void scenario_fit(struct run *r);
 void run_power_off(struct run *r, uint64_t for_ms);
 
 /* app.c */
@@ -163,6 +181,8 @@ void check_flipped(struct run *r); /* storage has lied: what is there now is wha
 void check_power_off(struct run *r);
 void check_reply(struct run *r, int status);
 void check_end(struct run *r);
+void check_ari(struct run *r); /* where nothing but that goes wrong */
+void check_event(struct run *r, const struct acme_event *e);
 void check_before(void *ctx, const char *what, const struct ca_request *q,
                   const struct ca_order *o);
 bool sign_is_fake(void); /* sign_fake.c or sign_real.c, by the link */

@@ -35,13 +35,15 @@ static uint8_t scenario_key(struct run *r)
     return sim_world_chance(&r->world, 100) ? ACME_KEY_RSA2048 : 0;
 }
 
-/* Half of the seeds on memory, a quarter on flash, a quarter on files. */
+/* Seven of eight seeds on memory, the others on flash and on files. */
 static void scenario_storage(struct run *r, struct scenario *s)
 {
     struct storage_faults *f = &s->medium;
 
-    s->storage = (uint8_t)PICK(r, STORAGE_MEMORY, STORAGE_MEMORY, STORAGE_MEMORY, STORAGE_MEMORY,
-                               STORAGE_NOR, STORAGE_CFI, STORAGE_ECC, STORAGE_FILES, STORAGE_FILES);
+    s->storage = STORAGE_MEMORY; /* the others take six times as long: CUTS=all goes through them */
+    if (sim_world_chance(&r->world, 125))
+        s->storage =
+            (uint8_t)PICK(r, STORAGE_NOR, STORAGE_CFI, STORAGE_ECC, STORAGE_FILES, STORAGE_FILES);
     s->tear = STORAGE_BY_CHANCE;
     if (s->storage == STORAGE_NOR && s->cert_key == ACME_KEY_RSA4096) /* no record of two sectors */
         s->cert_key = ACME_KEY_RSA2048;
@@ -55,6 +57,40 @@ static void scenario_storage(struct run *r, struct scenario *s)
     f->short_permille = PICK(r, 0, 0, 300);
     f->full_permille = PICK(r, 0, 0, 0, 20, 200);
     f->error_permille = PICK(r, 0, 0, 0, 20, 200);
+}
+
+/* What is to go wrong has to be there. */
+void scenario_fit(struct run *r)
+{
+    const struct evil *e = &r->ca.evil;
+    struct scenario *s = &r->s;
+
+    s->ari = s->ari || evil_of(e, "ARI");
+    s->profile = s->profile || evil_of(e, "PROFILE");
+    if (evil_of(e, "BINDING") && s->eab == 0 && !evil_has(e, EVIL_EAB_SILENT))
+        s->eab = 48;
+    if (evil_of(e, "CHAIN") && s->chain == CHAIN_DEFAULT)
+        s->chain = CHAIN_NAMED;
+    if (evil_of(e, "CHAIN") && s->alternates == 0)
+        s->alternates = 1;
+}
+
+/* A world in which only the CA's renewal information is wrong, for two and a half lives. */
+static void scenario_ari(struct run *r, struct scenario *s)
+{
+    struct sim_net_faults *f = &s->net;
+
+    s->ari_only = true;
+    s->lifetime_s = (int64_t)PICK(r, 1, 6, 6, 12) * 86400;
+    s->limits = false;
+    s->fault_s = (uint32_t)(s->lifetime_s * 5 / 2);
+    s->cut_permille = s->boot_loop_s = s->flip_permille = s->slots_fail = s->refuse_permille = 0;
+    s->txt_again = s->txt_fail = 0;
+    s->storage = STORAGE_MEMORY;
+    s->records = RECORDS_SAME;
+    memset(&s->medium, 0, sizeof s->medium);
+    f->stall_permille = f->reset_permille = f->refuse_permille = f->silent_permille =
+        f->lookup_permille = 0;
 }
 
 void scenario_of(struct run *r)
@@ -93,6 +129,14 @@ void scenario_of(struct run *r)
         s->records = RECORDS_SAME;
     s->refuse_permille = app_mood(r);
     s->renew = s->renew || s->refuse_permille > 0; /* the first one has none before it */
+    s->ari = sim_world_chance(&r->world, 700);
+    s->eab = (uint8_t)PICK(r, 0, 0, 0, 32, 48, 64);
+    s->profile = sim_world_chance(&r->world, 300);
+    s->alternates = (uint8_t)PICK(r, 0, 0, 1, 2);
+    s->chain =
+        (uint8_t)PICK(r, CHAIN_DEFAULT, CHAIN_NAMED, CHAIN_NAMED, CHAIN_NOT_THERE, CHAIN_SHORTEST);
+    if (s->ari && sim_world_chance(&r->world, 80))
+        scenario_ari(r, s);
     s->storage_lies = s->flip_permille > 0 || s->slots_fail > 0 || s->medium.full_permille > 0 ||
                       s->medium.error_permille > 0;
 }

@@ -424,7 +424,7 @@ static void live_for(int64_t seconds)
 
     while (w.ms < until) {
         (void)acme_agent_poll(&agent, &sleep_ms);
-        w.ms += sleep_ms;
+        w.ms += sleep_ms < until - w.ms ? sleep_ms : until - w.ms;
         ca_tick();
     }
 }
@@ -467,9 +467,93 @@ TEST(a_device_that_starts_again_and_again_does_not_ask)
     }
     CHECK_INT(w.requests, 0);
     CHECK_INT(w.writes, 0);
-    live_for(900);
+    live_for(HOUR + 600);
     CHECK_INT(w.windows, 1);
     CHECK_INT(due_at(), at);
+}
+
+/* Power comes back in a whole town: the question of no hurry is spread over an hour. */
+TEST(many_that_start_together_do_not_ask_together)
+{
+    int soon = 0;
+
+    ari_world();
+    config.only_when_asked = false;
+    CHECK_INT(w_boot(), ACME_OK);
+    live_for(60);
+    live_for(7 * HOUR);
+    for (int i = 0; i < 100; i++) {
+        w_pass(7 * HOUR);
+        CHECK_INT(w_boot(), ACME_OK);
+        w.windows = 0;
+        live_for(295);
+        CHECK_INT(w.windows, 0);
+        live_for(305);
+        soon += w.windows != 0;
+        live_for(HOUR);
+        CHECK_INT(w.windows, 1);
+    }
+    CHECK(soon >= 1 && soon <= 25);
+}
+
+/* Only what is for orders can keep a certificate from being ordered. */
+TEST(a_url_that_may_not_be_used_is_none)
+{
+    static const char *const urls[] = {"https://169.254.169.254", "http://ca.example", "x"};
+
+    for (size_t i = 0; i < sizeof urls / sizeof urls[0]; i++) {
+        char put[60] = "renewalInfo\":\"";
+
+        ari_world();
+        w.script = (const struct w_script[]){{.row = "directory",
+                                              .count = 9,
+                                              .find = "renewalInfo\":\"https://ca.example",
+                                              .put = strcat(put, urls[i])},
+                                             {0}};
+        CHECK_INT(w_issue(0), ACME_OK);
+        CHECK_INT(w.windows, 0);
+        CHECK_INT(w.warnings, 1);
+        w_pass(70 * W_DAY);
+        CHECK_INT(w_issue(0), ACME_OK);
+        CHECK_INT(w.orders_count, 2);
+        CHECK_INT(w.replaced_count, 0);
+    }
+}
+
+/* RFC 9773 4.3.3: what will not pass soon is asked for again after six hours. */
+TEST(an_answer_that_is_none_is_no_outage)
+{
+    static const char *const bodies[] = {"<html>", "{}", "{\"suggestedWindow\":{\"start\":1}}", ""};
+
+    for (size_t i = 0; i < sizeof bodies / sizeof bodies[0]; i++) {
+        struct acme_agent_status status;
+
+        ari_world();
+        CHECK_INT(w_issue(0), ACME_OK);
+        w.script = (const struct w_script[]){
+            {.row = "window", .count = 9, .status = 200, .body = bodies[i]}, {0}};
+        CHECK_INT(again(7 * HOUR), ACME_OK);
+        acme_agent_status(&agent, &status);
+        CHECK_INT(status.window_next / 60, (w_wall() + 6 * HOUR) / 60);
+    }
+}
+
+TEST(a_window_that_moves_at_each_answer_spares_the_flash)
+{
+    ari_world();
+    config.only_when_asked = false;
+    w.ari_field = "Retry-After: 60";
+    CHECK_INT(w_boot(), ACME_OK);
+    live_for(HOUR / 2);
+    w.windows = w.writes = 0;
+    for (int i = 0; i < 24 * 60; i++) {
+        w.ari_start = agent.cert.not_before + 55 * W_DAY + i * 1000;
+        w.ari_end = w.ari_start + 900;
+        live_for(60);
+        CHECK(due_at() >= w.ari_start - 1000 && due_at() <= w.ari_end);
+    }
+    CHECK(w.windows > 24 * 60 - 30);
+    CHECK(w.writes <= 24 + 1);
 }
 
 TEST(a_device_without_answers_slows_down)

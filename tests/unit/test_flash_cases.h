@@ -442,6 +442,49 @@ static int case_recovers(struct box *b)
     return 0;
 }
 
+/* Power is cut while a record goes to a new head, a small one is written to the old head, and power
+ * is cut the same way once more: the small one is not forgotten, whatever the two new heads hold.
+ */
+static int case_given_up(struct box *b)
+{
+    static struct box full, first;
+    static char big[1200];
+    char out[16];
+    uint32_t head = 0;
+
+    memset(big, 'b', sizeof big);
+    sim_for(&full.s, &geoms[2]);
+    sim_for(&first.s, &geoms[2]);
+    while (b->fs.head == head || head == 0) { /* up to where the next one takes a new head */
+        WANT(idle(&b->fs), ACME_OK);
+        sim_copy(&full.s, &b->s);
+        head = b->fs.head;
+        WANT(box_put(b, 4, "n", big, sizeof big), ACME_OK);
+    }
+    for (uint32_t i = 1; i <= 20; i++) {
+        sim_copy(&b->s, &full.s);
+        WANT(start(&b->fs, &b->s), ACME_OK);
+        b->s.cut_at = b->s.ops + i;
+        (void)box_put(b, 4, "n", big, sizeof big);
+        sim_power_on(&b->s);
+        WANT(start(&b->fs, &b->s), ACME_OK);
+        WANT(box_put(b, 6, "n", "small", 5), ACME_OK);
+        sim_copy(&first.s, &b->s);
+        for (uint32_t k = 1; k <= 20; k++) {
+            sim_copy(&b->s, &first.s);
+            WANT(start(&b->fs, &b->s), ACME_OK);
+            b->s.cut_at = b->s.ops + k;
+            (void)box_put(b, 4, "n", big, sizeof big);
+            sim_power_on(&b->s);
+            WANT(start(&b->fs, &b->s), ACME_OK);
+            WANT(box_get(b, 6, "n", out, sizeof out), 5);
+        }
+    }
+    sim_free(&full.s);
+    sim_free(&first.s);
+    return 0;
+}
+
 static void test_cases(void)
 {
     static const struct {
@@ -464,6 +507,7 @@ static void test_cases(void)
         {"foreign bytes, other geometry", case_foreign, 1},
         {"unknown slots survive", case_unknown, 1},
         {"a forged first entry", case_tail, 1},
+        {"new heads given up twice", case_given_up, 2},
         {"a write given up", case_drop, 1},
         {"erasing ahead", case_idle, 1},
     };

@@ -1,6 +1,6 @@
 /* fleet.c - the queue of devices, boots, power, clocks: a scenario from its first boot to its end
  */
-#include "fleet.h"
+#include "fleet_ca.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -253,7 +253,8 @@ static uint64_t plan_next(const struct fleet *f)
 {
     const struct fleet_plan *p = f->plan;
     const uint64_t at[] = {0,         p->outage_at, p->outage_at + p->outage_ms,
-                           p->off_at, p->clocks_at, p->run_ms};
+                           p->off_at, p->clocks_at, p->revoked_at,
+                           p->run_ms};
     uint64_t next = FLEET_NEVER;
 
     for (size_t i = 0; i < sizeof at / sizeof at[0]; i++) {
@@ -286,6 +287,8 @@ static void plan_step(struct fleet *f, uint64_t before)
         power_off(f, false);
     if (p->clocks_at > 0 && passes(f, before, p->clocks_at))
         wrong_clocks(f);
+    if (p->revoked_at > 0 && passes(f, before, p->revoked_at))
+        caf_revoke(f);
 }
 
 /* ---- a run ---- */

@@ -19,7 +19,7 @@
 #define FLEET_DAY_MS    ((uint64_t)86400000)
 #define FLEET_NEVER     UINT64_MAX
 #define FLEET_LEAF      640
-#define FLEET_LINES     64 /* figures in one run */
+#define FLEET_LINES     96 /* figures in one run */
 
 /* What is wrong with the way to the CA, or with the CA. */
 enum fleet_outage {
@@ -123,6 +123,11 @@ struct fleet_device {
     int64_t authz_until; /* a valid authorization is used again until then */
     uint16_t leaf_len;
     uint8_t leaf[FLEET_LEAF];
+    uint64_t serial, replaced;  /* of the certificate; of the last that a newer one has replaced */
+    int64_t made_from, made_to; /* its dates */
+    bool exempt;                /* the order names its predecessor: no limit holds for it */
+    bool revoked;
+    uint8_t revoked_issued; /* certificates in the 24 hours after that */
 
     /* what is true of it */
     uint32_t issued;
@@ -154,12 +159,13 @@ struct fleet_plan {
     uint32_t zombie_permille;
     bool whole_days;     /* certificates begin and end at midnight, as some CAs make them */
     bool fast_ca;        /* a CA that validates and issues in milliseconds */
+    bool ari;            /* it has renewal information (RFC 9773) */
     uint64_t revoked_at; /* the CA revokes half of all certificates; 0: not */
 };
 
 struct fleet_line {
     char scenario[16], id[8], words[96], goal[40], value[120];
-    int pass; /* 1, 0; -1: only told; -2: needs ARI */
+    int pass; /* 1, 0; -1: only told */
 };
 
 struct fleet_counts {
@@ -172,6 +178,9 @@ struct fleet_counts {
     uint64_t fold_minute[60], fold_hour[3600]; /* newOrders */
     uint64_t zombies, zombie_day1_max, zombie_later_max;
     uint64_t dark_s, dark_devices;
+    uint64_t questions; /* for the renewal window */
+    uint64_t writes;    /* of records */
+    uint64_t replacing; /* newOrders that name their predecessor */
 };
 
 struct fleet {
@@ -236,6 +245,6 @@ int fleet_svg(const struct fleet *f, const char *path);
 
 /* fleet_plans.c */
 size_t fleet_plans(struct fleet_plan *out, size_t cap, double years);
-#define FLEET_PLANS 12
+#define FLEET_PLANS 16
 
 #endif

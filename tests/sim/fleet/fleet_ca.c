@@ -108,7 +108,8 @@ void caf_put_order(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
                               o->number, d->index, o->number, cert);
 }
 
-void caf_new_order(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
+void caf_new_order(struct fleet *f, struct fleet_device *d, const char *payload,
+                   struct caf_reply *r)
 {
     struct fleet_order *o = &d->order;
     int64_t now = sim_world_unix(&f->world), wait, more;
@@ -117,12 +118,14 @@ void caf_new_order(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
 
     caf_early(f, d, FLEET_SCOPE_ORDER);
     fleet_count_order(f, d);
+    if (!caf_replaces(f, d, payload, r))
+        return;
     wait = caf_bucket(f, &d->set_bucket, 5, 34 * (int64_t)FLEET_HOUR_MS, false);
     more = caf_bucket(f, &d->failure_bucket, 5, 12 * (int64_t)FLEET_MINUTE_MS, false);
     wait = more > wait ? more : wait;
     more = caf_bucket(f, &d->order_bucket, 300, 36000, wait == 0);
     wait = more > wait ? more : wait;
-    if (wait > 0) {
+    if (wait > 0 && !d->exempt) {
         caf_limit(f, d, r, FLEET_SCOPE_ORDER, 429, wait);
         return;
     }
@@ -272,6 +275,14 @@ static void caf_issue(struct fleet *f, struct fleet_device *d, struct ca_order *
     }
     o->number = sim_world_random(&f->world);
     ca_issue(&f->ca, o, spki);
+    if (d->exempt)
+        d->replaced = d->serial;
+    d->serial = o->number;
+    d->made_from = o->not_before;
+    d->made_to = o->not_after;
+    if (d->revoked || d->revoked_issued > 0)
+        d->revoked_issued++;
+    d->revoked = false;
     if (o->leaf_len > FLEET_LEAF) {
         fprintf(stderr, "fleet: a leaf of %u bytes\n", o->leaf_len);
         exit(2);
@@ -303,7 +314,8 @@ void caf_finalize(struct fleet *f, struct fleet_device *d, const char *payload, 
         fprintf(stderr, "fleet: device %u: %s\n", d->index, why);
         exit(2);
     }
-    (void)caf_bucket(f, &d->set_bucket, 5, 34 * (int64_t)FLEET_HOUR_MS, true);
+    if (!d->exempt)
+        (void)caf_bucket(f, &d->set_bucket, 5, 34 * (int64_t)FLEET_HOUR_MS, true);
     caf_issue(f, d, &order, spki);
     d->order.status = ACME_STATUS_PROCESSING;
     d->order.issue_at =
@@ -328,7 +340,7 @@ void caf_certificate(struct fleet *f, struct fleet_device *d, struct caf_reply *
     memcpy(order.leaf, d->leaf, d->leaf_len);
     order.leaf_len = d->leaf_len;
     acme_buf_init(&b, r->body, sizeof r->body);
-    ca_chain(&f->ca, &order, &b);
+    ca_chain(&f->ca, &order, 0, &b);
     r->len = b.len;
     r->type = "application/pem-certificate-chain";
 }

@@ -26,9 +26,18 @@ void caf_limit(struct fleet *f, struct fleet_device *d, struct caf_reply *r, int
 /* Is this request one that the CA has asked not to make yet? */
 void caf_early(struct fleet *f, const struct fleet_device *d, int scope);
 
+/* fleet_ca_ari.c: renewal information (RFC 9773). */
+void caf_window(struct fleet *f, struct fleet_device *d, const char *id, struct caf_reply *r);
+/* May this newOrder name what it replaces? True; else the refusal is in the reply. Notes whether
+ * the order is exempt from all limits. */
+bool caf_replaces(struct fleet *f, struct fleet_device *d, const char *payload,
+                  struct caf_reply *r);
+void caf_revoke(struct fleet *f);
+
 void caf_settle(struct fleet *f, struct fleet_device *d);
 void caf_put_order(struct fleet *f, struct fleet_device *d, struct caf_reply *r);
-void caf_new_order(struct fleet *f, struct fleet_device *d, struct caf_reply *r);
+void caf_new_order(struct fleet *f, struct fleet_device *d, const char *payload,
+                   struct caf_reply *r);
 void caf_put_authz(const struct fleet_device *d, struct caf_reply *r);
 void caf_respond(struct fleet *f, struct fleet_device *d, struct caf_reply *r);
 void caf_finalize(struct fleet *f, struct fleet_device *d, const char *payload, size_t len,

@@ -10,15 +10,19 @@
 #define CAF_OUTAGE_WAIT_S 3600
 #define CAF_NONCE_LOST    1 /* permille of nonces that another data centre does not know */
 
+#define CAF_DIRECTORY(more)                                                                        \
+    "{\"newNonce\":\"" CA_BASE "/nonce\",\"newAccount\":\"" CA_BASE                                \
+    "/acct\",\"newOrder\":\"" CA_BASE "/order\",\"revokeCert\":\"" CA_BASE                         \
+    "/revoke\",\"keyChange\":\"" CA_BASE "/roll\"" more                                            \
+    ",\"meta\":{\"termsOfService\":\"https://ca.test/terms\",\"website\":\"https://ca.test\"}}"
+
 static struct caf_reply caf_out; /* one request at a time */
 
-static void caf_directory(struct caf_reply *r)
+static void caf_directory(const struct fleet *f, struct caf_reply *r)
 {
     r->no_nonce = true; /* a file, as at Let's Encrypt */
-    caf_body(r, "{\"newNonce\":\"" CA_BASE "/nonce\",\"newAccount\":\"" CA_BASE
-                "/acct\",\"newOrder\":\"" CA_BASE "/order\",\"revokeCert\":\"" CA_BASE
-                "/revoke\",\"keyChange\":\"" CA_BASE "/roll\",\"meta\":{\"termsOfService\":"
-                "\"https://ca.test/terms\",\"website\":\"https://ca.test\"}}");
+    caf_body(r, f->plan->ari ? CAF_DIRECTORY(",\"renewalInfo\":\"" CA_BASE "/ari\"")
+                             : CAF_DIRECTORY(""));
 }
 
 static void caf_account(struct fleet *f, struct fleet_device *d, struct caf_reply *r)
@@ -100,7 +104,7 @@ static void caf_post(struct fleet *f, struct fleet_device *d, const char *path, 
         return;
     }
     if (strcmp(path, "/order") == 0) {
-        caf_new_order(f, d, r);
+        caf_new_order(f, d, payload, r);
         return;
     }
     if (sscanf(path + 2, "/%u/%u", &device, &number) != 2 || device != d->index ||
@@ -167,9 +171,11 @@ static void caf_route(struct fleet *f, struct fleet_device *d, const char *reque
     else if (caf_edge(f, d, path, r))
         return;
     else if (strcmp(path, "/directory") == 0)
-        caf_directory(r);
+        caf_directory(f, r);
     else if (strcmp(path, "/nonce") == 0)
         r->len = 0;
+    else if (strncmp(path, "/ari/", 5) == 0 && strcmp(method, "GET") == 0)
+        caf_window(f, d, path + 5, r);
     else
         caf_post(f, d, path, body, len - (size_t)(body - request), r);
 }

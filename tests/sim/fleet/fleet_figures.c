@@ -7,7 +7,6 @@
 #include "fleet.h"
 
 #define FIG_TOLD (-1)
-#define FIG_ARI  (-2)
 
 static struct fleet_line *fig_line(struct fleet *f, const char *id, int pass, const char *words,
                                    const char *goal)
@@ -165,8 +164,10 @@ static void fig_aligned(struct fleet *f)
 static void fig_limits(struct fleet *f)
 {
     double part = 100 * (double)f->n.limited_orders / (double)(f->n.orders + 1);
+    bool ari = f->plan->ari;
 
-    fig_value(fig_line(f, "F5", part <= 0.1, "429 for orders", "<= 0.1 %"),
+    fig_value(fig_line(f, "F5", ari ? f->n.limited_orders == 0 : part <= 0.1, "429 for orders",
+                       ari ? "0" : "<= 0.1 %"),
               "%.3f %% of %llu (and %llu for accounts, %llu of 503)", part,
               (unsigned long long)f->n.orders, (unsigned long long)f->n.limited_accounts,
               (unsigned long long)f->n.refused_503);
@@ -190,13 +191,32 @@ static void fig_zombies(struct fleet *f)
 
 static void fig_revoked(struct fleet *f)
 {
-    double replaced = 0;
+    double all = 0, replaced = 0, twice = 0;
     int64_t at = SIM_EPOCH + (int64_t)((f->from_ms + f->plan->revoked_at) / 1000);
 
-    for (uint32_t i = 0; i < f->count; i++)
-        replaced += f->devices[i].valid_from >= at && f->devices[i].valid_from < at + 86400;
-    fig_value(fig_line(f, "F7", FIG_ARI, "replaced within 24 h of a mass revocation", ">= 99.9 %"),
-              "needs ARI (without it: %.1f %%, those that were due)", 100 * replaced / f->count);
+    for (uint32_t i = 0; i < f->count; i++) {
+        const struct fleet_device *d = &f->devices[i];
+
+        all += d->revoked || d->revoked_issued > 0;
+        replaced += d->revoked_issued > 0 && d->made_from < at + 86400 - 3600;
+        twice += d->revoked_issued > 1;
+    }
+    fig_value(fig_line(f, "F7", replaced >= 0.999 * all && all > 0,
+                       "replaced within 24 h of a mass revocation", ">= 99.9 %"),
+              "%.2f %% of %.0f", 100 * replaced / (all > 0 ? all : 1), all);
+    fig_value(fig_line(f, "F7", twice == 0, "... twice", "0 %"), "%.0f", twice);
+}
+
+/* ---- renewal information ---- */
+
+static void fig_ari(struct fleet *f)
+{
+    double days = (double)f->count * (double)f->plan->run_ms / (double)FLEET_DAY_MS;
+
+    fig_value(
+        fig_line(f, "-", FIG_TOLD, "records written a day by a device; questions to ARI", "-"),
+        "%.2f; %.2f (%.1f %% of newOrders name a predecessor)", (double)f->n.writes / days,
+        (double)f->n.questions / days, 100 * (double)f->n.replacing / (double)(f->n.orders + 1));
 }
 
 /* ---- F8, F10 ---- */
@@ -220,7 +240,7 @@ static void fig_storm(struct fleet *f)
 {
     uint64_t on = f->from_ms + f->plan->off_at + f->plan->off_ms;
     size_t minute = (size_t)((on - f->start_ms) / FLEET_MINUTE_MS);
-    double highest = 0, sum = 0, later = 0, p99 = fig_need(f, 0.99);
+    double highest = 0, sum = 0, later = 0, rest = 0, p99 = fig_need(f, 0.99);
 
     for (size_t m = 0; m < 60; m++) {
         double part = 100.0 * f->per_minute[minute + m] / f->count;
@@ -228,14 +248,18 @@ static void fig_storm(struct fleet *f)
         if (m < 5) {
             sum += part;
             highest = part > highest ? part : highest;
-        } else if (part > later) {
-            later = part;
+        } else {
+            rest += part;
+            later = part > later ? part : later;
         }
     }
     /* In a small fleet one device is a percent of a minute: there the average is judged. */
     fig_value(fig_line(f, "F8", (f->count < 5000 ? sum / 5 : highest) <= 5,
                        "requests a minute in the first 5 minutes, of N", "<= 5 %"),
-              "%.1f %% at most, %.1f %% on average; %.1f %% later", highest, sum / 5, later);
+              "%.1f %% at most, %.1f %% on average", highest, sum / 5);
+    fig_value(fig_line(f, "F8", (f->count < 5000 ? rest / 55 : later) <= 10,
+                       "... and in the rest of the hour", "<= 10 %"),
+              "%.1f %% at most, %.1f %% on average", later, rest / 55);
     fig_value(fig_line(f, "F8", p99 <= 15 && f->needs_open == 0,
                        "without a certificate: until there is one, p99", "<= 15 min"),
               "%.1f min, p50 %.1f (%zu devices, %zu never)", p99, fig_need(f, 0.5), f->needs_count,
@@ -319,5 +343,7 @@ void fleet_figures(struct fleet *f)
         fig_revoked(f);
     if (p->zombie_permille > 0 || p->fast_ca)
         fig_exchange(f);
+    if (p->zombie_permille > 0 || p->revoked_at > 0)
+        fig_ari(f);
     fig_limits(f);
 }

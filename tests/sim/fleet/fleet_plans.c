@@ -44,7 +44,8 @@ static const struct fleet_plan fleet_all[] = {
      .lifetime_s = DAYS_45,
      .deploy_ms = DAYS(30),
      .run_ms = DAYS(4),
-     .revoked_at = DAYS(2)},
+     .revoked_at = DAYS(2),
+     .ari = true},
     {.name = "clocks",
      .words =
          "clocks for 1 to 6 h: 10 % in 1970, 5 % a day ahead, 1 % ten years ahead; 20 % are new",
@@ -74,6 +75,47 @@ static const struct fleet_plan fleet_all[] = {
      .deploy_ms = DAYS(30),
      .run_ms = DAYS(5),
      .fast_ca = true},
+    {.name = "ari",
+     .words = "normal, with renewal information",
+     .lifetime_s = DAYS_45,
+     .deploy_ms = DAYS(30),
+     .run_ms = 0, /* the years that were asked for */
+     .zombie_permille = 20,
+     .ari = true},
+    {.name = "ari-outage-45d",
+     .words = "outage-45d, with renewal information",
+     .lifetime_s = DAYS_45,
+     .deploy_ms = DAYS(30),
+     .run_ms = DAYS(10),
+     .outage_at = DAYS(4),
+     .outage_ms = HOURS(72),
+     .ari = true},
+    {.name = "ari-outage-160h",
+     .words = "outage-160h, with renewal information",
+     .lifetime_s = HOURS_160,
+     .deploy_ms = HOURS(80),
+     .run_ms = DAYS(14),
+     .outage_at = DAYS(7),
+     .outage_ms = HOURS(72),
+     .ari = true},
+    {.name = "ari-storm",
+     .words = "storm, with renewal information",
+     .lifetime_s = DAYS_45,
+     .deploy_ms = DAYS(30),
+     .run_ms = DAYS(52),
+     .off_at = DAYS(50),
+     .off_ms = HOURS(24),
+     .fresh_permille = 1,
+     .fresh_at = DAYS(51),
+     .expired_permille = 10,
+     .ari = true},
+    {.name = "ari-midnight",
+     .words = "midnight, with renewal information",
+     .lifetime_s = DAYS_45,
+     .deploy_ms = DAYS(30),
+     .run_ms = DAYS(45),
+     .whole_days = true,
+     .ari = true},
 };
 
 size_t fleet_plans(struct fleet_plan *out, size_t cap, double years)
@@ -83,6 +125,9 @@ size_t fleet_plans(struct fleet_plan *out, size_t cap, double years)
     if (count > cap)
         count = cap;
     memcpy(out, fleet_all, count * sizeof fleet_all[0]);
-    out[0].run_ms = (uint64_t)(years * 365 * (double)FLEET_DAY_MS);
+    for (size_t i = 0; i < count; i++) {
+        if (out[i].run_ms == 0)
+            out[i].run_ms = (uint64_t)(years * 365 * (double)FLEET_DAY_MS);
+    }
     return count;
 }

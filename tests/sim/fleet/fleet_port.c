@@ -228,6 +228,7 @@ static int port_write(void *ctx, enum acme_slot slot, const char *key, const voi
     struct fleet_record *r = &d->records[slot];
 
     (void)key;
+    fleet_it->n.writes++;
     if (len > r->room) {
         uint8_t *room = realloc(r->data, len);
 

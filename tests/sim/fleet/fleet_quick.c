@@ -23,7 +23,7 @@ static void say(const char *scenario, const char *what, bool good, const char *w
  * only told. */
 static bool counts(const struct fleet_line *l)
 {
-    return l->pass >= 0 && !(strcmp(l->id, "F9") == 0 && strcmp(l->scenario, "normal") == 0);
+    return l->pass >= 0 && (strcmp(l->id, "F9") != 0 || strcmp(l->scenario, "fast-ca") == 0);
 }
 
 static void scenario(const char *name, uint32_t agents)
@@ -74,5 +74,11 @@ int main(void)
     scenario("newcomers", 400);
     scenario("midnight", 200);
     scenario("fast-ca", 100);
+    scenario("revocation", 400);
+    scenario("ari", 200);
+    scenario("ari-outage-45d", 200);
+    scenario("ari-outage-160h", 200);
+    scenario("ari-storm", 1500);
+    scenario("ari-midnight", 200);
     return failed;
 }
