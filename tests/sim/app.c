@@ -11,10 +11,14 @@
 #define BACK_MAX     3 /* in 24 hours: the waits after it are 1 h, 6 h, then a day */
 #define BACK_WAIT_MS 172800000u
 
+bool app_refuses;
+
 uint32_t app_mood(struct run *r)
 {
     static const uint32_t moods[] = {0, 0, 300, 1000};
 
+    if (!app_refuses)
+        return 0;
     return moods[sim_world_below(&r->app.dice, sizeof moods / sizeof moods[0])];
 }
 

@@ -5,6 +5,7 @@
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
  *   sim --cuts all|pairs --on WORD             on this storage alone (memory, nor, cfi, ecc, files)
+ *   sim --app ...                              with an application that refuses certificates
  *   sim --stop ...                             end at the first violation
  *   sim --list                                 after the run: the catalogue, and how often reached
  */
@@ -244,6 +245,10 @@ int main(int argc, char **argv)
         }
         if (strcmp(argv[i], "--stop") == 0) {
             stop_at_first = true;
+            continue;
+        }
+        if (strcmp(argv[i], "--app") == 0) {
+            app_refuses = true;
             continue;
         }
         if (strcmp(argv[i], "--once") == 0) {

@@ -160,6 +160,7 @@ void scenario_fit(struct run *r);
 void run_power_off(struct run *r, uint64_t for_ms);
 
 /* app.c */
+extern bool app_refuses;          /* also in seeds; else only where a scenario says so */
 uint32_t app_mood(struct run *r); /* refuse_permille, by the seed */
 void app_init(struct run *r, uint64_t seed);
 void app_boot(struct run *r);
