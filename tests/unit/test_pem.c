@@ -102,8 +102,8 @@ TEST(what_is_no_base64)
                                       "MAMCAQV=",
                                       "MAMCAQU=A",
                                       "MAMCAQU*",
-                                      "MAM\x80"
-                                      "AQU=",
+                                      ("MAM\x80"
+                                       "AQU="),
                                       "MAMCA",
                                       "MAMCAQUAA==",
                                       "MAMC====",

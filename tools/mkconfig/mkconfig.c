@@ -307,7 +307,7 @@ static void geometry(int c)
 
 static uint8_t key_type(const char *text)
 {
-    int type = acme_key_type_from(text);
+    enum acme_key_type type = acme_key_type_from(text);
 
     if (type == ACME_KEY_NONE)
         die("not a key type", text);
