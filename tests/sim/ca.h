@@ -18,7 +18,7 @@
 #define CA_BASE      "https://" CA_HOST
 #define CA_DIRECTORY CA_BASE "/directory"
 #define CA_NODE      1
-#define CA_ORDERS    160
+#define CA_ORDERS    640
 #define CA_ACCOUNTS  256
 #define CA_NAMES     3
 #define CA_CONNS     8

@@ -239,7 +239,9 @@ static bool settled(struct run *r)
     acme_agent_status(&r->agent, &status);
     if (status.busy || status.order_open || !r->has_cert || now >= r->not_after)
         return false;
-    return now < r->due_at && (!r->renewing || r->due_at > r->renewed_from);
+    /* The CA's window may be later than what the certificate's life says. */
+    return now < (status.due_at > r->due_at ? status.due_at : r->due_at) &&
+           (!r->renewing || r->due_at > r->renewed_from);
 }
 
 /* A minute before the agent will renew: by the certificate's life, or in the CA's window. */
