@@ -77,7 +77,7 @@ void acme_buf_put(struct acme_buf *b, const void *data, size_t len)
     }
     at = buf_claim(b, len);
     if (at != NULL) {
-        memcpy(at, data, len);
+        memmove(at, data, len); /* a chain may lie further on in the same buffer */
     }
 }
 

@@ -201,7 +201,7 @@ def forget_next(c, *more):
     at, found = 20, False
     while at + 4 <= len(data):
         tag, length = struct.unpack_from("<HH", data, at)
-        if tag == 28:               # ARI_NEXT_AT
+        if tag == 52:               # ARI_NEXT_AT
             struct.pack_into("<q", data, at + 4, 1)
             found = True
         at += 4 + length
