@@ -118,7 +118,8 @@ static void get_failure(const struct acme_field *field, struct acme_failure *f)
         f->at = value;
         break;
     case FAILURE_TYPE:
-        f->problem.type = value < ACME_PROBLEM_END_ ? (uint8_t)value : ACME_PROBLEM_OTHER;
+        f->problem.type =
+            value >= 0 && value < ACME_PROBLEM_END_ ? (uint8_t)value : (uint8_t)ACME_PROBLEM_OTHER;
         break;
     case FAILURE_STATUS:
         f->problem.http_status = (uint16_t)value;
