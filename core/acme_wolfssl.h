@@ -41,6 +41,14 @@
 #error "HAVE_EXTENDED_MASTER: TLS 1.2 without it ties a session to no handshake (RFC 7627)"
 #endif
 
+/* Where the list of suites in acme_tls.c is left out, nothing beyond it may be compiled in. */
+#if defined(ACME_TLS_SUITES_AS_BUILT) &&                                                           \
+    (defined(HAVE_AESCCM) || defined(HAVE_NULL_CIPHER) || defined(HAVE_CAMELLIA) ||                \
+     defined(HAVE_ARIA) || defined(WOLFSSL_SM4_GCM) || defined(WOLFSSL_SM4_CCM) ||                 \
+     defined(HAVE_ANON) || defined(WOLFSSL_STATIC_DH))
+#error "ACME_TLS_SUITES_AS_BUILT: only AES-GCM and ChaCha20-Poly1305 with ECDHE"
+#endif
+
 /* Keys: P-256 always. Signatures must not hang on the quality of a random number, because one bad
  * one gives the key away (RFC 6979). */
 #ifndef HAVE_ECC

@@ -101,6 +101,27 @@ def figures(what, f, elf=ELF):
           "pool_refused, pool_used, frames_dropped")
 
 
+def renews_and_starts_again(ca, board, serial, tell):
+    """After the first certificate, with that serial; tell: figures of this board."""
+    # renewal: another serial, no reset, the same account
+    at = board.mark()
+    board.type("renew")
+    tell("renewal", issued(board, at))
+    fresh, _ = board.get()
+    check(fresh != serial, "the old certificate is still served")
+    check(not board.has("start", at), "it has started again")
+    count = ca.count()
+    equal((count["newAccount"], count["newOrder"]), (1, 2), "newAccount, newOrder")
+
+    # power off and on: nothing is asked of the CA, the same certificate is served
+    board.kill()
+    ca.mark()
+    at = board.mark()
+    board.boot().wait("not_due", 30, at)
+    equal(board.get()[0], fresh, "the serial after a start")
+    equal(ca.count()["total"], 0, "requests after a start")
+
+
 @case("issues_ecdsa_and_serves")
 def issues_ecdsa():
     # twelve validators in one millisecond lose frames, and QEMU's network repeats a SYN only after
@@ -114,23 +135,7 @@ def issues_ecdsa():
         count = ca.count()
         equal((count["newAccount"], count["newOrder"]), (1, 1), "newAccount, newOrder")
 
-        # renewal: another serial, no reset, the same account
-        at = board.mark()
-        board.type("renew")
-        figures("renewal", issued(board, at))
-        fresh, _ = board.get()
-        check(fresh != serial, "the old certificate is still served")
-        check(not board.has("start", at), "it has started again")
-        count = ca.count()
-        equal((count["newAccount"], count["newOrder"]), (1, 2), "newAccount, newOrder")
-
-        # power off and on: nothing is asked of the CA, the same certificate is served
-        board.kill()
-        ca.mark()
-        at = board.mark()
-        board.boot().wait("not_due", 30, at)
-        equal(board.get()[0], fresh, "the serial after a start")
-        equal(ca.count()["total"], 0, "requests after a start")
+        renews_and_starts_again(ca, board, serial, figures)
 
 
 @case("issues_rsa_chain")

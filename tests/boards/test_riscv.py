@@ -57,24 +57,7 @@ def issues():
         equal(board.get(name=NAMES[-1])[0], serial, "the serial shown to the last name")
         count = ca.count()
         equal((count["newAccount"], count["newOrder"]), (1, 1), "newAccount, newOrder")
-
-        # renewal: another serial, no reset, the same account
-        at = board.mark()
-        board.type("renew")
-        figures("renewal", base.issued(board, at))
-        fresh, _ = board.get()
-        check(fresh != serial, "the old certificate is still served")
-        check(not board.has("start", at), "it has started again")
-        count = ca.count()
-        equal((count["newAccount"], count["newOrder"]), (1, 2), "newAccount, newOrder")
-
-        # power off and on: nothing is asked of the CA, the same certificate is served
-        board.kill()
-        ca.mark()
-        at = board.mark()
-        board.boot().wait("not_due", 30, at)
-        equal(board.get()[0], fresh, "the serial after a start")
-        equal(ca.count()["total"], 0, "requests after a start")
+        base.renews_and_starts_again(ca, board, serial, figures)
 
 
 @case("riscv_rsa_chain")

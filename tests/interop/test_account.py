@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """Revocation and the life of an account, against Pebble, and what its management interface says then."""
-import functools
 import json
 import os
 import re
@@ -13,24 +12,10 @@ import common
 import miniacme
 from common import Suite, cert_serial, check, equal, lwacme_path, openssl
 import world
+from world import with_world
 
 suite = Suite()
 NAME = "h0.example.net"
-
-
-def with_world(**options):
-    """Decorator: fn(world, client) with one fresh CA and one fresh state folder."""
-    def wrap(fn):
-        @functools.wraps(fn)
-        def run(*args, **kw):
-            lwacme_path()
-            with world.World(**dict(options, **kw)) as w, w.client() as c:
-                try:
-                    return fn(w, c, *args)
-                except common.Fail as e:
-                    raise common.Fail("%s [requests: %s]" % (e, dict(w.count()))) from e
-        return run
-    return wrap
 
 
 def status(c):

@@ -21,23 +21,9 @@ from common import Skip, Suite, cert_serial, check, check_set, equal, lwacme_pat
 from fakeca import problem
 import rig
 import world
+from world import with_world
 
 suite = Suite()
-
-
-def with_world(**options):
-    """Decorator: fn(world, client) with one fresh CA and one fresh state folder."""
-    def wrap(fn):
-        @functools.wraps(fn)
-        def run(*args, **kw):
-            lwacme_path()
-            with world.World(**dict(options, **kw)) as w, w.client() as c:
-                try:
-                    return fn(w, c, *args)
-                except common.Fail as e:
-                    raise common.Fail("%s [requests: %s]" % (e, dict(w.count()))) from e
-        return run
-    return wrap
 
 
 NAME = "h0.example.net"

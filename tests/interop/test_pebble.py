@@ -3,7 +3,6 @@
 
 PEBBLE_VERSIONS chooses (default "newest 2.4.0"; a version that is not there is a named skip).
 """
-import functools
 import http.server
 import json
 import os
@@ -19,25 +18,11 @@ import time
 import common
 from common import Skip, Suite, check, check_set, equal, cert_serial, lwacme_path, run_tool
 import world
+from world import with_world
 
 suite = Suite()
 VERSIONS = os.environ.get("PEBBLE_VERSIONS", "newest 2.4.0").split()
 ORDER_POLLS = 8      # 2 are the minimum; a busy machine or slow CA may need a few more
-
-
-def with_world(**options):
-    """Decorator: fn(world, client) with one fresh CA and one fresh state folder."""
-    def wrap(fn):
-        @functools.wraps(fn)
-        def run(*args, **kw):
-            lwacme_path()
-            with world.World(**dict(options, **kw)) as w, w.client() as c:
-                try:
-                    return fn(w, c, *args)
-                except common.Fail as e:
-                    raise common.Fail("%s [requests: %s]" % (e, dict(w.count()))) from e
-        return run
-    return wrap
 
 
 def names(n):

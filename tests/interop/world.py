@@ -6,6 +6,7 @@
 """
 import atexit
 import collections
+import functools
 import glob
 import http.client
 import json
@@ -395,3 +396,18 @@ class World:
 
     def client(self, **kw):
         return common.Client(self.directory, self.ca_file, self.http_port, **kw)
+
+
+def with_world(**options):
+    """Decorator: fn(world, client) with one fresh CA and one fresh state folder."""
+    def wrap(fn):
+        @functools.wraps(fn)
+        def run(*args, **kw):
+            common.lwacme_path()
+            with World(**dict(options, **kw)) as w, w.client() as c:
+                try:
+                    return fn(w, c, *args)
+                except common.Fail as e:
+                    raise common.Fail("%s [requests: %s]" % (e, dict(w.count()))) from e
+        return run
+    return wrap
