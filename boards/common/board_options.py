@@ -25,6 +25,7 @@ CHOICES = [  # words for make; the first is what the others are compared with
     ("external account binding (EAB=1)", ["EAB=1"]),
     ("renewal information (ARI=1)", ["ARI=1"]),
     ("a choice of chains (CHAIN=1)", ["CHAIN=1"]),
+    ("revocation and the account's life (JOB=1)", ["JOB=1"]),
     ("no link-time optimization (LTO=)", ["LTO="]),
 ]
 
