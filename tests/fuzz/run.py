@@ -8,12 +8,15 @@ Inputs that reach something new are kept in build/fuzz/corpus/NAME and are where
 begins; an input that breaks something is build/fuzz/found/NAME-... . Each run adds a line to FILE:
 
     DATE TIME COMMIT fuzz NAME SECONDS EXECUTIONS FINDINGS
+
+where the seconds are the processor's, so that they count the same on a machine that does more.
 """
 
 import argparse
 import os
 import pathlib
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -44,8 +47,14 @@ def last(pattern, text, otherwise=0):
     return int(found[-1]) if found else otherwise
 
 
+def spent():
+    """The processor's seconds of all programs that have ended."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def fuzz(name, seconds):
-    """Executions, seconds, and the files that were found."""
+    """Executions, the processor's seconds, and the number of findings."""
     corpus, found = WORK / "corpus" / name, WORK / "found"
     corpus.mkdir(parents=True, exist_ok=True)
     found.mkdir(parents=True, exist_ok=True)
@@ -54,7 +63,7 @@ def fuzz(name, seconds):
                "-rss_limit_mb=2048", "-print_final_stats=1", "-artifact_prefix=%s/%s-" % (found, name)]
     if (WORK / "dict" / name).exists():
         command.append("-dict=%s" % (WORK / "dict" / name))
-    start = time.monotonic()
+    before_s = spent()
     log = WORK / (name + ".log")
     with log.open("w") as out:
         status = subprocess.run([*command, corpus, WORK / "seeds" / name], stdout=out, stderr=subprocess.STDOUT,
@@ -70,7 +79,7 @@ def fuzz(name, seconds):
     if status and not new:
         print("    it ended with status %d: see %s" % (status, log.relative_to(TOP)))
     sys.stdout.flush()
-    return executions, time.monotonic() - start, len(new) + (status != 0 and not new)
+    return executions, spent() - before_s, len(new) + (status != 0 and not new)
 
 
 def long_run(options):
