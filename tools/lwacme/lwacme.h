@@ -160,6 +160,71 @@ int job_load(struct options *o, const char **why);
 const char *job_bad_file(const struct options *o); /* which of the two it was */
 struct acme_key *job_key(void);                    /* of key_file; wiped by who takes it */
 
+/* -- conf.c: many certificates, from a file (`lwacme run`, `renew`, `check`) -- */
+
+/* The file's text stays in memory; what options_of gives points into it. What a certificate asks
+ * for is read again whenever its turn comes, so the memory does not grow by an options for each. */
+struct conf {
+    const char *path;
+    char *text; /* private, as are the sections */
+    size_t len;
+    struct conf_section *sections;
+    size_t count; /* certificates */
+};
+/* Reads and checks all of it. EXIT_DONE; or what is wrong, each error as "PATH:LINE: ...", on
+ * stderr, and EXIT_USAGE (EXIT_LOCAL: cannot be read). base: the options of the command line. */
+int conf_open(struct conf *c, const char *path, const struct options *base);
+/* The options of certificate i of 0..count-1, or with i == count those above all sections: the
+ * daemon's own. Cannot fail. */
+void conf_options(const struct conf *c, size_t i, struct options *out);
+void conf_close(struct conf *c);
+
+/* -- hook.c: the program that brings a new certificate into use -- */
+
+enum { HOOK_PATHS = 5 };
+struct hook_facts {
+    const char *program; /* absolute path */
+    const char *cert_name;
+    const char *folder; /* OUT/NAME: cert.pem, chain.pem, fullchain.pem, privkey.pem */
+    const char *names;  /* separated by spaces */
+    const char *reason; /* "new", "renewed", "again": it failed before */
+};
+struct hook {
+    long pid; /* 0: none runs */
+    uint64_t since_ms;
+    int status; /* of the last one: exit status, 128 + signal */
+    char why[400];
+};
+/* Starts it, without a shell. ACME_OK, or ACME_E_SOLVER and why. */
+int hook_start(struct hook *h, const struct hook_facts *facts);
+/* ACME_AGAIN: it runs; ACME_OK: it has ended well; ACME_E_SOLVER: why. Killed after HOOK_LIMIT_MS.
+ */
+int hook_poll(struct hook *h, uint64_t now_ms);
+void hook_stop(struct hook *h);
+
+/* -- notify.c: the service manager (sd_notify's protocol, without its library) -- */
+
+/* state: "READY=1", "RELOADING=1", "STOPPING=1", "STATUS=...". Does nothing when nobody asked. */
+void notify_state(const char *format, ...) __attribute__((format(printf, 1, 2)));
+/* How often "WATCHDOG=1" is wanted; 0: not. */
+uint32_t notify_watchdog_ms(void);
+
+/* -- privilege.c: what a daemon gives up before it talks to anybody -- */
+
+struct privilege {
+    const char *user;     /* NULL: stay who we are */
+    const char *paths[8]; /* folders that are written below; NULL ends them */
+    char why[400];
+};
+/* No core files, bounded resources, no new privileges, another user (keeping only the right to bind
+ * port 80), and where the kernel knows how, no file written but below paths. 0, or -1 and why. */
+int privilege_drop(struct privilege *p);
+
+/* -- metrics.c: the state of all certificates for a monitoring system -- */
+
+/* A text file in Prometheus' format, replaced as one act. 0, or -1 and why. */
+int metrics_write(const struct options *o, const char *path, char *why, size_t room);
+
 int issue_run(const struct options *o);
 int status_run(const struct options *o);
 /* Anything but issue: one run of the agent with another aim. */
