@@ -155,6 +155,7 @@ struct ca {
     struct ca_account accounts[CA_ACCOUNTS];
     struct ca_order orders[CA_ORDERS];
     uint32_t accounts_count, orders_count;
+    uint32_t validations; /* asked for, and not begun */
     struct ca_bucket order_bucket, cert_bucket, account_bucket, failure_bucket[CA_NAMES];
 
     const char *broken; /* what the agent did against the protocol; NULL: nothing so far */
