@@ -95,6 +95,18 @@ MUTANTS = [
      "    if (failures <= sizeof first / sizeof first[0])\n        return first[failures - 1];",
      "    if (failures > 0 || first[0] == 0)\n        return 60;"),
     ("clock-of-the-future-believed", REST, "    if (a->failure.at > now)", "    if (a->failure.at < 0)"),
+    ("young-certificate-renewed-at-once", "core/acme_ari.c",
+     "    return start > earliest ? start : earliest;", "    return start;"),
+    ("young-certificate-of-a-past-window", "core/acme_ari.c", "        return earliest;",
+     "        return not_before;"),
+    ("young-not-for-short-lives", "core/acme_ari.c",
+     "(life / 8 < ARI_YOUNG ? life / 8 : ARI_YOUNG)", "ARI_YOUNG"),
+    ("predecessor-of-a-lost-account", REPLY, "    a->cert.same_account = false;\n", ""),
+    ("predecessor-of-a-deactivated-account", "core/acme_steps_account.c",
+     "    a->cert.same_account = false;\n", ""),
+    ("predecessor-of-any-account", "core/acme_steps_ari.c",
+     "        out->same_account = memcmp(field->value.ptr, account, sizeof account) == 0;",
+     "        out->same_account = true;"),
     ("never-due", SCHED, "    return sch_sub(not_after, life < SCH_SHORT ? life / 2 : life / 3);",
      "    return sch_add(not_after, 40 * ACME_DAY + 0 * life);"),
     # checks
@@ -153,6 +165,13 @@ MUTANTS = [
     ("entry-crc-unchecked", FLASH_LOG,
      " || fl_get32(p + 28) != fl_entry_crc(p, sector, index)) {", " || (p[0] == 0 && fl_entry_crc(p, sector, index))) {"),
     ("torn-commit-not-settled", FLASH_MOUNT, "        fs->tip = r == FL_BLANK;", "        fs->tip = 0;"),
+    ("place-in-doubt-not-zeroed", FLASH_OP, "    if (fs->doubt > 1u) {", "    if (fs->doubt > 9u) {"),
+    ("page-in-doubt-not-zeroed", FLASH_OP, "    if (fs->blur) {", "    if (fs->blur > 1u) {"),
+    ("settled-needs-the-torn-one", FLASH_OP, "            if (!fs->tip) {", "            if (1) {"),
+    ("torn-settling-proves", FLASH_MOUNT, "r >= 0 && !fs->tip && fs->table", "r >= 0 && fs->table"),
+    ("three-blank-places-end-a-table", FLASH_LOG, "gap < FL_GAP", "gap < 3u"),
+    ("given-up-head-comes-back", FLASH_MOUNT,
+     "        fs->given |= (uint32_t)1 << fs->head % fs->dev->sectors;\n", ""),
     ("tail-before-copies", FLASH_GC, "        fs->gc_index = index;\n        if (r > 0) {",
      "        fs->gc_index = FL_NONE;\n        if (r > 0) {"),
     ("abandoned-for-ever", FLASH, "            fs->mounted = 0; /* what was left", "            /* what was left"),
@@ -177,7 +196,8 @@ class Bench:
         self.sim = [p for p in glob.glob(f"{build}/tests/sim/*.o")
                     if not p.endswith(others) and "/fleet" not in p]
         self.flash = [f"{build}/tests/flash/flash_sim.o"] + glob.glob(f"{build}/port/flash/*.o")
-        self.sim += glob.glob(f"{build}/port/sim/*.o") + self.flash
+        self.sim += glob.glob(f"{build}/port/sim/*.o")
+        self.sim += [p for p in self.flash if not p.endswith("/flash_crc.o")]  # crc_fast.o is there
         self.library = [f"{build}/liblwacme.a", f"{build}/libwolfssl.a", "-lpthread"]
 
     def compile(self, source, text, folder):
