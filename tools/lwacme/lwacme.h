@@ -98,6 +98,17 @@ void show_error(struct show *s, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void show_failure(FILE *to, const struct acme_failure *failure);
 const char *show_hint(int err, const struct acme_problem *problem);
+/* -- log.c: where lines for people go: stderr, the journal behind it, or syslog -- */
+
+/* As syslog(3) counts. */
+enum log_severity { LOG_BAD = 3, LOG_WARN = 4, LOG_NOTE = 5, LOG_TELL = 6, LOG_DETAIL = 7 };
+/* Once, before the first line. Lines go to stderr unless it was called. */
+void log_open(bool to_syslog);
+/* Where lines of this severity are printed; each must end, with a newline, before the next call. */
+FILE *log_to(enum log_severity severity);
+/* Is it stderr, as it is? */
+bool log_is_stderr(void);
+
 /* A line of JSON on stdout. */
 void show_json(struct acme_buf *line);
 /* One event as a line. */
@@ -181,26 +192,80 @@ void conf_close(struct conf *c);
 
 /* -- hook.c: the program that brings a new certificate into use -- */
 
-enum { HOOK_PATHS = 5 };
+enum {
+    HOOK_LIMIT_MS = 300000, /* then it is killed, with its process group */
+    HOOK_TICK_MS = 50,      /* how often hook_poll wants to be called while one runs */
+    HOOK_FOLDER_ROOM = 640
+};
 struct hook_facts {
     const char *program; /* absolute path */
     const char *cert_name;
     const char *folder; /* OUT/NAME: cert.pem, chain.pem, fullchain.pem, privkey.pem */
     const char *names;  /* separated by spaces */
-    const char *reason; /* "new", "renewed", "again": it failed before */
+    size_t index;       /* which certificate of the configuration: what a runner is asked by */
+    const char *reason; /* "new", "renewed", "again": it failed before, or never ran */
 };
+/* The facts of a certificate, with room for their texts. */
+struct hook_job {
+    struct hook_facts facts; /* points into the rest, and program to the options' */
+    char cert_name[ACME_NAME_ROOM];
+    char folder[HOOK_FOLDER_ROOM];
+    char names[ACME_MAX_NAMES * ACME_NAME_ROOM];
+};
+/* False: the options name no hook (or a path is too long). */
+bool hook_job_of(const struct options *o, struct hook_job *job);
+
 struct hook {
-    long pid; /* 0: none runs */
-    uint64_t since_ms;
-    int status; /* of the last one: exit status, 128 + signal */
+    long pid;   /* 0: none runs. With a runner: the runner's */
+    int status; /* of the last one: exit status, or 128 + signal; 0: none that ended by itself */
     char why[400];
+
+    /* private */
+    int out, fault, set; /* what it prints; why it did not start; the folder that it was told of */
+    uint64_t since_ms;
+    uint32_t serial; /* of the request to the runner */
+    unsigned lines;
+    size_t line_len;
+    char line[400];
+    char program[400];
 };
-/* Starts it, without a shell. ACME_OK, or ACME_E_SOLVER and why. */
+/* Is it an absolute path of a program? 0, or -1 and why. For who reads a configuration. */
+int hook_check(const char *program, char *why, size_t room);
+/* Starts it, without a shell: by the runner, where there is one. ACME_OK, or ACME_E_SOLVER and
+ * why. *h is all zeros before the first time. */
 int hook_start(struct hook *h, const struct hook_facts *facts);
-/* ACME_AGAIN: it runs; ACME_OK: it has ended well; ACME_E_SOLVER: why. Killed after HOOK_LIMIT_MS.
- */
+/* ACME_AGAIN: it runs; ACME_OK: it has ended well, and that is marked in the set of files that it
+ * was told of; ACME_E_SOLVER: why. Passes on what it prints. Never waits. */
 int hook_poll(struct hook *h, uint64_t now_ms);
+/* Kills it. */
 void hook_stop(struct hook *h);
+/* Has no hook yet ended well for the set of files that lies there now? folder: OUT/NAME. */
+bool hook_owed(const char *folder);
+/* For who has done by hand what a hook does: it is not owed any more. 0, or -1 and errno. */
+int hook_done(const char *folder);
+
+/* -- runner.c: hooks with the rights that the daemon has given up -- */
+
+/* What the runner's own copy of the configuration says. */
+struct runner_source {
+    void *ctx;
+    const char *config; /* its file; NULL: none */
+    /* Certificate i. False: there is none, or it has no hook. */
+    bool (*job)(void *ctx, size_t i, struct hook_job *job);
+    size_t (*count)(void *ctx);
+    /* Read it anew; false: the one before stays in force. NULL: there is nothing to read. */
+    bool (*reload)(void *ctx);
+};
+/* Before anything secret is in memory, and before privilege_drop: a process that keeps the rights
+ * of now and starts nothing but these programs. user: who the daemon is going to be (NULL: who it
+ * is); it must not be able to change the programs or the configuration. 0, or -1 and why. */
+int runner_start(const struct runner_source *source, const char *user, char *why, size_t room);
+/* The configuration was read anew: the runner does the same. */
+void runner_reload(void);
+/* Ends it, and a hook that it runs. */
+void runner_stop(void);
+/* Its process, or 0. */
+long runner_pid(void);
 
 /* -- notify.c: the service manager (sd_notify's protocol, without its library) -- */
 
@@ -211,13 +276,18 @@ uint32_t notify_watchdog_ms(void);
 
 /* -- privilege.c: what a daemon gives up before it talks to anybody -- */
 
+enum { PRIVILEGE_PATHS = 64 };
 struct privilege {
-    const char *user;     /* NULL: stay who we are */
-    const char *paths[8]; /* folders that are written below; NULL ends them */
-    char why[400];
+    const char *user;                   /* of /etc/passwd, or "UID:GID"; NULL: stay who we are */
+    const char *paths[PRIVILEGE_PATHS]; /* folders that are written below; NULL ends them */
+    char why[700];
+    /* What the kernel did not have, for a warning; "" if nothing. */
+    char missing[120];
 };
 /* No core files, bounded resources, no new privileges, another user (keeping only the right to bind
- * port 80), and where the kernel knows how, no file written but below paths. 0, or -1 and why. */
+ * port 80), no other program started, and where the kernel knows how, no file written but below
+ * paths. Folders that are missing are made, and given to the user. 0, or -1 and why. Threads that
+ * run already keep what they have: call it before there are any. */
 int privilege_drop(struct privilege *p);
 
 /* -- metrics.c: the state of all certificates for a monitoring system -- */
