@@ -85,15 +85,23 @@ SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_ne
 SRC_TOOL = \
 	tools/lwacme/binding.c \
 	tools/lwacme/command.c \
+	tools/lwacme/confine.c \
 	tools/lwacme/csr.c \
 	tools/lwacme/help.c \
+	tools/lwacme/hook.c \
+	tools/lwacme/hook_run.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
 	tools/lwacme/job.c \
 	tools/lwacme/json.c \
+	tools/lwacme/log.c \
 	tools/lwacme/main.c \
+	tools/lwacme/notify.c \
 	tools/lwacme/options.c \
 	tools/lwacme/options_table.c \
+	tools/lwacme/person.c \
+	tools/lwacme/privilege.c \
+	tools/lwacme/runner.c \
 	tools/lwacme/show.c \
 	tools/lwacme/status.c \
 	tools/lwacme/trust.c \

@@ -125,6 +125,9 @@ const char *show_hint(int err, const struct acme_problem *problem);
 enum log_severity { LOG_BAD = 3, LOG_WARN = 4, LOG_NOTE = 5, LOG_TELL = 6, LOG_DETAIL = 7 };
 /* Once, before the first line. Lines go to stderr unless it was called. */
 void log_open(bool to_syslog);
+/* For who is going to close all descriptors: syslog's is closed, until log_open is called again.
+ * Was it syslog? */
+bool log_close(void);
 /* Where lines of this severity are printed; each must end, with a newline, before the next call. */
 FILE *log_to(enum log_severity severity);
 /* Is it stderr, as it is? */
@@ -236,19 +239,29 @@ struct hook_job {
 /* False: the options name no hook (or a path is too long). */
 bool hook_job_of(const struct options *o, struct hook_job *job);
 
+/* One run of a program, by the process that started it (hook_run.c); private to hooks. */
+struct hook_run {
+    long pid;       /* 0: none */
+    int out, fault; /* what it prints; why it did not start */
+    uint64_t since_ms;
+    bool overdue;
+    int status;
+    unsigned lines;
+    size_t line_len;
+    char line[400];
+    char program[300];
+    char why[400];
+};
+
 struct hook {
     long pid;   /* 0: none runs. With a runner: the runner's */
     int status; /* of the last one: exit status, or 128 + signal; 0: none that ended by itself */
     char why[400];
 
     /* private */
-    int out, fault, set; /* what it prints; why it did not start; the folder that it was told of */
-    uint64_t since_ms;
-    uint32_t serial; /* of the request to the runner */
-    unsigned lines;
-    size_t line_len;
-    char line[400];
-    char program[400];
+    int set;         /* the set of files that it was told of */
+    uint32_t serial; /* of the request to the runner; 0: it runs without */
+    struct hook_run run;
 };
 /* Is it an absolute path of a program? 0, or -1 and why. For who reads a configuration. */
 int hook_check(const char *program, char *why, size_t room);
@@ -264,6 +277,14 @@ void hook_stop(struct hook *h);
 bool hook_owed(const char *folder);
 /* For who has done by hand what a hook does: it is not owed any more. 0, or -1 and errno. */
 int hook_done(const char *folder);
+
+/* -- hook_run.c -- */
+
+extern uint32_t hook_limit_ms;   /* HOOK_LIMIT_MS; a test may not want to wait for it */
+void hook_close_from(int first); /* all descriptors from this one on */
+int hook_run_start(struct hook_run *r, const struct hook_facts *facts);
+int hook_run_poll(struct hook_run *r, uint64_t now_ms);
+void hook_run_stop(struct hook_run *r);
 
 /* -- runner.c: hooks with the rights that the daemon has given up -- */
 
@@ -287,6 +308,10 @@ void runner_reload(void);
 void runner_stop(void);
 /* Its process, or 0. */
 long runner_pid(void);
+/* Of hook.c: as hook_run_start and hook_run_poll, by the runner. */
+int runner_ask(uint32_t serial, const struct hook_facts *facts, char *why, size_t room);
+int runner_answer(uint32_t serial, int *status, char *why, size_t room);
+void runner_kill(void);
 
 /* -- notify.c: the service manager (sd_notify's protocol, without its library) -- */
 
@@ -296,6 +321,21 @@ void notify_state(const char *format, ...) __attribute__((format(printf, 1, 2)))
 uint32_t notify_watchdog_ms(void);
 
 /* -- privilege.c: what a daemon gives up before it talks to anybody -- */
+
+struct person {
+    unsigned uid, gid;
+    unsigned groups[32];
+    size_t groups_count;
+};
+/* A user of /etc/passwd with the groups of /etc/group, or "UID:GID". 0, or -1 and why. */
+int person_find(struct person *who, const char *user, char *why, size_t room);
+/* Can this person not change what the path leads to, by any folder or link on the way? 0, or -1 and
+ * why. */
+int path_kept_from(const struct person *who, const char *path, char *why, size_t room);
+
+/* confine.c: 0, or -1 and errno; ENOSYS: the kernel cannot. */
+int confine_files(const char *const *paths, size_t count);
+int confine_calls(void);
 
 enum { PRIVILEGE_PATHS = 64 };
 struct privilege {
