@@ -1,5 +1,5 @@
 /* lwacme issue, revoke, account: one agent, one certificate, one run. */
-#include "lwacme.h"
+#include "deploy.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -391,20 +391,38 @@ int job_run(const struct options *o)
     return signalled != 0 ? 128 + (int)signalled : exit_status(err);
 }
 
+static void wait_a_while(uint32_t ms)
+{
+    sockets_wait(&world.net, ms);
+}
+
+static bool is_stopped(void)
+{
+    return signalled != 0;
+}
+
 int issue_run(const struct options *o)
 {
+    static struct deploy deploy = {.wait = wait_a_while, .stopped = is_stopped};
     struct acme_config config;
     struct acme_agent_status status;
     int err = begin(o, &config);
 
     if (err != EXIT_DONE)
         return err;
+    deploy_begin(&deploy, o);
     (void)acme_agent_ask(&agent, o->ask, NULL);
     err = run_told(&status);
     if (err == ACME_OK || (status.has_certificate && status.renewed)) {
         int installed = install(o, status.renewed);
         if (err == ACME_OK)
             err = installed;
+    }
+    /* Also when there is nothing new: it may have failed the last time. */
+    if (signalled == 0) {
+        int deployed = deploy_end(&deploy, o, &world.show, status.renewed);
+        if (err == ACME_OK)
+            err = deployed;
     }
     acme_agent_close(&agent);
     close_world();

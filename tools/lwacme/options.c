@@ -112,6 +112,7 @@ static int check_csr(struct options *o)
 
 static int check(struct options *o)
 {
+    char why[400];
     int err;
 
     if (o->csr_file != NULL) {
@@ -129,6 +130,9 @@ static int check(struct options *o)
                      NULL);
     if (o->command == COMMAND_ISSUE && o->webroot != NULL && o->http_bind != NULL)
         return usage("--webroot and --http-bind exclude one another", NULL);
+    if (o->command == COMMAND_ISSUE && o->deploy_hook != NULL &&
+        hook_check(o->deploy_hook, why, sizeof why) != 0)
+        return usage("--deploy-hook", why);
     if ((o->eab_kid == NULL) != (o->eab_key_file == NULL))
         return usage("--eab-kid and --eab-hmac-key-file go together", NULL);
     if (o->preferred_chain != NULL && o->shortest_chain)

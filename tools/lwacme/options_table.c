@@ -176,11 +176,12 @@ const struct option_row option_rows[] = {
 
     {"state-dir", 0, TEXT(state_dir), .bits = OPTION_DAEMON | OPTION_PATH, .commands = ONE},
     {"out-dir", 0, TEXT(out_dir), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
-    {"deploy-hook", 0, TEXT(deploy_hook), .bits = OPTION_FILE | OPTION_PATH},
+    {"deploy-hook", 0, TEXT(deploy_hook), .bits = OPTION_FILE | OPTION_PATH,
+     .commands = FOR(COMMAND_ISSUE)},
     {"user", 0, TEXT(user), .high = 32, .bits = OPTION_DAEMON},
     {"metrics", 0, TEXT(metrics_file), .bits = OPTION_DAEMON | OPTION_PATH},
     {"log", 0, .kind = OPTION_CHOICE, AT(log_syslog), .words = {"stderr", "syslog"},
-     .bits = OPTION_DAEMON},
+     .bits = OPTION_DAEMON, .commands = ONE},
 
     {"force", 0, .kind = OPTION_BIT, AT(ask), .low = ACME_ASK_FORCE, .commands = ONE},
     {"now", 0, .kind = OPTION_BIT, AT(ask), .low = ACME_ASK_NOW, .commands = ONE},
