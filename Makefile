@@ -109,6 +109,7 @@ TOOL := $(O)/lwacme
 MKCONFIG := $(O)/mkconfig
 RECORD_DUMP := $(O)/record_dump
 FLASH_TOOL := $(O)/tests/flash_tool
+HOST_TRY := $(O)/tests/host_try
 
 OBJ_CORE = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT) $(SRC_CORE)))
 OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS)))
@@ -137,7 +138,7 @@ include tests/conformance/lwip/lwip.mk
 all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG) $(RECORD_DUMP))
 programs: all unit-programs conformance-programs
 lib: $(LIB) $(LIB_WOLFSSL)
-unit-programs: $(UNIT) $(FLASH_TOOL)
+unit-programs: $(UNIT) $(FLASH_TOOL) $(HOST_TRY)
 conformance-programs: $(CONFORMANCE)
 
 include tests/sim/sim.mk
@@ -171,6 +172,13 @@ $(FLASH_TOOL): $(O)/tests/flash/flash_tool.o
 $(MKCONFIG) $(RECORD_DUMP) $(FLASH_TOOL): $(SRC_PORT_FLASH:%.c=$(O)/%.o) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+
+# The parts of the command, without its main().
+OBJ_TOOL_PARTS = $(filter-out %/main.o,$(OBJ_TOOL))
+$(HOST_TRY): $(O)/tests/host/host_try.o $(OBJ_TOOL_PARTS) $(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
+$(O)/tests/test_runner: $(OBJ_TOOL_PARTS)
 
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
@@ -206,7 +214,7 @@ CPPFLAGS_solvers = $(COUNTED)
 CPPFLAGS_port = $(COUNTED)
 CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
 CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Iboards/common -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
-	-Iport/flash
+	-Iport/flash -Itools/lwacme
 
 # Other people's code: our flags, without our warnings.
 $(OBJ_WOLFSSL_C): $(O)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(O)/flags boards/linux/user_settings.h core/acme_wolfssl.h
