@@ -124,7 +124,7 @@ static int read_binding(const struct options *o, struct acme_config *config)
         return ACME_E_CONFIG;
     }
     if (open_to_others)
-        fprintf(stderr, "lwacme: warning: %s: others than its owner may read this key\n",
+        fprintf(log_to(LOG_WARN), "lwacme: warning: %s: others than its owner may read this key\n",
                 o->eab_key_file);
     config->eab = acme_slice_of(world.binding.packed, world.binding.len);
     return ACME_OK;
@@ -223,7 +223,7 @@ static void tell_installed(const struct options *o, const struct install *in,
         acme_json_put_time(&b, "not_after", cert->not_after);
         show_json(&b);
     } else if (!o->quiet)
-        fprintf(stderr, "lwacme: %s %s, by %s, valid until %s\n",
+        fprintf(log_to(LOG_NOTE), "lwacme: %s %s, by %s, valid until %s\n",
                 renewed ? "new certificate in" : "files brought up to date in", in->path,
                 facts.issuer[0] != '\0' ? facts.issuer : "(an unnamed issuer)", until);
 }
@@ -268,14 +268,14 @@ static int install(const struct options *o, bool renewed)
 static void tell_detail(int outcome)
 {
     if (world.slots.why[0] != '\0' && outcome <= ACME_E_SLOT && outcome >= ACME_E_SLOT_FULL)
-        fprintf(stderr, "  storage   %s\n", world.slots.why);
+        fprintf(log_to(LOG_BAD), "  storage   %s\n", world.slots.why);
     if (outcome == ACME_E_CONFIG && world.trust.path != NULL)
-        fprintf(stderr,
+        fprintf(log_to(LOG_BAD),
                 "  trust     %s: no usable certificate as a trust anchor in it, or the clock of "
                 "this machine is far off\n",
                 world.trust.path);
     if (world.webroot.why[0] != '\0' && outcome == ACME_E_SOLVER)
-        fprintf(stderr, "  webroot   %s\n", world.webroot.why);
+        fprintf(log_to(LOG_BAD), "  webroot   %s\n", world.webroot.why);
 }
 
 /* EXIT_DONE: the agent stands; or the status to exit with, all being said. */
@@ -296,8 +296,9 @@ static int begin(const struct options *o, struct acme_config *config)
         return solver == NULL || err == ACME_E_ARG ? exit_status(err) : EXIT_USAGE;
     }
     if (o->ask & ACME_ASK_IGNORE_RETRY_AFTER)
-        fprintf(stderr, "lwacme: warning: --ignore-retry-after: a CA may block an account that "
-                        "does not wait\n");
+        fprintf(log_to(LOG_WARN),
+                "lwacme: warning: --ignore-retry-after: a CA may block an account that "
+                "does not wait\n");
     return EXIT_DONE;
 }
 
@@ -354,7 +355,7 @@ static void tell_revoked(const struct options *o, const struct acme_job *job)
 {
     if (o->quiet || o->json || job->type != ACME_JOB_REVOKE || job->certificate.len > 0)
         return;
-    fprintf(stderr,
+    fprintf(log_to(LOG_NOTE),
             "lwacme: the files that hold it are left alone, and whoever serves it goes on doing "
             "so;\n"
             "lwacme: it is not renewed any more: `lwacme issue --force` gets another one\n");
