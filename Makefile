@@ -173,12 +173,9 @@ $(MKCONFIG) $(RECORD_DUMP) $(FLASH_TOOL): $(SRC_PORT_FLASH:%.c=$(O)/%.o) $(LIB) 
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
-# The parts of the command, without its main().
-OBJ_TOOL_PARTS = $(filter-out %/main.o,$(OBJ_TOOL))
-$(HOST_TRY): $(O)/tests/host/host_try.o $(OBJ_TOOL_PARTS) $(LIB) $(LIB_WOLFSSL)
+$(HOST_TRY): $(O)/tests/host/host_try.o $(filter-out %/main.o,$(OBJ_TOOL)) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
-$(O)/tests/test_runner: $(OBJ_TOOL_PARTS)
 
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
@@ -195,6 +192,12 @@ $(filter $(O)/tests/test_agent_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O
 		$(O)/tests/unit/agent_world.o $(O)/tests/unit/agent_ca.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
+
+# Parts of the command.
+$(filter $(O)/tests/test_tool_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(filter-out %/main.o,$(OBJ_TOOL)) \
+		$(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 
 $(O)/tests/conformance_flash: $(O)/tests/flash/flash_sim.o $(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH))
 $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
@@ -275,7 +278,7 @@ test-unit: all unit-programs
 	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O)) $(call dump_suite,$(O))
 test-conformance: conformance-programs
 	@tests/run.py $(call conformance_suites,$(O))
-test-interop: all
+test-interop: all $(HOST_TRY)
 	@tools/get_pebble.py >/dev/null
 	@tests/run.py $(call interop_suites,$(O))
 

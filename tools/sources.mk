@@ -88,6 +88,7 @@ SRC_TOOL = \
 	tools/lwacme/confine.c \
 	tools/lwacme/csr.c \
 	tools/lwacme/deploy.c \
+	tools/lwacme/exit.c \
 	tools/lwacme/help.c \
 	tools/lwacme/hook.c \
 	tools/lwacme/hook_run.c \
