@@ -799,7 +799,7 @@ def log_syslog():
     with syslog() as (prefix, lines):
         r = tried("log", "syslog", prefix=prefix)
         equal((r.code, r.err), (0, ""), "exit and stderr")
-        got = [re.fullmatch(r"<(\d+)>.*? lwacme\[\d+\]: (.*)", l) for l in lines()]
+        got = [re.fullmatch(r"<(\d+)>[A-Z][a-z]{2} [ 123]\d \d\d:\d\d:\d\d lwacme\[\d+\]: (.*)", l) for l in lines()]
         check(all(got), "lines: %r" % got)
         equal([(int(g[1]) - 24, g[2]) for g in got], LINES, "lines (facility 3 is the daemons')")
 

@@ -404,13 +404,15 @@ static bool is_stopped(void)
 
 int issue_run(const struct options *o)
 {
-    static struct deploy deploy = {.wait = wait_a_while, .stopped = is_stopped};
+    static struct deploy deploy;
     struct acme_config config;
     struct acme_agent_status status;
     int err = begin(o, &config);
 
     if (err != EXIT_DONE)
         return err;
+    deploy.wait = wait_a_while;
+    deploy.stopped = is_stopped;
     deploy_begin(&deploy, o);
     (void)acme_agent_ask(&agent, o->ask, NULL);
     err = run_told(&status);

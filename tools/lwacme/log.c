@@ -58,15 +58,17 @@ static void syslog_close(void)
 
 static bool syslog_send(enum log_severity severity, const char *line)
 {
-    char text[1024], when[32] = "";
+    static const char months[][4] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                     "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     time_t now = time(NULL);
-    struct tm local;
+    struct tm t = {0};
+    char text[1024];
     int n;
 
-    if (localtime_r(&now, &local) != NULL)
-        (void)strftime(when, sizeof when, "%b %e %H:%M:%S", &local);
-    n = snprintf(text, sizeof text, "<%d>%s lwacme[%ld]: %s", FACILITY_DAEMONS * 8 + (int)severity,
-                 when, (long)getpid(), line);
+    (void)localtime_r(&now, &t);
+    n = snprintf(text, sizeof text, "<%d>%s %2d %02d:%02d:%02d lwacme[%ld]: %s",
+                 FACILITY_DAEMONS * 8 + (int)severity, months[t.tm_mon], t.tm_mday, t.tm_hour,
+                 t.tm_min, t.tm_sec, (long)getpid(), line);
     for (int tries = 0; tries < 2; tries++) {
         if (sink.fd == 0 && !syslog_open())
             return false;
