@@ -77,7 +77,7 @@ struct options {
     uint8_t job; /* enum acme_job_type */
     bool no_contact, yes;
 };
-extern const char options_help[];
+extern const char *const options_help[]; /* ended by NULL */
 /* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
 int usage(const char *message, const char *text);
 int options_add_name(struct options *o, const char *text);

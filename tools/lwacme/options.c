@@ -202,8 +202,8 @@ static int take_all(struct options *o, int argc, char **argv, bool *given, bool 
             return EXIT_USAGE;
         }
         *leave = row->kind == OPTION_HELP || row->kind == OPTION_VERSION;
-        if (row->kind == OPTION_HELP)
-            fputs(options_help, stdout);
+        for (size_t i = 0; row->kind == OPTION_HELP && options_help[i] != NULL; i++)
+            fputs(options_help[i], stdout);
         if (row->kind == OPTION_VERSION)
             printf("lwacme " ACME_VERSION " (wolfSSL " LIBWOLFSSL_VERSION_STRING ")\n");
         if (*leave)
