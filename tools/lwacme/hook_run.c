@@ -1,5 +1,6 @@
 /* One run of a program by this process: no shell, nothing inherited that it was not given, never
  * waited for. */
+#include "conf_line.h"
 #include "lwacme.h"
 
 #include <errno.h>
@@ -14,7 +15,6 @@
 #include <unistd.h>
 
 #include "linux_abi.h"
-#include "options.h"
 #include "posix_sys.h"
 
 #define LINES_MAX  200        /* of what it prints; the rest is read and dropped */
@@ -248,7 +248,7 @@ static void show_line(struct hook_run *r)
         if ((unsigned char)r->line[i] < ' ' || r->line[i] == 127)
             r->line[i] = r->line[i] == '\t' ? ' ' : '?';
     }
-    plain = options_plain_text(r->line);
+    plain = conf_plain_text(acme_slice_text(r->line));
     for (size_t i = 0; !plain && i < r->line_len; i++) {
         if ((unsigned char)r->line[i] > 126)
             r->line[i] = '?';
