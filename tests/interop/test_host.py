@@ -158,6 +158,38 @@ def drop_limits():
         Dropped(p, "-", "nofile").expect(r": (1?\d\d|2[0-4]\d|25[0-6]) $")
 
 
+@suite.case("path: what a user could change, by any folder or link on the way")
+def path_kept():
+    needs_users()
+    with Place() as p:
+        p.script("true", "safe")
+        for name in ("theirs", "open", "sticky", "group", "way"):
+            os.mkdir(p.path(name))
+            p.script("true", name + "/hook")
+        os.chown(p.path("theirs"), NOBODY, -1)
+        os.chmod(p.path("open"), 0o777)
+        os.chmod(p.path("sticky"), 0o1777)
+        os.chown(p.path("group"), 0, NOBODY)
+        os.chmod(p.path("group"), 0o775)
+        p.script("true", "sticky/theirs")
+        os.chown(p.path("sticky/theirs"), NOBODY, -1)
+        p.script("true", "everybody", 0o777)
+        os.symlink("../safe", p.path("theirs/link"))
+        os.symlink("theirs/link", p.path("long"))
+        os.symlink(p.path("open"), p.path("round"))
+        os.symlink("../sticky/../safe", p.path("way/link"))
+        os.symlink("loop", p.path("loop"))
+        for name, kept in (("safe", 1), ("theirs/hook", 0), ("open/hook", 0), ("sticky/hook", 1),
+                           ("sticky/theirs", 0), ("group/hook", 0), ("everybody", 0), ("theirs/link", 0),
+                           ("long", 0), ("round/hook", 0), ("way/link", 1), ("way/../safe", 1), ("loop", 0),
+                           ("none", 0), ("./way/./hook", 1), ("theirs/../safe", 0), ("x" * 5000, 0)):
+            r = tried("kept", "nobody", p.path(name))
+            equal((name[:20], r.code), (name[:20], 0 if kept else 1), "kept: %s" % r)
+        equal(tried("kept", "12345:12345", p.path("group/hook")).code, 0, "a group that is not theirs")
+        equal(tried("kept", "12345:%d" % NOBODY, p.path("group/hook")).code, 1, "a group that is theirs")
+        equal(tried("kept", "nobody", "safe", cwd=p.base).code, 0, "a path from here")
+
+
 # ---------------------------------------------------------------- the service manager
 
 def told(address, *args, env=None):
