@@ -340,6 +340,17 @@ def runner_stops():
             check(r.run(p, 1).startswith("ok"), "the next one")
 
 
+@suite.case("runner: rests while a hook that prints no more goes on")
+def runner_rests():
+    with Place() as p:
+        with running(p, p.script("exec >/dev/null 2>&1; sleep 3")) as r:
+            pid = r.pid()
+            check(r.run(p).startswith("ok"), "hook")
+            with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+                ticks = sum(map(int, f.read().rsplit(")", 1)[1].split()[11:13]))
+            check(ticks < 30, "%d ticks of processor time for waiting" % ticks)
+
+
 @suite.case("runner: keeps the rights of root when the daemon has given them up")
 def runner_root():
     needs_users()
