@@ -21,7 +21,7 @@ SRC_JOB ?= core/acme_steps_job.c core/acme_steps_account.c core/acme_steps_roll.
 SRC_CSR ?= core/acme_csr_read.c
 
 SRC_CORE = \
-	core/acme_agent.c \
+	core/acme_agent.c core/acme_aside.c \
 	core/acme_b64.c \
 	core/acme_buf.c \
 	core/acme_cert.c \
