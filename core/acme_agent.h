@@ -227,7 +227,8 @@ int acme_agent_certificate(const struct acme_agent *a, struct acme_span buf,
  * under way (say it afterwards); ACME_E_SLOT_EMPTY when there is no certificate. */
 int acme_agent_certificate_loaded(struct acme_agent *a, bool ok);
 
-/* Wipe keys and close what is open. Storage stays as it is, and so do challenges that were begun. */
+/* Wipe keys and close what is open. Storage stays as it is, and so do challenges that were begun.
+ */
 void acme_agent_close(struct acme_agent *a);
 
 /* Many certificates take turns in one agent's memory (acme_aside.c): whoever has nothing to do for

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-#define FORGIVEN_MAX 6  /* failures in a row that a clock may be the reason of */
-#define DOUBT_S      10 /* how often a clock in doubt is looked at */
+#define FORGIVEN_MAX 6    /* failures in a row that a clock may be the reason of */
+#define DOUBT_S      10   /* how often a clock in doubt is looked at */
 #define REST_REBASED 0x80 /* in damaged: the ledger is whole, and only has to be written */
 
 static void warn(struct acme_agent *a, int err, const char *text)
