@@ -97,7 +97,8 @@ SRC_TOOL = \
 	tools/lwacme/show.c \
 	tools/lwacme/status.c \
 	tools/lwacme/trust.c \
-	tools/lwacme/webroot.c
+	tools/lwacme/webroot.c \
+	tools/lwacme/world.c
 
 # What a device needs before its first start, into a flash image.
 SRC_MKCONFIG = tools/mkconfig/mkconfig.c

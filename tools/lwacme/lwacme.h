@@ -121,6 +121,8 @@ void show_failure(FILE *to, const struct acme_failure *failure);
 const char *show_hint(int err, const struct acme_problem *problem);
 /* A line of JSON on stdout. */
 void show_json(struct acme_buf *line);
+/* Events are about this certificate of several, from now on; NULL: there is only one. */
+void json_about(const char *cert_name);
 /* One event as a line. */
 void json_event(const struct acme_event *event);
 
@@ -247,6 +249,9 @@ int privilege_drop(struct privilege *p);
 int metrics_write(const struct options *o, const char *path, char *why, size_t room);
 
 int issue_run(const struct options *o);
+/* daemon.c: all certificates of a file, for ever; and each once. */
+int daemon_run(const struct options *o);
+int renew_run(const struct options *o);
 int status_run(const struct options *o);
 /* Anything but issue: one run of the agent with another aim. */
 int job_run(const struct options *o);
