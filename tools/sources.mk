@@ -89,20 +89,34 @@ SRC_TOOL = \
 	tools/lwacme/conf_check.c \
 	tools/lwacme/conf_line.c \
 	tools/lwacme/conf_read.c \
+	tools/lwacme/confine.c \
 	tools/lwacme/csr.c \
+	tools/lwacme/daemon.c \
+	tools/lwacme/deploy.c \
+	tools/lwacme/frame.c \
 	tools/lwacme/help.c \
+	tools/lwacme/hook.c \
+	tools/lwacme/hook_run.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
 	tools/lwacme/job.c \
 	tools/lwacme/json.c \
+	tools/lwacme/log.c \
 	tools/lwacme/main.c \
+	tools/lwacme/notify.c \
 	tools/lwacme/options.c \
 	tools/lwacme/options_table.c \
+	tools/lwacme/owed.c \
+	tools/lwacme/person.c \
+	tools/lwacme/privilege.c \
+	tools/lwacme/runner.c \
 	tools/lwacme/show.c \
 	tools/lwacme/status.c \
+	tools/lwacme/tell.c \
 	tools/lwacme/trust.c \
+	tools/lwacme/turn.c \
 	tools/lwacme/webroot.c \
-	tools/lwacme/world.c
+	tools/lwacme/world.c tools/lwacme/metrics_stub.c
 
 # What a device needs before its first start, into a flash image.
 SRC_MKCONFIG = tools/mkconfig/mkconfig.c

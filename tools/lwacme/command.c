@@ -74,6 +74,8 @@ static const struct {
     {"revoke", COMMAND_REVOKE, job_run},
     {"account", COMMAND_ACCOUNT, job_run},
     {"check", COMMAND_CHECK, check_run},
+    {"run", COMMAND_RUN, daemon_run},
+    {"renew", COMMAND_RENEW, renew_run},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

@@ -22,7 +22,7 @@ static struct {
     int64_t clock_offset; /* of the wall clock to the other one; 0: it is not set */
     struct conf next;     /* read, and about to be put in force */
     bool switching;
-    char status[200];
+    char status[400];
 } loop;
 
 /* -- what others are told -- */
@@ -50,7 +50,8 @@ static void tell_status(struct daemon *d)
                (d->turns[i].outcome != ACME_OK && d->turns[i].outcome != ACME_AGAIN);
         open += d->turns[i].aside.order;
     }
-    snprintf(text, sizeof text, "STATUS=%lu certificates, %lu with an order open, %lu in trouble%s%s",
+    snprintf(text, sizeof text,
+             "STATUS=%lu certificates, %lu with an order open, %lu in trouble%s%s",
              (unsigned long)d->conf.count, (unsigned long)open, (unsigned long)bad,
              d->loaded != DAEMON_NOBODY ? "; at work: " : "",
              d->loaded != DAEMON_NOBODY ? d->options.cert_name : "");
@@ -162,7 +163,8 @@ static void switch_now(struct daemon *d, uint64_t now)
         of = d->hook_runs && d->hook_of == i ? at : of;
         kept++;
     }
-    tell("configuration read anew: %lu certificates, of which %lu are new; %lu were taken out",
+    tell(LOG_NOTE,
+         "configuration read anew: %lu certificates, of which %lu are new; %lu were taken out",
          (unsigned long)loop.next.count, (unsigned long)(loop.next.count - kept),
          (unsigned long)(count - kept));
     d->hook_of = of;
@@ -310,8 +312,9 @@ static int run(const struct options *o)
     err = world_open(&d->own, tell_event);
     if (err == ACME_OK) {
         if (o->ask & ACME_ASK_IGNORE_RETRY_AFTER)
-            fprintf(stderr, "lwacme: warning: --ignore-retry-after: a CA may block an account that "
-                            "does not wait\n");
+            fprintf(log_to(LOG_WARN),
+                    "lwacme: warning: --ignore-retry-after: a CA may block an account that "
+                    "does not wait\n");
         notify_state("READY=1");
         while (!loop_ends(d))
             loop_once(d);

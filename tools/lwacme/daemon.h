@@ -27,12 +27,12 @@ struct daemon {
     bool once;                  /* renew: each certificate once, then the end */
     int worst;                  /* renew: the exit status */
     struct conf conf;
-    struct turn *turns;           /* conf.count of them */
-    size_t loaded;                /* who is in the agent, or DAEMON_NOBODY */
-    bool leave;                   /* it is to be put aside as soon as that can be done */
-    struct options own, options;  /* those above all sections; the loaded certificate's */
-    struct options other;         /* of any other, for the length of a call */
-    bool news;                    /* metrics and status are not up to date */
+    struct turn *turns;          /* conf.count of them */
+    size_t loaded;               /* who is in the agent, or DAEMON_NOBODY */
+    bool leave;                  /* it is to be put aside as soon as that can be done */
+    struct options own, options; /* those above all sections; the loaded certificate's */
+    struct options other;        /* of any other, for the length of a call */
+    bool news;                   /* metrics and status are not up to date */
     bool hook_runs;
     size_t hook_of; /* whose it is; DAEMON_NOBODY: of one that was taken out */
     char hook_name[ACME_NAME_ROOM];
@@ -71,7 +71,8 @@ void deploy_stop(struct daemon *d, uint64_t by_ms);
 
 void tell_about(const char *cert_name); /* NULL: of none */
 void tell_event(void *ctx, const struct acme_event *event);
-void tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void tell(enum log_severity severity, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void tell_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -145,8 +145,8 @@ static bool any_hook(const struct daemon *d)
 
 int frame_enter(struct daemon *d)
 {
-    static struct runner_source source = {.job = runner_job, .count = runner_count,
-                                          .reload = runner_read};
+    static struct runner_source source = {
+        .job = runner_job, .count = runner_count, .reload = runner_read};
     char why[400] = "";
 
     kept.conf = d->conf;
@@ -170,6 +170,6 @@ int frame_enter(struct daemon *d)
         return EXIT_LOCAL;
     }
     if (given.missing[0] != '\0')
-        tell("warning: this kernel has no %s", given.missing);
+        tell(LOG_WARN, "this kernel has no %s", given.missing);
     return EXIT_DONE;
 }

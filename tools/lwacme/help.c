@@ -43,6 +43,7 @@ const char *const options_help[] = {
     "  --state-dir DIR    keys and records (default /var/lib/lwacme; for users\n"
     "                     $XDG_STATE_HOME/lwacme or ~/.local/state/lwacme)\n"
     "  --out-dir DIR      DIR/NAME/{privkey,cert,chain,fullchain}.pem (default STATE/live)\n"
+    "  --deploy-hook PROGRAM  run it when a new certificate is installed (issue)\n"
     "\n"
     "When\n"
     "  --force            renew though it is not due\n"
@@ -74,6 +75,7 @@ const char *const options_help[] = {
     "How it speaks\n"
     "  --json             one JSON object a line on stdout for every event\n"
     "  -v                 more: each request and reply       -q   errors only\n"
+    "  --log syslog       instead of stderr\n"
     "  --help  --version\n"
     "\n"
     "Exit status\n"
@@ -81,7 +83,7 @@ const char *const options_help[] = {
     "  2 the CA refused, or could not validate a name\n"
     "  3 network or CA not available, or held back: try later\n"
     "  4 local trouble (storage, port in use, clock, memory)\n"
-    "  5 the CA's server is not trusted  6 a solver failed\n"
+    "  5 the CA's server is not trusted  6 a solver or hook failed\n"
     "  130, 143 stopped by a signal\n",
     NULL,
 };

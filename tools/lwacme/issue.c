@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "deploy.h"
 #include "posix_sys.h"
 
 /* -- the run -- */
@@ -51,8 +52,9 @@ static int begin(const struct options *o)
         return refused ? EXIT_USAGE : exit_status(err);
     }
     if (o->ask & ACME_ASK_IGNORE_RETRY_AFTER)
-        fprintf(stderr, "lwacme: warning: --ignore-retry-after: a CA may block an account that "
-                        "does not wait\n");
+        fprintf(log_to(LOG_WARN),
+                "lwacme: warning: --ignore-retry-after: a CA may block an account that "
+                "does not wait\n");
     return EXIT_DONE;
 }
 
@@ -144,13 +146,25 @@ int job_run(const struct options *o)
     return world_signal != 0 ? 128 + (int)world_signal : exit_status(err);
 }
 
+static void wait_a_while(uint32_t ms)
+{
+    sockets_wait(&world.net, ms);
+}
+
+static bool is_stopped(void)
+{
+    return world_signal != 0;
+}
+
 int issue_run(const struct options *o)
 {
+    static struct deploy deploy = {.wait = wait_a_while, .stopped = is_stopped};
     struct acme_agent_status status;
     int err = begin(o);
 
     if (err != EXIT_DONE)
         return err;
+    deploy_begin(&deploy, o);
     (void)acme_agent_ask(&agent, o->ask, NULL);
     err = run_told(&status);
     if (err == ACME_OK || (status.has_certificate && status.renewed)) {
@@ -158,6 +172,12 @@ int issue_run(const struct options *o)
         int installed = world_install(o, status.renewed, &changed);
         if (err == ACME_OK)
             err = installed;
+    }
+    /* Also when there is nothing new: it may have failed the last time. */
+    if (world_signal == 0) {
+        int deployed = deploy_end(&deploy, o, &world.show, status.renewed);
+        if (err == ACME_OK)
+            err = deployed;
     }
     world_unload();
     world_close();

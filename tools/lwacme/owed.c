@@ -75,7 +75,7 @@ static void deploy_end(struct daemon *d, int err)
     else if (err != ACME_OK)
         tell_error("the deploy hook failed: %s", d->hook.why);
     else
-        tell("the deploy hook has ended well");
+        tell(LOG_NOTE, "the deploy hook has ended well");
     if (err == ACME_OK && d->hook_of != DAEMON_NOBODY)
         d->turns[d->hook_of].hook_tries = 0;
     tell_about(d->loaded != DAEMON_NOBODY ? d->options.cert_name : NULL);

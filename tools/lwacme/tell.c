@@ -15,21 +15,23 @@ void tell_about(const char *cert_name)
     json_about(cert_name);
 }
 
-static void put(FILE *to, const char *kind, const char *format, va_list list)
+static void put(enum log_severity severity, const char *kind, const char *format, va_list list)
 {
+    FILE *to = log_to(severity);
+
     fprintf(to, "lwacme: %s%s%s", kind, about != NULL ? about : "", about != NULL ? ": " : "");
     vfprintf(to, format, list);
     fputc('\n', to);
 }
 
-void tell(const char *format, ...)
+void tell(enum log_severity severity, const char *format, ...)
 {
     va_list list;
 
     if (world.show.quiet || world.show.json)
         return;
     va_start(list, format);
-    put(stderr, "", format, list);
+    put(severity, severity == LOG_WARN ? "warning: " : "", format, list);
     va_end(list);
 }
 
@@ -40,7 +42,7 @@ void tell_error(const char *format, ...)
     va_list list;
 
     va_start(list, format);
-    put(stderr, "error: ", format, list);
+    put(LOG_BAD, "error: ", format, list);
     va_end(list);
     if (!world.show.json)
         return;
@@ -65,10 +67,10 @@ static void tell_failure(const struct acme_failure *f)
     if (p->type != ACME_PROBLEM_NONE || p->detail[0] != '\0')
         snprintf(ca, sizeof ca, "; the CA: %s: %s",
                  acme_problem_type_name((enum acme_problem_type)p->type), p->detail);
-    fprintf(stderr, "lwacme: error: %s: %s (step %s%s%s%s%s)%s%s%s\n", about != NULL ? about : "",
-            acme_err_words(f->err), f->step, p->identifier[0] != '\0' ? ", " : "", p->identifier,
-            f->note[0] != '\0' ? ", " : "", f->note, ca, hint != NULL ? "; to do: " : "",
-            hint != NULL ? hint : "");
+    fprintf(log_to(LOG_BAD), "lwacme: error: %s: %s (step %s%s%s%s%s)%s%s%s\n",
+            about != NULL ? about : "", acme_err_words(f->err), f->step,
+            p->identifier[0] != '\0' ? ", " : "", p->identifier, f->note[0] != '\0' ? ", " : "",
+            f->note, ca, hint != NULL ? "; to do: " : "", hint != NULL ? hint : "");
 }
 
 static void tell_held(const struct acme_event *e)
@@ -77,7 +79,8 @@ static void tell_held(const struct acme_event *e)
     bool spread = strcmp(e->text, "spread") == 0;
 
     acme_time_text(e->at, when);
-    tell("%s %s: %s", spread ? "due, and begun" : "held back until", when,
+    tell(spread ? LOG_TELL : LOG_WARN, "%s %s: %s", spread ? "due, and begun" : "held back until",
+         when,
          spread                                ? "spread over time, as others are due too"
          : strcmp(e->text, "Retry-After") == 0 ? "the CA asked us to wait"
                                                : "earlier attempts failed");
@@ -88,24 +91,24 @@ static void tell_more(const struct acme_event *e)
     switch (e->type) {
     case ACME_EVENT_STEP:
         if (e->count > 1)
-            tell("step %s (%u of %u)", e->step, e->index, e->count);
+            tell(LOG_DETAIL, "step %s (%u of %u)", e->step, e->index, e->count);
         else
-            tell("step %s", e->step);
+            tell(LOG_DETAIL, "step %s", e->step);
         break;
     case ACME_EVENT_WAIT:
-        tell("waiting %lu ms for %s", (unsigned long)e->ms, e->text);
+        tell(LOG_DETAIL, "waiting %lu ms for %s", (unsigned long)e->ms, e->text);
         break;
     case ACME_EVENT_REQUEST:
-        tell("-> %s %s", e->text, e->detail);
+        tell(LOG_DETAIL, "-> %s %s", e->text, e->detail);
         break;
     case ACME_EVENT_REPLY:
-        tell("<- %u in %lu ms", e->status, (unsigned long)e->ms);
+        tell(LOG_DETAIL, "<- %u in %lu ms", e->status, (unsigned long)e->ms);
         break;
     case ACME_EVENT_ORDER:
-        tell("the order is %s: %s", e->text, e->detail);
+        tell(LOG_DETAIL, "the order is %s: %s", e->text, e->detail);
         break;
     case ACME_EVENT_CHALLENGE:
-        tell("%s of %s: %s", e->text, e->detail, e->word);
+        tell(LOG_DETAIL, "%s of %s: %s", e->text, e->detail, e->word);
         break;
     default:
         break;
@@ -124,23 +127,23 @@ static void tell_plain(const struct acme_event *e)
         tell_held(e);
         break;
     case ACME_EVENT_WARNING:
-        tell("warning: %s%s%s%s%s%s", e->text, e->detail[0] != '\0' ? ": " : "", e->detail,
+        tell(LOG_WARN, "%s%s%s%s%s%s", e->text, e->detail[0] != '\0' ? ": " : "", e->detail,
              e->err != ACME_OK ? " (" : "", e->err != ACME_OK ? acme_err_words(e->err) : "",
              e->err != ACME_OK ? ")" : "");
         break;
     case ACME_EVENT_NOT_DUE:
         acme_time_text(e->at, when);
-        tell("valid; to be renewed from %s on", when);
+        tell(LOG_TELL, "valid; to be renewed from %s on", when);
         break;
     case ACME_EVENT_REVOKED:
-        tell("the CA has revoked it (%s)", e->text);
+        tell(LOG_NOTE, "the CA has revoked it (%s)", e->text);
         break;
     case ACME_EVENT_TERMS:
-        tell("the CA's terms of service: %s", e->detail);
+        tell(LOG_NOTE, "the CA's terms of service: %s", e->detail);
         break;
     case ACME_EVENT_RETRY:
         if (e->err != ACME_E_NONCE || world.show.verbose > 0)
-            tell("trying again: %s", acme_err_words(e->err));
+            tell(LOG_TELL, "trying again: %s", acme_err_words(e->err));
         break;
     default:
         if (world.show.verbose > 0)

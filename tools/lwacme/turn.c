@@ -115,7 +115,7 @@ void turn_begin(struct daemon *d, size_t i)
         return;
     acme_agent_status(&agent, &status);
     if (status.outcome != ACME_OK && status.outcome != ACME_AGAIN)
-        return; /* its records cannot be read: that is its outcome */
+        return;         /* its records cannot be read: that is its outcome */
     if (t->aside.order) /* the order that was forced is the one that is open */
         ask &= ~(unsigned)ACME_ASK_FORCE;
     (void)acme_agent_ask(&agent, ask, NULL);

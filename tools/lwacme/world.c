@@ -113,9 +113,10 @@ static int read_binding(const struct options *o)
                    world.binding.why);
         return ACME_E_CONFIG;
     } else if (!warned) /* it is of no use any more when the account is made */
-        fprintf(stderr, "lwacme: warning: no external account binding: %s\n", world.binding.why);
+        fprintf(log_to(LOG_WARN), "lwacme: warning: no external account binding: %s\n",
+                world.binding.why);
     if (open_to_others && !warned)
-        fprintf(stderr, "lwacme: warning: %s: others than its owner may read this key\n",
+        fprintf(log_to(LOG_WARN), "lwacme: warning: %s: others than its owner may read this key\n",
                 o->eab_key_file);
     warned = true;
     return ACME_OK;
@@ -209,7 +210,7 @@ static void tell_installed(const struct options *o, const struct install *in,
         acme_json_put_time(&b, "not_after", cert->not_after);
         show_json(&b);
     } else if (!o->quiet)
-        fprintf(stderr, "lwacme: %s %s, by %s, valid until %s\n",
+        fprintf(log_to(LOG_NOTE), "lwacme: %s %s, by %s, valid until %s\n",
                 renewed ? "new certificate in" : "files brought up to date in", in->path,
                 facts.issuer[0] != '\0' ? facts.issuer : "(an unnamed issuer)", until);
 }
@@ -253,12 +254,12 @@ int world_install(const struct options *o, bool renewed, bool *changed)
 void world_detail(int outcome)
 {
     if (world.slots.why[0] != '\0' && outcome <= ACME_E_SLOT && outcome >= ACME_E_SLOT_FULL)
-        fprintf(stderr, "  storage   %s\n", world.slots.why);
+        fprintf(log_to(LOG_BAD), "  storage   %s\n", world.slots.why);
     if (outcome == ACME_E_CONFIG && world.trust.path != NULL)
-        fprintf(stderr,
+        fprintf(log_to(LOG_BAD),
                 "  trust     %s: no usable certificate as a trust anchor in it, or the clock of "
                 "this machine is far off\n",
                 world.trust.path);
     if (world.webroot.why[0] != '\0' && outcome == ACME_E_SOLVER)
-        fprintf(stderr, "  webroot   %s\n", world.webroot.why);
+        fprintf(log_to(LOG_BAD), "  webroot   %s\n", world.webroot.why);
 }
