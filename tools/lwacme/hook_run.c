@@ -1,5 +1,6 @@
 /* One run of a program by this process: no shell, nothing inherited that it was not given, never
  * waited for. */
+#include "conf_line.h"
 #include "lwacme.h"
 
 #include <errno.h>
@@ -248,7 +249,7 @@ static void show_line(struct hook_run *r)
         if ((unsigned char)r->line[i] < ' ' || r->line[i] == 127)
             r->line[i] = r->line[i] == '\t' ? ' ' : '?';
     }
-    plain = options_plain_text(r->line);
+    plain = conf_plain_text(acme_slice_text(r->line));
     for (size_t i = 0; !plain && i < r->line_len; i++) {
         if ((unsigned char)r->line[i] > 126)
             r->line[i] = '?';
