@@ -116,7 +116,7 @@ SRC_TOOL = \
 	tools/lwacme/trust.c \
 	tools/lwacme/turn.c \
 	tools/lwacme/webroot.c \
-	tools/lwacme/world.c tools/lwacme/metrics_stub.c
+	tools/lwacme/world.c
 
 # What a device needs before its first start, into a flash image.
 SRC_MKCONFIG = tools/mkconfig/mkconfig.c
