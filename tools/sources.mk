@@ -83,15 +83,18 @@ SRC_PORT_FLASH = \
 SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_net.c
 
 SRC_TOOL = \
+	tools/lwacme/alarm.c \
 	tools/lwacme/binding.c \
 	tools/lwacme/command.c \
 	tools/lwacme/csr.c \
+	tools/lwacme/facts.c \
 	tools/lwacme/help.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
 	tools/lwacme/job.c \
 	tools/lwacme/json.c \
 	tools/lwacme/main.c \
+	tools/lwacme/metrics.c \
 	tools/lwacme/options.c \
 	tools/lwacme/options_table.c \
 	tools/lwacme/show.c \

@@ -78,9 +78,8 @@ static bool start_agent(struct reader *r, struct acme_config *config, const char
 }
 
 /* An agent that only loads its records tells everything. */
-static void read_one(void *arg, const char *key)
+static void read_key(struct reader *r, const char *key)
 {
-    struct reader *r = arg;
     struct acme_config config;
     struct acme_span room = {record, sizeof record};
     struct facts f;
@@ -108,6 +107,45 @@ static void read_one(void *arg, const char *key)
     acme_agent_close(&agent);
 }
 
+static void read_one(void *arg, const char *key)
+{
+    read_key(arg, key);
+}
+
+/* There is no state folder: nobody's records are there. */
+static void read_none(struct reader *r, const char *key)
+{
+    static const struct acme_failure no_failure;
+    static const struct acme_sched no_attempts;
+    struct facts f;
+
+    memset(&f, 0, sizeof f);
+    f.key = key;
+    f.damaged = "";
+    f.err = ACME_E_SLOT_EMPTY;
+    f.status.failure = &no_failure;
+    f.status.attempts = &no_attempts;
+    (void)posix_unix_time(NULL, &f.now);
+    judge(&f);
+    r->fn(r->arg, &f);
+}
+
+static int read_named(struct reader *r, const struct options *o, int err)
+{
+    void (*read)(struct reader *, const char *) = err == ACME_OK ? read_key : read_none;
+
+    if (err != ACME_OK && err != ACME_E_SLOT_EMPTY)
+        return err;
+    if (o->cert_name[0] != '\0')
+        read(r, o->cert_name);
+    else if (o->names_count > 0) {
+        for (size_t i = 0; i < o->names_count; i++)
+            read(r, o->names[i]);
+    } else
+        return err == ACME_OK ? posix_slots_each_cert(&r->slots, read_one, r) : err;
+    return ACME_OK;
+}
+
 int facts_each(const struct options *o, facts_fn fn, void *arg, char *why, size_t room)
 {
     static struct reader r;
@@ -126,12 +164,7 @@ int facts_each(const struct options *o, facts_fn fn, void *arg, char *why, size_
     r.port.now_ms = posix_now_ms;
     r.port.unix_time = posix_unix_time;
     r.port.event = read_event;
-    if (err == ACME_OK && o->cert_name[0] != '\0')
-        read_one(&r, o->cert_name);
-    for (size_t i = 0; err == ACME_OK && o->cert_name[0] == '\0' && i < o->names_count; i++)
-        read_one(&r, o->names[i]);
-    if (err == ACME_OK && o->cert_name[0] == '\0' && o->names_count == 0)
-        err = posix_slots_each_cert(&r.slots, read_one, &r);
+    err = read_named(&r, o, err);
     snprintf(why, room, "%.200s", r.slots.why);
     posix_slots_close(&r.slots);
     return err;

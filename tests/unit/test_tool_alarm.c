@@ -1,7 +1,7 @@
 /* Is a certificate in good health? The thresholds, over lives from an hour to years. */
 #include "test.h"
 
-#include "../../tools/lwacme/alarm.h"
+#include "alarm.h"
 
 static struct acme_sched attempts;
 static struct acme_failure failure;
