@@ -188,6 +188,12 @@ $(filter $(O)/tests/test_agent_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
 
+# Parts of the command.
+$(filter $(O)/tests/test_tool_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(filter-out %/main.o,$(OBJ_TOOL)) \
+		$(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
+
 $(O)/tests/conformance_flash: $(O)/tests/flash/flash_sim.o $(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH))
 $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
 		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
@@ -206,7 +212,7 @@ CPPFLAGS_solvers = $(COUNTED)
 CPPFLAGS_port = $(COUNTED)
 CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
 CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Iboards/common -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
-	-Iport/flash
+	-Iport/flash -Itools/lwacme
 
 # Other people's code: our flags, without our warnings.
 $(OBJ_WOLFSSL_C): $(O)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(O)/flags boards/linux/user_settings.h core/acme_wolfssl.h

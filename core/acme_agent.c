@@ -73,6 +73,10 @@ static void note_failure(struct acme_agent *a, int err, int64_t now)
     (void)acme_copy_text(f->step, sizeof f->step, acme_slice_text(acme_rows[a->step].name));
     (void)acme_copy_text(f->note, sizeof f->note, acme_slice_text(a->note));
     f->problem = a->problem;
+    if (a->job == NULL) { /* what the failure means for who has to watch over the certificate */
+        event.at = a->cert.has ? a->cert.not_after : 0;
+        event.count = a->sched.failures;
+    }
     acme_emit(a, &event);
 }
 
@@ -132,10 +136,10 @@ static void fail(struct acme_agent *a, int err)
         }
     } else {
         a->outcome = err;
-        note_failure(a, err, now);
         if (charged(a, err))
             acme_sched_failed(&a->sched, now, acme_err_class(err), remaining_life(a, now),
                               a->problem.retry_after_s, acme_jitter16());
+        note_failure(a, err, now);
         if (acme_clock_doubt(err) && by_ca) /* a Retry-After that may only seem to be over */
             a->sched.by_ca = true;
     }
@@ -506,6 +510,8 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
     out->order_open = a->order.open;
     out->connected = acme_exchange_is_up(&a->exchange);
     out->failure = &a->failure;
+    out->attempts = &a->sched;
+    out->issued = a->cert.sequence;
     out->requests = a->exchange.requests;
     out->connections = a->exchange.connections;
 }

@@ -139,6 +139,7 @@ struct acme_agent_status {
     int64_t window_start, window_end; /* the CA's window for the renewal (RFC 9773), or 0 */
     bool window_followed;             /* due_at is a moment in it */
     int64_t window_next;              /* when the CA is asked for it again */
+    int64_t window_asked;             /* when it was asked last, or that was planned */
     const char *cert_id;              /* the certificate's name in ARI, or "" */
     bool replaces;                    /* its order named its predecessor */
     int64_t next_at;                  /* no attempt before */
@@ -151,6 +152,8 @@ struct acme_agent_status {
     bool order_open;
     bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
+    const struct acme_sched *attempts;  /* failures since the last success, all and by class */
+    uint32_t issued;                    /* how many certificates this one's storage has seen */
     uint32_t requests, connections;     /* since init */
 };
 

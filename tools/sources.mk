@@ -83,6 +83,7 @@ SRC_PORT_FLASH = \
 SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_net.c
 
 SRC_TOOL = \
+	tools/lwacme/alarm.c \
 	tools/lwacme/binding.c \
 	tools/lwacme/command.c \
 	tools/lwacme/conf.c \
@@ -93,6 +94,7 @@ SRC_TOOL = \
 	tools/lwacme/csr.c \
 	tools/lwacme/daemon.c \
 	tools/lwacme/deploy.c \
+	tools/lwacme/facts.c \
 	tools/lwacme/frame.c \
 	tools/lwacme/help.c \
 	tools/lwacme/hook.c \
@@ -103,6 +105,7 @@ SRC_TOOL = \
 	tools/lwacme/json.c \
 	tools/lwacme/log.c \
 	tools/lwacme/main.c \
+	tools/lwacme/metrics.c \
 	tools/lwacme/notify.c \
 	tools/lwacme/options.c \
 	tools/lwacme/options_table.c \

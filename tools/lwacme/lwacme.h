@@ -60,11 +60,14 @@ struct options {
     int verbose;
     unsigned ask; /* bits of enum acme_ask */
 
+    /* status */
+    bool check; /* for a monitoring system: a line for each, and its exit status */
+
     /* run, renew, check */
     const char *config_file;
     const char *deploy_hook;  /* absolute path; NULL: none */
     const char *user;         /* NULL: stay who we are */
-    const char *metrics_file; /* NULL: none */
+    const char *metrics_file; /* NULL: none; also of status */
     bool log_syslog;
 
     /* revoke */

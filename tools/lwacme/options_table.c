@@ -191,7 +191,9 @@ const struct option_row option_rows[] = {
     {"deploy-hook", 0, TEXT(deploy_hook), .bits = OPTION_FILE | OPTION_PATH,
      .commands = FOR(COMMAND_ISSUE)},
     {"user", 0, TEXT(user), .high = 32, .bits = OPTION_DAEMON},
-    {"metrics", 0, TEXT(metrics_file), .bits = OPTION_DAEMON | OPTION_PATH},
+    {"metrics", 0, TEXT(metrics_file), .bits = OPTION_DAEMON | OPTION_PATH,
+     .commands = FOR(COMMAND_STATUS)},
+    {"check", 0, FLAG(check), .commands = FOR(COMMAND_STATUS)},
     {"log", 0, .kind = OPTION_CHOICE, AT(log_syslog), .words = {"stderr", "syslog"},
      .bits = OPTION_DAEMON, .commands = ONE},
 

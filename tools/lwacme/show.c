@@ -1,4 +1,5 @@
 /* Events to lines for people, on stderr: one line for each step, kept up to date on a terminal. */
+#include "alarm.h"
 #include "lwacme.h"
 
 #include <stdarg.h>
@@ -220,6 +221,25 @@ const char *show_hint(int err, const struct acme_problem *problem)
     }
 }
 
+/* What it means for who has to watch over the certificate. */
+static void show_prospect(FILE *to, const struct acme_event *e)
+{
+    int64_t now = 0;
+    char when[ACME_TIME_TEXT], span[40];
+    struct acme_buf b;
+
+    if (e->count > 1)
+        fprintf(to, "  attempts  %u failed in a row\n", e->count);
+    if (e->at == 0 || posix_unix_time(NULL, &now) != ACME_OK)
+        return;
+    acme_buf_init(&b, span, sizeof span);
+    alarm_span(&b, e->at - now);
+    acme_time_text(e->at, when);
+    if (acme_buf_end(&b))
+        fprintf(to, "  valid     the certificate in force %s %s (%s%s)\n",
+                e->at > now ? "ends" : "ENDED", when, span, e->at > now ? " left" : " ago");
+}
+
 void show_failure(FILE *to, const struct acme_failure *f)
 {
     const struct acme_problem *p = &f->problem;
@@ -374,6 +394,7 @@ void show_event(struct show *s, const struct acme_event *e)
         else
             fprintf(to, "lwacme: error: %s\n", acme_err_words(e->err));
         show_failure(to, e->failure);
+        show_prospect(to, e);
     } else if (e->type == ACME_EVENT_HELD)
         show_held(s, e);
     else if (!s->json)
