@@ -1,4 +1,5 @@
 """`lwacme run` under test: its configuration file, its process, its log, what it keeps."""
+import calendar
 import os
 import re
 import shutil
@@ -10,7 +11,7 @@ import threading
 import time
 
 import common
-from common import Fail, cert_names, check, lwacme_path, openssl, tail
+from common import Fail, check, lwacme_path, openssl, tail
 
 HZ = os.sysconf("SC_CLK_TCK")
 
@@ -203,5 +204,45 @@ class Daemon:
 def not_after(path):
     """End of a certificate's life, seconds since 1970."""
     text = openssl("x509", "-in", path, "-noout", "-enddate").decode().strip().split("=")[1]
-    import calendar
     return calendar.timegm(time.strptime(text, "%b %d %H:%M:%S %Y GMT"))
+
+
+class Watch:
+    """The ends of all certificates that a daemon keeps; each set of files is read once.
+
+    Pebble answers 500 to a newOrder now and then (World.dice). The backoff after that is half a
+    minute at the least, which a certificate of a minute may not survive: such names are excused.
+    """
+
+    def __init__(self, d):
+        self.d = d
+        self.ends = {}
+        self.excused = set()
+        self.least = float("inf")      # seconds that were left when it was looked at
+
+    def look(self):
+        """Fails when one has expired. True."""
+        for n in self.d.certs:
+            number = self.d.number(n)
+            if number == 0:
+                continue
+            if (n, number) not in self.ends:
+                path = os.path.join(self.d.out, ".%s.%d" % (n, number), "cert.pem")
+                try:
+                    self.ends[n, number] = not_after(path)
+                except Fail:
+                    continue           # it was replaced twice while we looked
+            left = self.ends[n, number] - time.time()
+            if self.d.lines("error: %s: .*step order" % re.escape(n)):
+                self.excused.add(n)
+                continue
+            self.least = min(self.least, left)
+            check(left > 0, "%s has expired %.1f s ago" % (n, -left))
+        return True
+
+    def issued(self):
+        """Certificates that were there, of those that were taken out too."""
+        most = {}
+        for n, number in self.ends:
+            most[n] = max(number, most.get(n, 0))
+        return sum(most.values())

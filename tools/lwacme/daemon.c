@@ -83,6 +83,7 @@ static uint32_t tell_others(struct daemon *d, uint64_t now)
 
 static void switch_end(const char *state)
 {
+    tell_about(daemon_state.loaded != DAEMON_NOBODY ? daemon_state.options.cert_name : NULL);
     loop.switching = false;
     daemon_state.leave = false;
     notify_state("%s", state);
@@ -96,6 +97,7 @@ static void switch_begin(struct daemon *d, uint64_t now)
     if (loop.switching)
         return;
     notify_state("RELOADING=1");
+    tell_about(NULL);
     if (conf_open(&loop.next, d->conf.path, d->base) != EXIT_DONE) {
         tell_error("%s: the configuration before it stays in force", d->conf.path);
         switch_end("READY=1");
@@ -109,6 +111,7 @@ static void switch_begin(struct daemon *d, uint64_t now)
         switch_end("READY=1");
         return;
     }
+    tell_about(d->loaded != DAEMON_NOBODY ? d->options.cert_name : NULL);
     loop.switching = d->leave = true;
     loop.switch_ms = now + DAEMON_SWITCH_MS;
 }
@@ -301,6 +304,21 @@ static int begin(struct daemon *d, const struct options *o)
     return err;
 }
 
+/* These outlive the text of the configuration: they are in use until the end. */
+static int open_all(const struct options *own)
+{
+    static struct options kept;
+
+    kept = *own;
+    kept.state_dir = strdup(own->state_dir);
+    kept.http_bind = own->http_bind != NULL ? strdup(own->http_bind) : NULL;
+    if (kept.state_dir == NULL || (kept.http_bind == NULL && own->http_bind != NULL)) {
+        tell_error("no memory");
+        return ACME_E_SLOT;
+    }
+    return world_open(&kept, tell_event);
+}
+
 static int run(const struct options *o)
 {
     struct daemon *d = &daemon_state;
@@ -309,7 +327,7 @@ static int run(const struct options *o)
     if (status != EXIT_DONE)
         return status;
     world_signals();
-    err = world_open(&d->own, tell_event);
+    err = open_all(&d->own);
     if (err == ACME_OK) {
         if (o->ask & ACME_ASK_IGNORE_RETRY_AFTER)
             fprintf(log_to(LOG_WARN),

@@ -9,6 +9,8 @@ const char *const options_help[] = {
     "  lwacme status [-d NAME] [options]                         what is there, and what is next\n"
     "  lwacme revoke -d NAME [options]                           revoke a certificate\n"
     "  lwacme account show|update|deactivate|recover|rollover    the account at the CA\n"
+    "  lwacme run -c FILE                                        the daemon: keeps all of a file\n"
+    "  lwacme renew -c FILE [options]                            each of them once, for a timer\n"
     "  lwacme check -c FILE                                      is this configuration right?\n"
     "\n"
     "What for\n"

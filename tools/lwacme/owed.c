@@ -104,6 +104,7 @@ uint32_t deploy_poll(struct daemon *d)
         if (err == ACME_AGAIN)
             return HOOK_TICK_MS;
         deploy_end(d, err);
+        return 0;
     }
     next = deploy_next(d);
     if (next == DAEMON_NOBODY)
