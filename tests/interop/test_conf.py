@@ -22,6 +22,7 @@ from common import Suite, check, equal, lwacme_path, openssl, run_tool
 
 suite = Suite()
 F_SETPIPE_SZ = 1031
+S = "[a.example.com]\n"
 LE = "https://acme-v02.api.letsencrypt.org/directory"
 
 
@@ -192,9 +193,42 @@ def precedence():
         p.refused("[csr]\ncsr = @/eab\n", (2, "neither a certificate request"))
 
 
+def readme():
+    with open(os.path.join(common.ROOT, "tools/README.md"), encoding="utf-8") as f:
+        return f.read().split("### The configuration file")[1].split("\n### ")[0]
+
+
+@suite.case("the example of the README")
+def example():
+    text = re.search(r"```ini\n(.*?)```", readme(), re.S).group(1)
+    with place() as p:
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                "-keyout", p.path("k"), "-out", p.path("root.pem"), "-subj", "/CN=root")
+        for here, there in (("/usr/local/sbin/reload-\\w+", "@/hook"), ("user = lwacme", "user = root"),
+                            ("/etc/lwacme/corp-root.pem", "@/root.pem"), ("/var/www/html", "@/web"),
+                            ("/var/lib/node_exporter", "@")):
+            check(re.search(here, text), "%s is not in the example any more" % here)
+            text = re.sub(here, there, text)
+        out = p.check(text).expect(0).out.splitlines()
+        equal(out[1], "mail.example.com: mail.example.com, from %s, into "
+              "/etc/lwacme/live/mail.example.com" % LE, "a line")
+        equal(len(out), 4, "lines")
+
+
+@suite.case("the keys of the README")
+def keys():
+    rows = re.findall(r"^\| (above|in a section|both)[^|]* \| (.*) \|$", readme(), re.M)
+    equal(len(rows), 3, "rows of the table of keys")
+    for where, cell in rows:
+        for key in re.findall(r"`([a-z-]+)`", cell):
+            with place() as p:
+                above, inside = p.check(key + " =\n" + S).expect(1), p.check(S + key + " =\n").expect(1)
+                above.expect(1, "below a" if where == "in a section" else "has no value")
+                inside.expect(1, "put it above" if where == "above" else "has no value")
+
+
 # ---------------------------------------------------------------- what is wrong
 
-S = "[a.example.com]\n"
 WRONG = (
     # the text of a line
     ("no pair", S + "rubbish\n", (2, "neither")),
