@@ -109,6 +109,7 @@ TOOL := $(O)/lwacme
 MKCONFIG := $(O)/mkconfig
 RECORD_DUMP := $(O)/record_dump
 FLASH_TOOL := $(O)/tests/flash_tool
+HOST_TRY := $(O)/tests/host_try
 
 OBJ_CORE = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT) $(SRC_CORE)))
 OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS)))
@@ -137,7 +138,7 @@ include tests/conformance/lwip/lwip.mk
 all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG) $(RECORD_DUMP))
 programs: all unit-programs conformance-programs
 lib: $(LIB) $(LIB_WOLFSSL)
-unit-programs: $(UNIT) $(FLASH_TOOL)
+unit-programs: $(UNIT) $(FLASH_TOOL) $(HOST_TRY)
 conformance-programs: $(CONFORMANCE)
 
 include tests/sim/sim.mk
@@ -171,6 +172,10 @@ $(FLASH_TOOL): $(O)/tests/flash/flash_tool.o
 $(MKCONFIG) $(RECORD_DUMP) $(FLASH_TOOL): $(SRC_PORT_FLASH:%.c=$(O)/%.o) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
+
+$(HOST_TRY): $(O)/tests/host/host_try.o $(filter-out %/main.o,$(OBJ_TOOL)) $(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
@@ -273,7 +278,7 @@ test-unit: all unit-programs
 	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O)) $(call dump_suite,$(O))
 test-conformance: conformance-programs
 	@tests/run.py $(call conformance_suites,$(O))
-test-interop: all
+test-interop: all $(HOST_TRY)
 	@tools/get_pebble.py >/dev/null
 	@tests/run.py $(call interop_suites,$(O))
 

@@ -94,6 +94,7 @@ SRC_TOOL = \
 	tools/lwacme/csr.c \
 	tools/lwacme/daemon.c \
 	tools/lwacme/deploy.c \
+	tools/lwacme/exit.c \
 	tools/lwacme/facts.c \
 	tools/lwacme/frame.c \
 	tools/lwacme/help.c \

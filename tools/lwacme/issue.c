@@ -110,7 +110,7 @@ static void tell_revoked(const struct options *o, const struct acme_job *job)
 {
     if (o->quiet || o->json || job->type != ACME_JOB_REVOKE || job->certificate.len > 0)
         return;
-    fprintf(stderr,
+    fprintf(log_to(LOG_NOTE),
             "lwacme: the files that hold it are left alone, and whoever serves it goes on doing "
             "so;\n"
             "lwacme: it is not renewed any more: `lwacme issue --force` gets another one\n");
@@ -158,12 +158,14 @@ static bool is_stopped(void)
 
 int issue_run(const struct options *o)
 {
-    static struct deploy deploy = {.wait = wait_a_while, .stopped = is_stopped};
+    static struct deploy deploy;
     struct acme_agent_status status;
     int err = begin(o);
 
     if (err != EXIT_DONE)
         return err;
+    deploy.wait = wait_a_while;
+    deploy.stopped = is_stopped;
     deploy_begin(&deploy, o);
     (void)acme_agent_ask(&agent, o->ask, NULL);
     err = run_told(&status);
