@@ -412,6 +412,26 @@ def hook_killed():
         check(d.stop() < 6, "a hook has held up the end")
 
 
+@side("root is given up and hooks keep it")
+def user():
+    with open("/proc/self/uid_map", encoding="ascii") as f:
+        if os.geteuid() != 0 or int(f.read().split()[2]) < 65536:
+            raise common.Skip("only root can become another user")
+    with pebble() as w, Daemon(w, {"a.example": {}}, user="nobody") as d:
+        with_hook(d, HOOK.replace("set -e", "set -e; id -u >@/who"))
+        d.start().until_has("a.example")
+        d.until(lambda: d.lines("hook has ended well"), "the hook")
+        with open(d.path("who"), encoding="ascii") as f:
+            equal(f.read().strip(), "0", "who the hook was")
+        check(os.stat(d.state).st_uid == d.status("Uid") != 0, "whose the records are")
+        d.reload({"a.example": {}, "b.example": {}})
+        d.until_has("b.example")
+        d.own["out-dir"] = d.path("elsewhere")
+        d.reload(dict(d.certs))
+        check(d.lines("another folder.*needs a restart"), d.log)
+        d.stop()
+
+
 # ---------------------------------------------------------------- who watches
 
 @side("the service manager is told")
@@ -444,6 +464,82 @@ def notify():
             d.until(heard("^READY=1"), lambda: "READY: %r" % got)
             d.stop()
             until(heard("^STOPPING=1"), lambda: "STOPPING: %r" % got, 5)
+
+
+@side("json names the certificate")
+def json_lines():
+    with pebble() as w, Daemon(w, {"a.example": {}, "b.example": {}}) as d:
+        events = d.renew("--json").expect(0).events()
+        for name in d.certs:
+            steps = [e["step"] for e in events if e.get("certificate") == name and "step" in e]
+            check("order" in steps and "cert" in steps, "steps of %s: %r" % (name, steps))
+        check(all("certificate" in e for e in events if "step" in e), "events without a name")
+
+
+CLOCK = r"""#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+static long ahead(void)
+{
+    FILE *f = fopen(getenv("TEST_CLOCK"), "re");
+    long n = 0;
+    if (f != NULL && fscanf(f, "%ld", &n) != 1)
+        n = 0;
+    if (f != NULL)
+        fclose(f);
+    return n;
+}
+int clock_gettime(clockid_t id, struct timespec *ts)
+{
+    int (*real)(clockid_t, struct timespec *) =
+        (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
+    int ret = real(id, ts);
+    if (id == CLOCK_REALTIME && ret == 0)
+        ts->tv_sec += ahead();
+    return ret;
+}
+time_t time(time_t *out)
+{
+    struct timespec ts;
+    clock_gettime(CLOCK_REALTIME, &ts);
+    if (out)
+        *out = ts.tv_sec;
+    return ts.tv_sec;
+}
+"""
+
+
+def build_clock(folder):
+    source, lib = os.path.join(folder, "clock.c"), os.path.join(folder, "clock.so")
+    with open(source, "w", encoding="ascii") as f:
+        f.write(CLOCK)
+    subprocess.run(["gcc", "-shared", "-fPIC", "-o", lib, source, "-ldl"], check=True)
+    return lib
+
+
+@side("a wall clock that is set while it runs")
+def clock():
+    if "san" in lwacme_path():
+        raise common.Skip("the sanitizer wants to be the first library")
+    lib = world.kept("clock-file", build_clock)
+    with pebble(validity=20 * 86400) as w, Daemon(w, {"a.example": {}, "b.example": {}}) as d:
+        def ahead(seconds):
+            with open(d.path("clock.new"), "w", encoding="ascii") as f:
+                f.write("%d" % seconds)
+            os.rename(d.path("clock.new"), d.path("clock"))
+
+        ahead(-56 * 365 * 86400)         # 1970: it was never set
+        d.env = {"LD_PRELOAD": lib, "TEST_CLOCK": d.path("clock"), "WATCHDOG_USEC": "400000"}
+        d.start().until(lambda: len(d.lines("clock is not set")) == 2, "that it is not set")
+        equal(w.count()["total"], 0, "requests")
+        ahead(0)
+        d.until_has("a.example", "b.example")
+        w.mark()
+        ahead(18 * 86400)                # past the window; the CA's own certificate has 30 days
+        d.until(lambda: d.number("a.example") > 1 and d.number("b.example") > 1, "renewals")
+        d.stop()
 
 
 @side("the metrics follow")

@@ -94,8 +94,6 @@ static void switch_begin(struct daemon *d, uint64_t now)
     char why[400] = "";
 
     world_hangup = 0;
-    if (loop.switching)
-        return;
     notify_state("RELOADING=1");
     tell_about(NULL);
     if (conf_open(&loop.next, d->conf.path, d->base) != EXIT_DONE) {
@@ -237,7 +235,7 @@ static void loop_once(struct daemon *d)
     uint32_t sleep_ms = DAEMON_HOUR_MS;
 
     watch_clock(d, now);
-    if (world_hangup && !d->once)
+    if (world_hangup && !d->once && !loop.switching)
         switch_begin(d, now);
     if (loop.switching)
         switch_poll(d, now);
