@@ -536,7 +536,7 @@ def clock():
         equal(w.count()["total"], 0, "requests")
         ahead(0)
         d.until_has("a.example", "b.example")
-        w.mark()
+        d.until(lambda: len(d.lines("to be renewed from")) == 2, "both at rest")
         ahead(18 * 86400)                # past the window; the CA's own certificate has 30 days
         d.until(lambda: d.number("a.example") > 1 and d.number("b.example") > 1, "renewals")
         d.stop()

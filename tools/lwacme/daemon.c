@@ -70,13 +70,13 @@ static uint32_t tell_others(struct daemon *d, uint64_t now)
     tell_status(d);
     if (loop.metrics_ms == now || d->own.metrics_file == NULL)
         d->news = false;
-    if (every > 0 && now - loop.watchdog_ms >= every / 2) {
+    if (every > 0 && now - loop.watchdog_ms >= every) {
         loop.watchdog_ms = now;
         notify_state("WATCHDOG=1");
     }
     if (news && d->news)
         return DAEMON_METRICS_MS;
-    return every > 0 && every / 2 < DAEMON_HOUR_MS ? every / 2 + 1 : DAEMON_HOUR_MS;
+    return every > 0 && every < DAEMON_HOUR_MS ? every : DAEMON_HOUR_MS;
 }
 
 /* -- a new configuration -- */
@@ -302,6 +302,15 @@ static int begin(struct daemon *d, const struct options *o)
     return err;
 }
 
+/* A run that has brought a certificate is over, whatever comes next: its files are put into place,
+ * and others have their turn. */
+static void on_event(void *ctx, const struct acme_event *event)
+{
+    if (event->type == ACME_EVENT_CERTIFICATE)
+        world.config.only_when_asked = true;
+    tell_event(ctx, event);
+}
+
 /* These outlive the text of the configuration: they are in use until the end. */
 static int open_all(const struct options *own)
 {
@@ -314,7 +323,7 @@ static int open_all(const struct options *own)
         tell_error("no memory");
         return ACME_E_SLOT;
     }
-    return world_open(&kept, tell_event);
+    return world_open(&kept, on_event);
 }
 
 static int run(const struct options *o)

@@ -9,6 +9,7 @@
 #define TURN_ASIDE_MS 2000                /* for a shorter wait nobody is put aside */
 #define TURN_MOST_MS  (24 * 3600 * 1000u) /* each is judged anew once a day at least */
 #define TURN_TOKEN_MS 5000                /* until there may be room for its challenges */
+#define TURN_NEXT_MS  1000                /* after a new certificate: when is the next one due? */
 
 uint32_t daemon_retry_s(unsigned tries)
 {
@@ -156,6 +157,8 @@ static void turn_rest(struct daemon *d, const struct acme_aside *aside)
     acme_agent_status(&agent, &status);
     t->aside = *aside;
     t->wake_ms = aside->wake_ms < now + TURN_MOST_MS ? aside->wake_ms : now + TURN_MOST_MS;
+    if (!d->once && world.config.only_when_asked)
+        t->wake_ms = now + TURN_NEXT_MS;
     if (status.outcome != ACME_AGAIN) {
         d->news |= status.outcome != t->outcome || status.renewed;
         t->outcome = status.outcome;
