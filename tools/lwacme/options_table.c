@@ -278,8 +278,11 @@ static int take_flag(const struct option_row *row, void *at, const char *value)
 {
     char message[160];
 
-    *(bool *)at = value == NULL || strcmp(value, "yes") == 0;
-    if (*(bool *)at || strcmp(value, "no") == 0)
+    *(bool *)at = true;
+    if (value == NULL || strcmp(value, "yes") == 0)
+        return EXIT_DONE;
+    *(bool *)at = false;
+    if (strcmp(value, "no") == 0)
         return EXIT_DONE;
     snprintf(message, sizeof message, "--%s takes yes or no", row->name);
     return usage(message, value);
@@ -301,7 +304,8 @@ int option_take(struct options *o, const struct option_row *row, char *value)
 {
     void *at = (char *)o + row->at;
 
-    if (value != NULL && *value == '\0' && !(row->bits & OPTION_EMPTY))
+    if (option_takes_value(row) &&
+        (value == NULL || (*value == '\0' && !(row->bits & OPTION_EMPTY))))
         return usage("an option's value is empty", row->name);
     switch (row->kind) {
     case OPTION_FLAG:
