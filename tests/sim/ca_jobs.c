@@ -183,7 +183,7 @@ void ca_find_spoil(struct ca *ca, struct ca_reply *r)
     if (evil_does(e, EVIL_FIND_NOWHERE))
         r->location[0] = '\0';
     else if (evil_does(e, EVIL_FIND_HOST))
-        snprintf(r->location, sizeof r->location, "https://other.test/acct/1");
+        snprintf(r->location, sizeof r->location, "https://169.254.169.254/acct/1");
     else if (evil_does(e, EVIL_FIND_OTHER))
         snprintf(r->location, sizeof r->location, CA_BASE "/acct/0000000000000001");
 }

@@ -63,22 +63,17 @@ void check_jobs_poll(struct run *r)
     r->firm = false;
 }
 
-/* newAccount is signed by a key that is durable; but a recovery stores nothing before the answer.
- */
-bool check_jobs_key(struct run *r, const struct ca_request *q)
-{
-    const struct jobs *j = &r->jobs;
-    struct acme_public pub;
-
-    if (stored_key_is(r, TAG_ACCOUNT_KEY, &q->key) || stored_key_is(r, TAG_ACCOUNT_NEW, &q->key))
-        return true;
-    return j->asked && j->job.type == ACME_JOB_RECOVER &&
-           acme_key_public(&j->key, &pub) == ACME_OK && acme_public_equal(&pub, &q->key);
-}
-
 static bool only_existing(const struct ca_request *q)
 {
     return acme_json_bool(acme_json_get(q->payload, "onlyReturnExisting"), false);
+}
+
+/* newAccount is signed by a key that is durable; but a job that only asks stores nothing before the
+ * answer. */
+bool check_jobs_key(struct run *r, const struct ca_request *q)
+{
+    return stored_key_is(r, TAG_ACCOUNT_KEY, &q->key) ||
+           stored_key_is(r, TAG_ACCOUNT_NEW, &q->key) || (r->jobs.asked && only_existing(q));
 }
 
 /* That it is asked for is on record; of the certificate in force. */
@@ -97,6 +92,8 @@ static void act_order(struct run *r)
     struct jobs *j = &r->jobs;
 
     if (j->revoked == 0 || (j->asked && j->forcing))
+        return;
+    if (r->renewing && r->s.records == RECORDS_OLDER) /* it knew nothing of revocations */
         return;
     for (uint32_t i = 0; i < r->ca.orders_count; i++) {
         const struct ca_order *o = &r->ca.orders[i];
@@ -120,7 +117,7 @@ void check_jobs_act(struct run *r, const char *what, const struct ca_request *q,
         act_revoke(r, o);
         if (j->job.certificate.len == 0)
             j->revoked = o->number;
-    } else if (strcmp(what, "former") == 0)
+    } else if (strcmp(what, "former") == 0 && !evil_has(&r->ca.evil, EVIL_FIND_DENIED))
         run_break(r, 22, "a key signs that the account has no more");
     else if (strcmp(what, "again") == 0)
         run_break(r, 22, "an account is asked for with the key of a deactivated one");

@@ -261,7 +261,7 @@
       "does not take it for its own; the old key's account decides")                               \
     X(FIND_201, "existing-account-201", FIND, "takes it")                                          \
     X(FIND_NOWHERE, "existing-account-without-location", FIND, "keeps both keys, comes back")      \
-    X(FIND_HOST, "existing-account-at-another-host", FIND, "keeps both keys, comes back")          \
+    X(FIND_HOST, "existing-account-at-169.254", FIND, "keeps both keys, does not use it")          \
     X(FIND_OTHER, "existing-account-is-another", FIND, "keeps both keys, comes back")              \
     /* the account: 7.1.2, 7.3.2 */                                                                \
     X(UPD_IGNORED, "contact-update-ignored", CONTACT, "tells what the CA has")                     \

@@ -245,7 +245,7 @@ static bool job_begin(struct run *r)
 
 static unsigned job_flags(struct run *r)
 {
-    return r->jobs.forcing ? ACME_ASK_FORCE | ACME_ASK_NOW : chance(r, 20) ? ACME_ASK_NOW : 0;
+    return r->jobs.forcing ? ACME_ASK_FORCE : 0;
 }
 
 void jobs_act(struct run *r)
@@ -257,6 +257,10 @@ void jobs_act(struct run *r)
     j->at = r->world.now_ms + 1000 * (1 + (uint64_t)dice(r, 30));
     if (r->sealed != 0)
         return;
+    if (j->forcing && !r->agent.busy && r->has_cert && r->sequence > j->sequence) {
+        job_end(r, true); /* it went on by itself */
+        return;
+    }
     if (!j->begun) {
         if (r->agent.busy)
             return;
@@ -305,7 +309,7 @@ static void job_otherwise(struct run *r, struct job_plan *p, int err)
 {
     struct jobs *j = &r->jobs;
 
-    if (p->type != ACME_JOB_REVOKE || err != ACME_E_REFUSED)
+    if (p->type != ACME_JOB_REVOKE || (err != ACME_E_REFUSED && err != ACME_E_ACCOUNT))
         return;
     if (p->old_one) /* of an account that is gone: the device has no key for it */
         return;
@@ -323,8 +327,21 @@ static bool job_may_end(const struct run *r, const struct job_plan *p, int err)
     if (r->jobs.forcing || p->type == ACME_JOB_DEACTIVATE)
         return false;
     if (p->type == ACME_JOB_REVOKE && p->old_one)
-        return err == ACME_E_REFUSED;
+        return err == ACME_E_REFUSED || err == ACME_E_ACCOUNT;
     return !calm && (p->type != ACME_JOB_REVOKE || r->jobs.revoked == 0);
+}
+
+/* The CA's word, or a backoff, is longer than the calm. */
+static void job_held(struct run *r)
+{
+    struct acme_agent_status status;
+    int64_t wait;
+
+    acme_agent_status(&r->agent, &status);
+    wait = status.next_at - sim_world_unix(&r->world);
+    if (r->phase == PHASE_CALM && wait > 0 &&
+        r->phase_end < r->world.now_ms + 1000 * (uint64_t)wait + 86400000)
+        r->phase_end = r->world.now_ms + 1000 * (uint64_t)wait + 86400000;
 }
 
 static void job_failed(struct run *r, struct job_plan *p, int err)
@@ -338,6 +355,8 @@ static void job_failed(struct run *r, struct job_plan *p, int err)
         return;
     }
     job_otherwise(r, p, err);
+    if (err == ACME_E_HELD)
+        job_held(r);
     j->at = r->world.now_ms + 1000 * (1 + (uint64_t)dice(r, chance(r, 300) ? 5 : wait));
 }
 
@@ -360,6 +379,7 @@ void jobs_polled(struct run *r)
     }
     if (p->type == ACME_JOB_REVOKE && !p->old_one && p->force && !j->forcing) {
         j->forcing = true;
+        j->sequence = r->sequence;
         j->at = r->world.now_ms + 1000 * (1 + (uint64_t)dice(r, 20000));
         if (r->phase == PHASE_CALM)
             r->phase_end += 3 * 86400000u;

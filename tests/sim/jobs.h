@@ -35,10 +35,11 @@ struct jobs {
     struct acme_key key;
     uint8_t leaf[CA_LEAF];
     char contact[40];
-    bool begun;   /* the one at next has been asked for */
-    bool asked;   /* the agent is at it */
-    bool forcing; /* what it is at is a new certificate in place of a revoked one */
-    uint64_t at;  /* asked (again) then; UINT64_MAX: not */
+    bool begun;        /* the one at next has been asked for */
+    bool asked;        /* the agent is at it */
+    bool forcing;      /* what it is at is a new certificate in place of a revoked one */
+    uint64_t at;       /* asked (again) then; UINT64_MAX: not */
+    uint32_t sequence; /* of the certificate that was revoked */
     unsigned tries;
 
     /* what the checks know */
