@@ -18,7 +18,7 @@
 #define CA_BASE      "https://" CA_HOST
 #define CA_DIRECTORY CA_BASE "/directory"
 #define CA_NODE      1
-#define CA_ORDERS    640
+#define CA_ORDERS    1024
 #define CA_ACCOUNTS  256
 #define CA_NAMES     3
 #define CA_CONNS     8
@@ -149,10 +149,11 @@ struct ca {
 
     int64_t lifetime_s, backdate_s;
     uint32_t validation_ms, issuance_ms;
-    bool limits; /* Let's Encrypt's */
-    bool ari;    /* it has renewal information */
-    bool eab;    /* a new account needs a binding */
-    bool jobs;   /* its directory has keyChange and revokeCert */
+    bool limits;    /* Let's Encrypt's */
+    bool ari;       /* it has renewal information */
+    bool eab;       /* a new account needs a binding */
+    bool new_terms; /* nobody has agreed to yet: orders are refused (7.3.3) */
+    bool jobs;      /* its directory has keyChange and revokeCert */
     uint8_t alternates;
     const char *profile;    /* that it offers; NULL: it has no profiles */
     struct acme_slice bind; /* the binding it has given out, packed as the device has it */
@@ -247,6 +248,8 @@ void ca_put_account(struct ca *ca, const struct ca_account *account, struct ca_r
 bool ca_job(struct ca *ca, const char *rest, const char *url, const struct ca_request *q,
             struct ca_reply *r);
 void ca_revoke_all(struct ca *ca); /* a mass revocation */
+/* newOrder while there are terms that nobody has agreed to: true, and the problem is in r. */
+bool ca_terms(struct ca *ca, struct ca_reply *r);
 
 /* ca_directory.c */
 void ca_directory(struct ca *ca, const struct ca_request *q, struct ca_reply *r);

@@ -399,6 +399,16 @@ static void revoke(struct ca *ca, const struct ca_request *q, struct ca_reply *r
     r->lost = evil_does(e, EVIL_REV_LOST);
 }
 
+bool ca_terms(struct ca *ca, struct ca_reply *r)
+{
+    if (!ca->new_terms && !evil_does(&ca->evil, EVIL_ORD_TERMS))
+        return false;
+    ca->new_orders++;
+    ca_problem(r, 403, "userActionRequired", "the terms of service have changed");
+    snprintf(r->more, sizeof r->more, "Link: <" CA_BASE "/terms/2>;rel=\"terms-of-service\"\r\n");
+    return true;
+}
+
 bool ca_job(struct ca *ca, const char *rest, const char *url, const struct ca_request *q,
             struct ca_reply *r)
 {

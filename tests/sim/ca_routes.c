@@ -235,8 +235,9 @@ void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r)
         ca_problem(r, 400, "accountDoesNotExist", "who are you?");
     } else if (ca_job(ca, rest, url, q, r))
         return;
-    else if (strcmp(rest, "/new-order") == 0)
-        ca_new_order(ca, q, r);
-    else
+    else if (strcmp(rest, "/new-order") == 0) {
+        if (!ca_terms(ca, r))
+            ca_new_order(ca, q, r);
+    } else
         order_request(ca, q, r);
 }

@@ -232,6 +232,7 @@
     X(DIR_NO_REVOKE, "directory-without-revokecert", JOBS, "says so, asks for nothing")            \
     X(DIR_CHANGE_INSIDE, "keychange-at-169.254", JOBS, "does not connect there (SSRF)")            \
     X(DIR_REVOKE_HTTP, "revokecert-over-http", JOBS, "never speaks plain HTTP")                    \
+    X(ORD_TERMS, "order-new-terms", JOBS, "says so, comes back daily; keeps the certificate")      \
     /* another key for the account: 7.3.5 */                                                       \
     X(ROLL_FOREIGN, "keychange-409-another-account", ROLLOVER,                                     \
       "asks for the old key's account, keeps it, drops the new one")                               \
