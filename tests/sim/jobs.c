@@ -323,12 +323,14 @@ static void job_otherwise(struct run *r, struct job_plan *p, int err)
 static bool job_may_end(const struct run *r, const struct job_plan *p, int err)
 {
     bool calm = r->phase != PHASE_FAULTS;
+    struct acme_agent_status status;
 
     if (r->jobs.forcing || p->type == ACME_JOB_DEACTIVATE)
         return false;
     if (p->type == ACME_JOB_REVOKE && p->old_one)
         return err == ACME_E_REFUSED || err == ACME_E_ACCOUNT;
-    return !calm && (p->type != ACME_JOB_REVOKE || r->jobs.revoked == 0);
+    acme_agent_status(&r->agent, &status);
+    return !calm && (p->type != ACME_JOB_REVOKE || status.revoked == ACME_NOT_REVOKED);
 }
 
 /* The CA's word, or a backoff, is longer than the calm. */
