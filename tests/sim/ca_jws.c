@@ -269,6 +269,8 @@ static int jws_who(struct ca *ca, const struct acme_json *protect, struct ca_req
         return q->has_jwk ? 0 : ca_break(ca, "a JWK that is none (RFC 7517)");
     }
     q->account = ca_account_at(ca, kid);
+    if (q->account == NULL && evil_has(&ca->evil, EVIL_FIND_OTHER)) /* it has told of it */
+        return ca_problem(r, 400, "accountDoesNotExist", "No such account");
     if (q->account == NULL)
         return ca_break(ca, "a kid that was never given");
     q->key = q->account->key;
@@ -320,7 +322,7 @@ int ca_verify(struct ca *ca, const char *url, struct ca_request *q, struct ca_re
     if (said == NULL || strcmp(said, url) != 0)
         return ca_break(ca, "the JWS is for another URL (6.4)");
     who = jws_who(ca, protect, q, r, new_account, strstr(url, "/revoke-cert") != NULL);
-    if (who < 0)
+    if (who < 0 || (q->account == NULL && !q->has_jwk))
         return who;
     if (!ca_signed(&q->key, acme_json_member(protect, "alg"), part)) {
         if (jws_former(ca, q, acme_json_member(protect, "alg"), part))

@@ -87,13 +87,19 @@ static void act_revoke(struct run *r, const struct ca_order *o)
         run_break(r, 22, "a revocation that is not on record");
 }
 
+/* Older firmware had the records, and knew nothing of revocations. */
+static bool jobs_forgotten(const struct run *r)
+{
+    return r->renewing && r->s.records == RECORDS_OLDER;
+}
+
 static void act_order(struct run *r)
 {
     struct jobs *j = &r->jobs;
 
     if (j->revoked == 0 || (j->asked && j->forcing))
         return;
-    if (r->renewing && r->s.records == RECORDS_OLDER) /* it knew nothing of revocations */
+    if (jobs_forgotten(r))
         return;
     for (uint32_t i = 0; i < r->ca.orders_count; i++) {
         const struct ca_order *o = &r->ca.orders[i];
@@ -124,7 +130,7 @@ void check_jobs_act(struct run *r, const char *what, const struct ca_request *q,
     else if (strcmp(what, "dead") == 0 && stored_account(r) != q->account)
         run_break(r, 22, "a deactivated account is used again");
     else if (strcmp(what, "window") == 0 && o->number == j->revoked && o->revoked_at != 0 &&
-             !j->asked)
+             !j->asked && !jobs_forgotten(r))
         run_break(r, 22, "a window is asked for a certificate that was revoked");
 }
 

@@ -68,6 +68,9 @@ static void plan_one(struct run *r, struct job_plan *p)
     static const uint32_t after[] = {0, 1, 10, 60, 1000, 20000};
 
     p->type = types[dice(r, sizeof types)];
+    /* A record that falls back to the one before has a key, or an account, that is void. */
+    if (r->s.flip_permille > 0 && (p->type == ACME_JOB_ROLLOVER || p->type == ACME_JOB_DEACTIVATE))
+        p->type = ACME_JOB_SHOW;
     p->stage = (uint8_t)(r->s.renew ? dice(r, 3) : STAGE_FIRST);
     p->reason = reasons[dice(r, sizeof reasons)];
     p->key_type = keys[dice(r, sign_is_fake() ? 5 : 4)];
@@ -407,5 +410,5 @@ bool jobs_revoked(const struct run *r)
     if (r->jobs.count == 0 || !r->on)
         return false;
     acme_agent_status(&r->agent, &status);
-    return status.revoked == ACME_REVOKED;
+    return status.revoked != ACME_NOT_REVOKED;
 }
