@@ -177,8 +177,8 @@ struct ca {
     const char *broken; /* what the agent did against the protocol; NULL: nothing so far */
     const char *broken_detail;
     unsigned requests, new_accounts, new_orders, issued, downloads, failures, finalizes;
-    unsigned replaces_refused; /* newOrders: the agent asks once more without */
-    bool ghost;                /* the present request is from before a power cut */
+    unsigned asked_again; /* newOrders refused for `replaces` or a profile: once more without */
+    bool ghost;           /* the present request is from before a power cut */
     char last_path[64];
     int last_status;
     int64_t last_from; /* what its Retry-After counts from; 0: from when it is read */
@@ -230,6 +230,8 @@ void ca_finalize(struct ca *ca, struct ca_order *o, const struct ca_request *q, 
 void ca_certificate(struct ca *ca, struct ca_order *o, unsigned which, struct ca_reply *r);
 
 /* ca_ari.c: renewal information, bindings, profiles. false: refused, the problem is in r. */
+/* Two thirds of the life, a day more or less (a tenth of a short life). */
+void ca_window_honest(const struct ca_order *o, int64_t *start, int64_t *end);
 void ca_window(struct ca *ca, const struct ca_request *q, const char *id, struct ca_reply *r);
 bool ca_replaces(struct ca *ca, const struct ca_request *q, struct ca_order *o, struct ca_reply *r);
 bool ca_profile_good(struct ca *ca, const struct ca_request *q, struct ca_reply *r);

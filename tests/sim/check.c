@@ -40,7 +40,7 @@ void check_begin(struct run *r)
     r->not_after = r->due_at = r->renewed_from = 0;
     r->issued_before = 0;
     r->orders = 0;
-    r->replaces_seen = r->ca.replaces_refused;
+    r->again_seen = r->ca.asked_again;
     memset(r->failures, 0, sizeof r->failures);
     r->writes_before = 0;
     r->orders_before = 0;

@@ -99,8 +99,9 @@ static void before_order(struct run *r, const struct ca_request *q)
 
 static void count_order(struct run *r)
 {
-    /* One that the CA refused for what it replaces was asked for once more, and is one order. */
-    for (; r->replaces_seen < r->ca.replaces_refused; r->replaces_seen++)
+    /* One that the CA refused for what it replaces, or for its profile, was asked for once more,
+     * and is one order. */
+    for (; r->again_seen < r->ca.asked_again; r->again_seen++)
         r->orders -= r->orders > 0;
     if (too_often(r->order_times, &r->orders, sim_world_unix(&r->world), 86400, ORDERS_MAX) &&
         !clock_lies(r) && r->s.flip_permille == 0)

@@ -138,7 +138,7 @@ struct run {
     unsigned issued_before;
     int64_t order_times[16], failure_times[CA_NAMES][16];
     unsigned orders, failures[CA_NAMES];
-    unsigned replaces_seen; /* of ca.replaces_refused */
+    unsigned again_seen; /* of ca.asked_again */
     uint64_t writes_before;
     unsigned orders_before;
     int64_t hour;
