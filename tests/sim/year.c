@@ -351,6 +351,7 @@ int main(void)
         const char *word;
         int64_t lifetime_s;
     } lives[] = {{"45 days", 45 * DAY}, {"160 hours", 160 * HOUR}, {"24 hours", 24 * HOUR}};
+    const char *why[3];
     int failed = 0;
 
     year_world(&year, 0);
@@ -362,15 +363,15 @@ int main(void)
         "|\n"
         "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n");
     for (unsigned i = 0; i < sizeof lives / sizeof lives[0]; i++) {
-        const char *why;
         year_run(&year, lives[i].word, lives[i].lifetime_s, 1 + i);
         row(&year);
-        why = wrong(&year);
-        if (why == NULL)
-            fprintf(stderr, "ok sim.year-%d\n", (int)(lives[i].lifetime_s / HOUR));
-        else
-            fprintf(stderr, "not ok sim.year-%d: %s\n", (int)(lives[i].lifetime_s / HOUR), why);
-        failed |= why != NULL;
+        why[i] = wrong(&year);
+    }
+    for (unsigned i = 0; i < sizeof lives / sizeof lives[0]; i++) {
+        printf("%s sim.year-%d%s%s\n", why[i] == NULL ? "ok" : "not ok",
+               (int)(lives[i].lifetime_s / HOUR), why[i] == NULL ? "" : ": ",
+               why[i] == NULL ? "" : why[i]);
+        failed |= why[i] != NULL;
     }
     return failed;
 }
