@@ -4,8 +4,12 @@
  *   sim --seed N                               one, with all its events
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
+<<<<<<< HEAD
  *   sim --cuts all|pairs --on WORD             on this storage alone (memory, nor, cfi, ecc, files)
  *   sim --jobs --cuts all|pairs                of the jobs alone (jobs.h)
+=======
+ *   sim ... --on WORD                          on this storage alone (memory, nor, cfi, ecc, files)
+>>>>>>> simfix
  *   sim --app ...                              with an application that refuses certificates
  *   sim --stop ...                             end at the first violation
  *   sim --list                                 after the run: the catalogue, and how often reached
@@ -23,8 +27,11 @@ static struct {
     uint64_t seeds, cuts, broken;
 } total;
 static bool stop_at_first;
+<<<<<<< HEAD
 static bool only_jobs;
 static const char *only_on; /* the word of a storage; NULL: on all */
+=======
+>>>>>>> simfix
 
 static void report(uint64_t seed, uint64_t cut)
 {
@@ -164,9 +171,18 @@ static void killed(uint64_t seed)
     }
 }
 
+static bool is_storage(const char *word)
+{
+    for (int kind = 0; kind < STORAGE_KINDS; kind++) {
+        if (strcmp(word, storage_word((enum storage_kind)kind)) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool cuts_on(int kind)
 {
-    return only_on == NULL || strcmp(only_on, storage_word((enum storage_kind)kind)) == 0;
+    return scenario_on == NULL || strcmp(scenario_on, storage_word((enum storage_kind)kind)) == 0;
 }
 
 /* Each flow of a job while the device rests. Two cuts only for what has two keys. */
@@ -271,7 +287,7 @@ static void crypto_up(void)
 int main(int argc, char **argv)
 {
     uint64_t seconds = 0, count = 0, from = 1;
-    const char *mode = NULL;
+    const char *mode = NULL, *replay_seed = NULL;
     bool want_list = false;
     time_t start = time(NULL);
 
@@ -300,20 +316,22 @@ int main(int argc, char **argv)
         }
         i++;
         if (strcmp(argv[i - 1], "--seed") == 0)
-            return replay(strtoull(value, NULL, 10));
-        if (strcmp(argv[i - 1], "--seconds") == 0)
+            replay_seed = value;
+        else if (strcmp(argv[i - 1], "--seconds") == 0)
             seconds = strtoull(value, NULL, 10);
         else if (strcmp(argv[i - 1], "--count") == 0)
             count = strtoull(value, NULL, 10);
         else if (strcmp(argv[i - 1], "--from") == 0)
             from = strtoull(value, NULL, 10);
-        else if (strcmp(argv[i - 1], "--on") == 0)
-            only_on = value;
+        else if (strcmp(argv[i - 1], "--on") == 0 && is_storage(value))
+            scenario_on = value;
         else if (strcmp(argv[i - 1], "--cuts") == 0)
             mode = value;
         else
             return usage();
     }
+    if (replay_seed != NULL)
+        return replay(strtoull(replay_seed, NULL, 10));
     if (mode != NULL && strcmp(mode, "all") == 0) {
         if (cuts_on(STORAGE_MEMORY) && !only_jobs)
             outages(from);

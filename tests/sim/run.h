@@ -159,6 +159,7 @@ struct run {
 /* 0, or the number of the broken invariant. scenario NULL: by the seed. */
 unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed);
 void scenario_of(struct run *r);
+extern const char *scenario_on; /* all seeds on this storage (its word); NULL: by the seed */
 /* What is to go wrong (r->ca.evil) has to be there. */
 void scenario_fit(struct run *r);
 void run_power_off(struct run *r, uint64_t for_ms);
