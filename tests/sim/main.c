@@ -4,12 +4,8 @@
  *   sim --seed N                               one, with all its events
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
-<<<<<<< HEAD
- *   sim --cuts all|pairs --on WORD             on this storage alone (memory, nor, cfi, ecc, files)
  *   sim --jobs --cuts all|pairs                of the jobs alone (jobs.h)
-=======
  *   sim ... --on WORD                          on this storage alone (memory, nor, cfi, ecc, files)
->>>>>>> simfix
  *   sim --app ...                              with an application that refuses certificates
  *   sim --stop ...                             end at the first violation
  *   sim --list                                 after the run: the catalogue, and how often reached
@@ -27,11 +23,7 @@ static struct {
     uint64_t seeds, cuts, broken;
 } total;
 static bool stop_at_first;
-<<<<<<< HEAD
 static bool only_jobs;
-static const char *only_on; /* the word of a storage; NULL: on all */
-=======
->>>>>>> simfix
 
 static void report(uint64_t seed, uint64_t cut)
 {
