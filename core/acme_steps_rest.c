@@ -36,6 +36,7 @@ static int judge_load(struct acme_agent *a, int err, const char *record, bool re
 
 int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
+    struct acme_ari kept = a->ari;
     bool damaged;
     int err;
 
@@ -63,6 +64,8 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     if (err != ACME_OK)
         return err;
     a->loaded = true;
+    if (kept.sequence == a->ari.sequence && kept.set_at > a->ari.set_at)
+        a->ari = kept; /* not all that the CA says about its window is stored */
     next->row = ACME_ROW_REST;
     return ACME_OK;
 }
@@ -326,11 +329,16 @@ static int rest_revoked(struct acme_agent *a, struct acme_next *next)
 static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
 {
     uint32_t wait = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
+    bool by_key;
 
     if (!a->loaded) {
         next->row = ACME_ROW_LOAD;
         return ACME_OK;
     }
+    by_key = a->job->type == ACME_JOB_REVOKE && a->job->key != NULL;
+    if (a->kid[0] == '\0' && a->ledger.account.by_ca && !by_key) /* it will ask newAccount */
+        raise_to(&wait,
+                 acme_sched_wait_one(a->ledger.account.not_before, a->ledger.account.set_at, now));
     if (wait > 0 && (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER) == 0)
         return rest_held(a, next, now, wait, "Retry-After");
     if (a->order.open && acme_job_ends_order(a)) {
@@ -346,7 +354,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 {
     int64_t now = 0;
     uint32_t wait, spread;
-    bool by_ca;
+    bool by_ca, job = a->busy && a->job != NULL && !a->again;
 
     (void)reply;
     if (a->busy) {
@@ -360,6 +368,8 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
             a->until = ACME_ROW_NONE;
         }
     }
+    if (job) /* who asked is to see how it ended, before a run that is due has an outcome */
+        return rest_stay(a, next, ACME_OK, 1);
     if (!a->asked && !a->again && a->config->only_when_asked &&
         (a->verdict == VERDICT_NONE || a->verdict == VERDICT_KEPT))
         return rest_stay(a, next, ACME_OK, 3600);

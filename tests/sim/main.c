@@ -4,6 +4,7 @@
  *   sim --seed N                               one, with all its events
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
+ *   sim --jobs --cuts all|pairs                of the jobs alone (jobs.h)
  *   sim ... --on WORD                          on this storage alone (memory, nor, cfi, ecc, files)
  *   sim --app ...                              with an application that refuses certificates
  *   sim --stop ...                             end at the first violation
@@ -22,6 +23,7 @@ static struct {
     uint64_t seeds, cuts, broken;
 } total;
 static bool stop_at_first;
+static bool only_jobs;
 
 static void report(uint64_t seed, uint64_t cut)
 {
@@ -175,6 +177,38 @@ static bool cuts_on(int kind)
     return scenario_on == NULL || strcmp(scenario_on, storage_word((enum storage_kind)kind)) == 0;
 }
 
+/* Each flow of a job while the device rests. Two cuts only for what has two keys. */
+static void cuts_jobs(uint64_t seed, int kind,
+                      void (*each)(uint64_t seed, const struct scenario *s))
+{
+    static const struct {
+        uint8_t type;
+        const char *word;
+    } flows[] = {{ACME_JOB_ROLLOVER, "key roll-over"},
+                 {ACME_JOB_DEACTIVATE, "deactivation"},
+                 {ACME_JOB_REVOKE, "revocation"},
+                 {ACME_JOB_UPDATE, "contact update"},
+                 {ACME_JOB_RECOVER, "recovery"}};
+    struct scenario s;
+
+    for (size_t i = 0; i < sizeof flows / sizeof flows[0]; i++) {
+        uint64_t before = total.seeds;
+        bool all = flows[i].type == ACME_JOB_ROLLOVER;
+        if (each == pairs_of && !all)
+            continue;
+        for (unsigned tear = 0; tear < (all ? storage_tears((enum storage_kind)kind) : 1); tear++) {
+            plain_scenario(&s, false);
+            s.job = flows[i].type;
+            s.storage = (uint8_t)kind;
+            s.tear = all ? (uint8_t)tear : STORAGE_BY_CHANCE;
+            s.age = cuts_age((enum storage_kind)kind);
+            each(seed, &s);
+        }
+        printf("sim: %s, %s: %llu runs\n", storage_word((enum storage_kind)kind), flows[i].word,
+               (unsigned long long)(total.seeds - before));
+    }
+}
+
 static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenario *s))
 {
     struct scenario s;
@@ -183,6 +217,10 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
         uint64_t before = total.seeds;
         if (!cuts_on(kind))
             continue;
+        if (only_jobs) {
+            cuts_jobs(seed, kind, each);
+            continue;
+        }
         for (unsigned tear = 0; tear < storage_tears((enum storage_kind)kind); tear++) {
             plain_scenario(&s, (tear & 1) != 0);
             s.storage = (uint8_t)kind;
@@ -208,6 +246,7 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
         each(seed, &s);
         printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
                (unsigned long long)(total.seeds - before));
+        cuts_jobs(seed, kind, each);
         fflush(stdout);
     }
 }
@@ -259,6 +298,10 @@ int main(int argc, char **argv)
             app_refuses = true;
             continue;
         }
+        if (strcmp(argv[i], "--jobs") == 0) {
+            only_jobs = true;
+            continue;
+        }
         if (strcmp(argv[i], "--once") == 0) {
             once = true;
             continue;
@@ -282,9 +325,9 @@ int main(int argc, char **argv)
     if (replay_seed != NULL)
         return replay(strtoull(replay_seed, NULL, 10));
     if (mode != NULL && strcmp(mode, "all") == 0) {
-        if (cuts_on(STORAGE_MEMORY))
+        if (cuts_on(STORAGE_MEMORY) && !only_jobs)
             outages(from);
-        if (cuts_on(STORAGE_FILES))
+        if (cuts_on(STORAGE_FILES) && !only_jobs)
             killed(from);
         cuts(from, cuts_of);
     } else if (mode != NULL && strcmp(mode, "pairs") == 0)
