@@ -72,7 +72,7 @@ const char *const options_help[] = {
     "no\n"
     "                     where they take no value. What stands first holds for all certificates;\n"
     "                     each begins with [NAME] and has its own `domain = NAME NAME...`.\n"
-    "                     Only there: deploy-hook, user, metrics, log (stderr or syslog)\n"
+    "                     Also there: deploy-hook, user, metrics, log (stderr or syslog)\n"
     "\n"
     "status\n"
     "  --check            for monitoring: a line for each; exits 0 fine, 1 warning, 2 critical\n"
