@@ -11,6 +11,9 @@ SRC_EAB ?= core/acme_eab.c core/acme_steps_eab.c
 # Boards without room for renewal information (RFC 9773) take core/acme_steps_noari.c.
 SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
 
+# Boards where nobody can ask for a certificate that is not due take core/acme_steps_norecent.c.
+SRC_RECENT ?= core/acme_steps_recent.c
+
 # Boards that take the CA's default chain take core/acme_steps_nochain.c.
 SRC_CHAIN ?= core/acme_steps_chain.c
 
@@ -37,6 +40,7 @@ SRC_CORE = \
 	$(SRC_CSR) \
 	$(SRC_EAB) \
 	$(SRC_JOB) \
+	$(SRC_RECENT) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \
 	core/acme_http.c \

@@ -106,6 +106,10 @@ static void print_plain(const struct facts *f)
     }
     if (f->status.attempts->failures > 0)
         printf("  attempts  %u failed in a row\n", f->status.attempts->failures);
+    if (f->status.early_at > f->now) {
+        acme_time_text(f->status.early_at, when);
+        printf("  no more   before it is due until %s: 4 were made in the last 7 days\n", when);
+    }
     if (f->alarm.level != ALARM_OK)
         print_alarm(f, "  check     ", "");
     if (f->status.next_at > f->now) {
@@ -172,6 +176,8 @@ static void print_json(const struct facts *f)
         acme_json_put_time(&b, "next_attempt", f->status.next_at);
         acme_json_put_text(&b, "next_by", f->status.next_by_ca ? "ca" : "backoff");
     }
+    if (f->status.early_at > f->now)
+        acme_json_put_time(&b, "early_at", f->status.early_at);
     if (f->status.attempts->failures > 0)
         acme_json_put_number(&b, "failures", f->status.attempts->failures);
     acme_json_put_text(&b, "check", alarm_level_word(f->alarm.level));
