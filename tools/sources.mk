@@ -89,8 +89,10 @@ SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_ne
 SRC_TOOL = \
 	tools/lwacme/alarm.c \
 	tools/lwacme/binding.c \
+	tools/lwacme/caa.c \
 	tools/lwacme/command.c \
 	tools/lwacme/csr.c \
+	tools/lwacme/dns.c \
 	tools/lwacme/facts.c \
 	tools/lwacme/help.c \
 	tools/lwacme/install.c \
