@@ -91,8 +91,18 @@ SRC_TOOL = \
 	tools/lwacme/binding.c \
 	tools/lwacme/caa.c \
 	tools/lwacme/command.c \
+	tools/lwacme/conf.c \
+	tools/lwacme/conf_check.c \
+	tools/lwacme/conf_line.c \
+	tools/lwacme/conf_read.c \
 	tools/lwacme/csr.c \
 	tools/lwacme/dns.c \
+	tools/lwacme/doctor.c \
+	tools/lwacme/doctor_ca.c \
+	tools/lwacme/doctor_dns.c \
+	tools/lwacme/doctor_http.c \
+	tools/lwacme/doctor_store.c \
+	tools/lwacme/doctor_who.c \
 	tools/lwacme/facts.c \
 	tools/lwacme/help.c \
 	tools/lwacme/install.c \

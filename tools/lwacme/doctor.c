@@ -89,6 +89,7 @@ int doctor_run(const struct options *o)
     static const int order[] = {EXIT_TRUST, EXIT_LOCAL, EXIT_SOLVER, EXIT_REFUSED, EXIT_LATER};
     struct doctor *d = &doctor;
 
+    memset(d, 0, sizeof *d);
     d->o = o;
     if (sockets_init(&d->net) != ACME_OK)
         return EXIT_LOCAL;

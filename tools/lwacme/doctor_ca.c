@@ -125,7 +125,7 @@ static void tell_clock(struct doctor *d, const struct acme_reply *reply)
                     (long long)(off < 0 ? -off : off), off < 0 ? "behind" : "ahead of");
 }
 
-static void tell_unreachable(struct doctor *d, const struct acme_exchange *x, int err)
+static void tell_unreachable(struct doctor *d, int err)
 {
     const char *hint = show_hint(err, NULL);
     int status = exit_status(err);
@@ -133,7 +133,7 @@ static void tell_unreachable(struct doctor *d, const struct acme_exchange *x, in
     doctor_tell(d, DOCTOR_BAD, status == EXIT_DONE ? EXIT_LATER : status, "ca", NULL,
                 status == EXIT_TRUST ? hint
                                      : "check the network, a firewall on the way out, and --server",
-                "%s: %s", x->host, acme_err_words(err));
+                "%.300s: %s", d->o->server, acme_err_words(err));
 }
 
 void doctor_ca(struct doctor *d)
@@ -170,7 +170,7 @@ void doctor_ca(struct doctor *d)
         take_directory(d, &reply);
         tell_clock(d, &reply);
     } else
-        tell_unreachable(d, &exchange, err);
+        tell_unreachable(d, err);
     acme_exchange_close(&exchange);
     trust_close(&trust);
 }

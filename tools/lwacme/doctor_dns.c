@@ -210,6 +210,7 @@ static void judge_records(struct doctor *d, const char *name, const char *where,
     const char *identities[DOCTOR_IDENTITIES];
     struct caa_asker asker = {identities, d->identities_count, name[0] == '*', d->account,
                               "http-01"};
+    enum caa_verdict verdict;
     char text[500];
     struct acme_buf b;
 
@@ -219,14 +220,15 @@ static void judge_records(struct doctor *d, const char *name, const char *where,
     caa_issuers(&b, records, count <= CAA_RECORDS ? count : CAA_RECORDS);
     if (!acme_buf_end(&b))
         snprintf(text, sizeof text, "(a long list)");
-    if (d->identities_count == 0 && !broken)
+    verdict = broken ? CAA_BROKEN : caa_judge(records, count, &asker);
+    if (d->identities_count == 0 && verdict < CAA_CRITICAL)
         doctor_tell(d, DOCTOR_WARNING, 0, "caa", name,
                     "look for the CA's domain in its documentation", "CAA at %s names %s; %s",
                     where, text,
                     d->asked ? "the CA does not tell which domain it answers to"
                              : "which domain the CA answers to is not known");
     else
-        tell_verdict(d, name, broken ? CAA_BROKEN : caa_judge(records, count, &asker), where, text);
+        tell_verdict(d, name, verdict, where, text);
 }
 
 /* The name, then its parents, until there are records (RFC 8659 3). */

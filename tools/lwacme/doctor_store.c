@@ -108,8 +108,8 @@ void doctor_store(struct doctor *d)
     one = *d->o;
     if (one.cert_name[0] == '\0')
         memcpy(one.cert_name, d->o->names[0], sizeof one.cert_name);
-    err = facts_each(&one, look_at_budget, d, why, sizeof why);
-    if (err != ACME_OK)
+    err = facts_each(&one, NULL, look_at_budget, d, why, sizeof why);
+    if (err != ACME_OK && err != ACME_E_SLOT_EMPTY)
         doctor_tell(d, DOCTOR_BAD, EXIT_LOCAL, "budget", NULL,
                     "run as the user who runs lwacme otherwise", "%s: %s", acme_err_words(err),
                     why);
