@@ -178,6 +178,8 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
     case ACME_SLOT_CERT_A:
     case ACME_SLOT_CERT_B:
         a->renewed = a->save_mask != ACME_SAVE_BACK;
+        if (a->renewed)
+            acme_recent_stored(a);
         a->cert = a->fresh;
         a->verdict = VERDICT_NONE;
         a->no_replaces = false;
@@ -501,6 +503,7 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
     acme_job_status(a, out);
     out->next_at = a->sched.not_before;
     out->next_by_ca = a->sched.by_ca;
+    acme_recent_status(a, out);
     if (a->ledger.any_not_before > out->next_at) {
         out->next_at = a->ledger.any_not_before;
         out->next_by_ca = true;

@@ -212,7 +212,7 @@ const struct option_row option_rows[] = {
     {"no-contact", 0, FLAG(no_contact), .commands = FOR(COMMAND_ACCOUNT)},
     {"yes", 0, FLAG(yes), .commands = FOR(COMMAND_ACCOUNT)},
 
-    {"config", 'c', TEXT(config_file), .commands = CONF},
+    {"config", 'c', TEXT(config_file), .commands = CONF | FOR(COMMAND_STATUS)},
 
     {"json", 0, FLAG(json), .commands = ONE | CONF},
     {NULL, 'v', .kind = OPTION_COUNT, AT(verbose), .commands = ONE | CONF},
