@@ -237,7 +237,7 @@ $(O)/cjson/%.o: $(CJSON_DIR)/%.c $(O)/flags
 
 # suites FOLDER: what tests/run.py runs of one build
 unit_suites = $(UNIT:$(O)/%=$(1)/%)
-sim_suites = $(patsubst $(O)/%,$(1)/%,$(SIM_QUICK) $(SIM_TLS_QUICK) $(FLEET_QUICK))
+sim_suites = $(patsubst $(O)/%,$(1)/%,$(SIM_QUICK) $(SIM_TLS_QUICK) $(SIM_YEAR) $(FLEET_QUICK))
 conformance_suites = $(CONFORMANCE:$(O)/%=$(1)/%)
 interop_suites = $(foreach suite,$(INTEROP),"env LWACME=$(1)/lwacme $(suite)")
 # With clang a taste of it: what the compilers may disagree on is in the units.
@@ -260,7 +260,8 @@ test:
 	@$(MAKE) --no-print-directory cross
 	@$(if $(INTEROP),tools/get_pebble.py >/dev/null)
 	@$(board_image)
-	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) $(call fuzz_suite,build/san) \
+	@tests/run.py $(if $(YEAR),--time-limit 2400 "env LWACME=build/host/lwacme tests/interop/daemon_year.py") \
+		$(call check_suites,build/host) $(call csr_suite,build/host) $(call fuzz_suite,build/san) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
 		$(call dump_suite,build/$(build)) \
 		$(call conformance_suites,build/$(build)) $(call sim_suites,build/$(build)) \
@@ -271,7 +272,7 @@ test:
 test-all:
 	@tools/setup.sh test
 	@tools/get_pebble.py newest 2.4.0 2.6.0
-	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" BOARD_CUTS=50 FIRST_MINUTE=60 \
+	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" BOARD_CUTS=50 FIRST_MINUTE=60 YEAR=1 \
 		$(MAKE) --no-print-directory test
 
 test-unit: all unit-programs

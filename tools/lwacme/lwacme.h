@@ -60,11 +60,14 @@ struct options {
     int verbose;
     unsigned ask; /* bits of enum acme_ask */
 
-    /* run, renew, check */
+    /* status */
+    bool check; /* for a monitoring system: a line for each, and its exit status */
+
+    /* run, renew, check; status */
     const char *config_file;
     const char *deploy_hook;  /* absolute path; NULL: none */
     const char *user;         /* NULL: stay who we are */
-    const char *metrics_file; /* NULL: none */
+    const char *metrics_file; /* NULL: none; also of status */
     bool log_syslog;
 
     /* revoke */
@@ -136,6 +139,8 @@ bool log_is_stderr(void);
 
 /* A line of JSON on stdout. */
 void show_json(struct acme_buf *line);
+/* Events are about this certificate of several, from now on; NULL: there is only one. */
+void json_about(const char *cert_name);
 /* One event as a line. */
 void json_event(const struct acme_event *event);
 
@@ -362,11 +367,17 @@ int privilege_drop(struct privilege *p);
 
 /* -- metrics.c: the state of all certificates for a monitoring system -- */
 
-/* A text file in Prometheus' format, replaced as one act. 0, or -1 and why. */
+/* A text file in Prometheus' format, replaced as one act: of all certificates in o's state folder,
+ * or of those of a configuration file, also where there is none yet. 0, or -1 and why. */
 int metrics_write(const struct options *o, const char *path, char *why, size_t room);
+int metrics_write_conf(const struct conf *c, const char *path, char *why, size_t room);
 
 int issue_run(const struct options *o);
+/* daemon.c: all certificates of a file, for ever; and each once. */
+int daemon_run(const struct options *o);
+int renew_run(const struct options *o);
 int status_run(const struct options *o);
+int doctor_run(const struct options *o);
 /* Only looks at the configuration file, and at the files it names. */
 int check_run(const struct options *o);
 /* Anything but issue: one run of the agent with another aim. */

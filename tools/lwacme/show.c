@@ -1,4 +1,5 @@
 /* Events to lines for people, on stderr: one line for each step, kept up to date on a terminal. */
+#include "alarm.h"
 #include "lwacme.h"
 
 #include <stdarg.h>
@@ -220,6 +221,25 @@ const char *show_hint(int err, const struct acme_problem *problem)
     }
 }
 
+/* What it means for who has to watch over the certificate. */
+static void show_prospect(FILE *to, const struct acme_event *e)
+{
+    int64_t now = 0;
+    char when[ACME_TIME_TEXT], span[40];
+    struct acme_buf b;
+
+    if (e->count > 1)
+        fprintf(to, "  attempts  %u failed in a row\n", e->count);
+    if (e->at == 0 || posix_unix_time(NULL, &now) != ACME_OK)
+        return;
+    acme_buf_init(&b, span, sizeof span);
+    alarm_span(&b, e->at - now);
+    acme_time_text(e->at, when);
+    if (acme_buf_end(&b))
+        fprintf(to, "  valid     the certificate in force %s %s (%s%s)\n",
+                e->at > now ? "ends" : "ENDED", when, span, e->at > now ? " left" : " ago");
+}
+
 void show_failure(FILE *to, const struct acme_failure *f)
 {
     const struct acme_problem *p = &f->problem;
@@ -344,13 +364,16 @@ static void show_held(struct show *s, const struct acme_event *e)
     char when[ACME_TIME_TEXT];
     bool by_ca = strcmp(e->text, "Retry-After") == 0;
     FILE *to = log_to(LOG_WARN);
+    const char *why = "earlier attempts failed, and a CA must not be hammered";
 
+    if (by_ca)
+        why = "the CA asked us to wait (Retry-After)";
+    else if (strcmp(e->text, "duplicates") == 0)
+        why = "none is due, and 4 were made for these names in the last 7 days; CAs allow about 5";
     acme_time_text(e->at, when);
     show_flush(s);
     s->held = true;
-    fprintf(to, "lwacme: held back until %s: %s\n", when,
-            by_ca ? "the CA asked us to wait (Retry-After)"
-                  : "earlier attempts failed, and a CA must not be hammered");
+    fprintf(to, "lwacme: held back until %s: %s\n", when, why);
     if (e->failure != NULL) {
         fprintf(to, "  last      %s\n", acme_err_words(e->failure->err));
         show_failure(to, e->failure);
@@ -374,6 +397,7 @@ void show_event(struct show *s, const struct acme_event *e)
         else
             fprintf(to, "lwacme: error: %s\n", acme_err_words(e->err));
         show_failure(to, e->failure);
+        show_prospect(to, e);
     } else if (e->type == ACME_EVENT_HELD)
         show_held(s, e);
     else if (!s->json)
