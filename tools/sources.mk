@@ -44,6 +44,7 @@ SRC_CORE = \
 	core/acme_http_link.c \
 	core/acme_init.c \
 	core/acme_json.c \
+	core/acme_jwk_read.c \
 	core/acme_jws.c \
 	core/acme_name.c \
 	core/acme_objects.c \
