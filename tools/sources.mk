@@ -94,6 +94,7 @@ SRC_TOOL = \
 	tools/lwacme/json.c \
 	tools/lwacme/main.c \
 	tools/lwacme/options.c \
+	tools/lwacme/options_table.c \
 	tools/lwacme/show.c \
 	tools/lwacme/status.c \
 	tools/lwacme/trust.c \

@@ -161,7 +161,7 @@ struct ca {
     const char *broken_detail;
     unsigned requests, new_accounts, new_orders, issued, downloads, failures, finalizes;
     unsigned replaces_refused; /* newOrders: the agent asks once more without */
-    bool ghost; /* the present request is from before a power cut */
+    bool ghost;                /* the present request is from before a power cut */
     char last_path[64];
     int last_status;
     int64_t last_from; /* what its Retry-After counts from; 0: from when it is read */
@@ -197,8 +197,16 @@ void ca_thumbprint(const struct acme_public *key, char out[44]);
 
 /* ca_routes.c */
 void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r);
-void ca_order_settle(struct ca *ca, struct ca_order *o);
 uint32_t ca_bucket_take(struct ca *ca, struct ca_bucket *b, int64_t burst, int64_t every_s);
+void ca_limited(struct ca *ca, struct ca_reply *r, uint32_t seconds, bool date);
+uint32_t ca_some_time(struct ca *ca); /* a Retry-After by chance */
+
+/* ca_order.c */
+void ca_order_settle(struct ca *ca, struct ca_order *o);
+void ca_put_order(struct ca *ca, struct ca_order *o, struct ca_reply *r);
+void ca_new_order(struct ca *ca, const struct ca_request *q, struct ca_reply *r);
+void ca_finalize(struct ca *ca, struct ca_order *o, const struct ca_request *q, struct ca_reply *r);
+void ca_certificate(struct ca *ca, struct ca_order *o, unsigned which, struct ca_reply *r);
 
 /* ca_ari.c: renewal information, bindings, profiles. false: refused, the problem is in r. */
 void ca_window(struct ca *ca, const struct ca_request *q, const char *id, struct ca_reply *r);

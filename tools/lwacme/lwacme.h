@@ -22,7 +22,18 @@ enum {
 };
 int exit_status(int err);
 
-enum command { COMMAND_ISSUE, COMMAND_STATUS, COMMAND_REVOKE, COMMAND_ACCOUNT };
+/* One that has no row in command.c yet cannot be typed. */
+enum command {
+    COMMAND_ISSUE,
+    COMMAND_STATUS,
+    COMMAND_REVOKE,
+    COMMAND_ACCOUNT,
+    COMMAND_RUN,
+    COMMAND_RENEW,
+    COMMAND_CHECK,
+    COMMAND_DOCTOR,
+    COMMAND_SERVE
+};
 
 struct options {
     enum command command;
@@ -49,6 +60,12 @@ struct options {
     int verbose;
     unsigned ask; /* bits of enum acme_ask */
 
+    /* run, renew, check: of a configuration file */
+    const char *deploy_hook;  /* absolute path; NULL: none */
+    const char *user;         /* NULL: stay who we are */
+    const char *metrics_file; /* NULL: none */
+    bool log_syslog;
+
     /* revoke */
     const char *file, *key_file; /* NULL if not given */
     struct acme_slice cert;      /* of file, DER */
@@ -63,9 +80,13 @@ extern const char options_help[];
 /* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
 int usage(const char *message, const char *text);
 int options_add_name(struct options *o, const char *text);
-/* The words of the command, and its own options (command.c). */
+/* -- command.c: the words of the command line, and who does what they ask for -- */
+
 int command_read(struct options *o, char **words, int count);
 int command_check(struct options *o);
+int command_run(const struct options *o);
+/* "issue, status": those whose bits (1 << enum command) are set. */
+void command_words(unsigned which, char *out, size_t room);
 
 /* EXIT_DONE: go on; or the status to exit with (*leave set), all being said. */
 int options_read(struct options *o, int argc, char **argv, bool *leave);

@@ -77,9 +77,7 @@ int main(int argc, char **argv)
          * certificates and answers to challenges for the web server too. The caller's umask
          * changes neither. */
         umask(022);
-        status = options.command == COMMAND_STATUS  ? status_run(&options)
-                 : options.command == COMMAND_ISSUE ? issue_run(&options)
-                                                    : job_run(&options);
+        status = command_run(&options);
     }
     return close_output(status);
 }

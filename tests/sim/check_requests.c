@@ -1,0 +1,257 @@
+/* check_requests.c - what must be true when the agent asks the CA for something */
+#include <stdio.h>
+#include <string.h>
+
+#include "acme_csr.h"
+#include "acme_der.h"
+#include "check.h"
+
+#define ORDERS_MAX   12 /* in 24 hours, since the last certificate */
+#define FAILS_MAX    5  /* validations of one name, in an hour */
+#define REQUESTS_MAX 1500
+
+/* ---- Retry-After: 11 ---- */
+
+bool clock_lies(const struct run *r)
+{
+    const struct evil *e = &r->ca.evil;
+
+    return evil_has(e, EVIL_CLOCK_AHEAD) || evil_has(e, EVIL_CLOCK_YEARS) ||
+           evil_has(e, EVIL_CLOCK_BEHIND) || evil_has(e, EVIL_CLOCK_WANDERS) ||
+           evil_has(e, EVIL_CLOCK_UNSET);
+}
+
+/* The agent has read a reply. What the CA asked for in it binds from now on. */
+void check_reply(struct run *r, int status)
+{
+    const struct ca *ca = &r->ca;
+    int which = HOLD_ANY;
+    int64_t from = ca->last_from != 0 ? ca->last_from : sim_world_unix(&r->world);
+    int64_t until = from + ca->last_retry_after;
+
+    if (status != ca->last_status || ca->last_retry_after == 0 || clock_lies(r) ||
+        evil_has(&ca->evil, EVIL_HTTP_RETRY_BAD))
+        return;
+    if (strstr(ca->last_path, "/ari/") != NULL) {
+        which = HOLD_WINDOW;
+        until = until > from + 86400 ? from + 86400 : until;
+    } else if (strstr(ca->last_path, "/new-acct") != NULL)
+        which = HOLD_ACCOUNT;
+    else if (strstr(ca->last_path, "/new-order") != NULL || strstr(ca->last_path, "/fin/") != NULL)
+        which = HOLD_ORDER;
+    if (status < 300 && which != HOLD_WINDOW) {
+        which = HOLD_LOOK;
+        if (strncmp(ca->last_path, "/order/", 7) != 0 && strncmp(ca->last_path, "/fin/", 5) != 0)
+            return;
+        snprintf(r->holds[which].order, 17, "%s", strchr(ca->last_path + 1, '/') + 1);
+    } else if (which != HOLD_WINDOW && status != 429 && status < 500)
+        return;
+    r->holds[which].until = until;
+    r->holds[which].durable = false;
+}
+
+static void check_hold(struct run *r, int which)
+{
+    if (sim_world_unix(&r->world) + 1 < r->holds[which].until)
+        run_break(r, 11, "Retry-After");
+}
+
+void check_power_off(struct run *r)
+{
+    r->holds[HOLD_LOOK].until = 0;
+    for (int i = 0; i < HOLDS; i++) {
+        if (!r->holds[i].durable || r->s.storage_lies || i == HOLD_WINDOW)
+            r->holds[i].until = 0;
+    }
+}
+
+/* ---- at the CA: 4, 6, 8, 9, 10 ---- */
+
+/* Note a time; true when there were more than max in the last `within` seconds. */
+static bool too_often(int64_t *times, unsigned *count, int64_t now, int64_t within, unsigned max)
+{
+    times[*count % 16] = now;
+    (*count)++;
+    if (*count <= max)
+        return false;
+    return now - times[(*count - 1 - max) % 16] < within;
+}
+
+static void before_account(struct run *r, const struct ca_request *q)
+{
+    struct acme_public pub;
+
+    if (!check_public(r, ACME_SLOT_ACCOUNT, r->agent.ca_key, TAG_ACCOUNT_KEY, &pub) ||
+        !acme_public_equal(&pub, &q->key))
+        run_break(r, 8, "the account key is not durable");
+    check_hold(r, HOLD_ACCOUNT);
+}
+
+static void before_order(struct run *r, const struct ca_request *q)
+{
+    struct acme_slice kid = check_stored(r, ACME_SLOT_ACCOUNT, r->agent.ca_key, TAG_ACCOUNT_KID, 0);
+    char url[100];
+
+    snprintf(url, sizeof url, CA_BASE "/acct/%016llx", (unsigned long long)q->account->number);
+    if (!acme_slice_is(kid, url))
+        run_break(r, 8, "the account's URL is not durable");
+    if (check_number(check_stored(r, ACME_SLOT_SCHED, check_name(r), TAG_SCHED_ORDERS, 0)) < 1)
+        run_break(r, 4, "a newOrder that was not charged before");
+    check_hold(r, HOLD_ORDER);
+}
+
+static void count_order(struct run *r)
+{
+    /* One that the CA refused for what it replaces was asked for once more, and is one order. */
+    for (; r->replaces_seen < r->ca.replaces_refused; r->replaces_seen++)
+        r->orders -= r->orders > 0;
+    if (too_often(r->order_times, &r->orders, sim_world_unix(&r->world), 86400, ORDERS_MAX) &&
+        !clock_lies(r) && r->s.flip_permille == 0)
+        run_break(r, 4, "orders in 24 hours");
+    if (r->orders > r->max_orders)
+        r->max_orders = r->orders;
+}
+
+static bool order_noted(struct run *r, const struct ca_order *o)
+{
+    struct acme_slice url = check_stored(r, ACME_SLOT_ORDER, check_name(r), TAG_ORDER_URL, 0);
+    char text[100];
+
+    snprintf(text, sizeof text, CA_BASE "/order/%016llx", (unsigned long long)o->number);
+    return acme_slice_is(url, text);
+}
+
+static bool challenge_noted(struct run *r, const char *token)
+{
+    struct acme_slice field;
+
+    for (unsigned i = 0; i < CA_NAMES; i++) {
+        field = check_stored(r, ACME_SLOT_ORDER, check_name(r), TAG_ORDER_CHALLENGE, i);
+        if (field.len > strlen(token) + 1 &&
+            memcmp(field.ptr + field.len - strlen(token) - 1, token, strlen(token) + 1) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void before_respond(struct run *r, const struct ca_request *q, const struct ca_order *o)
+{
+    const char *which = strrchr(q->path, '/') - 1;
+
+    if (!order_noted(r, o))
+        run_break(r, 10, "another order is stored");
+    if (*which >= '0' && *which < '0' + (int)o->count &&
+        !challenge_noted(r, o->authz[*which - '0'].token))
+        run_break(r, 10, "the challenge is not stored");
+}
+
+/* Had the last one run out before it could be stored? */
+static bool last_expired(const struct run *r)
+{
+    int64_t last = 0;
+
+    for (uint32_t i = 0; i < r->ca.orders_count; i++) {
+        if (r->ca.orders[i].leaf_len != 0 && r->ca.orders[i].not_after > last)
+            last = r->ca.orders[i].not_after;
+    }
+    return last <= sim_world_unix(&r->world);
+}
+
+static void before_finalize(struct run *r, const struct ca_order *o)
+{
+    struct acme_public pub;
+    struct acme_der d;
+    struct acme_slice spki;
+    uint8_t room[700], sum[ACME_SHA256_SIZE];
+
+    if (!order_noted(r, o))
+        run_break(r, 10, "another order is stored");
+    memset(sum, 0, sizeof sum);
+    if (check_public(r, ACME_SLOT_ORDER, check_name(r), TAG_ORDER_KEY, &pub)) {
+        acme_der_init(&d, room, sizeof room);
+        acme_csr_public(&d, &pub);
+        spki = acme_der_slice(&d);
+        (void)acme_sha256(spki.ptr, spki.len, sum);
+    }
+    if (memcmp(sum, o->spki_sum, sizeof sum) != 0)
+        run_break(r, 9, "the key is not durable");
+    if (r->ca.issued > r->issued_before && r->ca.evil.count == 0 && !r->s.storage_lies &&
+        !last_expired(r))
+        run_break(r, 6, "a second certificate");
+}
+
+/* Whatever goes wrong, a CA is not hammered: while the device keeps its power. */
+static void before_request(struct run *r, const struct ca_request *q, int64_t now)
+{
+    if (now / 3600 != r->hour || r->cuts != r->hour_cuts) {
+        r->hour = now / 3600;
+        r->hour_cuts = (unsigned)r->cuts;
+        r->hour_requests = 0;
+    }
+    if (++r->hour_requests > r->max_requests)
+        r->max_requests = r->hour_requests;
+    if (r->hour_requests > REQUESTS_MAX)
+        run_break(r, 16, "requests");
+    check_hold(r, HOLD_ANY);
+    if (strncmp(q->path, "/order/", 7) == 0 && strcmp(q->path + 7, r->holds[HOLD_LOOK].order) == 0)
+        check_hold(r, HOLD_LOOK);
+}
+
+/* Only for the certificate in force, and not before the CA has said. */
+static void before_window(struct run *r, const struct ca_order *o)
+{
+    if (o->number != r->window_of)
+        r->holds[HOLD_WINDOW].until = 0;
+    if (!r->s.storage_lies)
+        check_hold(r, HOLD_WINDOW);
+    if (!clock_lies(r) && sim_world_unix(&r->world) > o->not_after + 60)
+        run_break(r, 20, "a window is asked for an expired certificate");
+    if (o->replaced && !r->s.storage_lies && check_leaves(r, o) == 0)
+        run_break(r, 20, "a window is asked for a certificate that is not stored");
+}
+
+static void before_act(struct run *r, const char *what, const struct ca_request *q,
+                       const struct ca_order *o)
+{
+    if (strcmp(what, "/new-acct") == 0)
+        before_account(r, q);
+    else if (strcmp(what, "/new-order") == 0)
+        before_order(r, q);
+    else if (strcmp(what, "respond") == 0)
+        before_respond(r, q, o);
+    else if (strcmp(what, "window") == 0)
+        before_window(r, o);
+    else if (strcmp(what, "finalize") == 0)
+        before_finalize(r, o);
+}
+
+void check_before(void *ctx, const char *what, const struct ca_request *q, const struct ca_order *o)
+{
+    struct run *r = (struct run *)ctx;
+    int64_t now = sim_world_unix(&r->world);
+
+    if (strcmp(what, "failed") == 0) {
+        for (unsigned i = 0; i < o->count; i++) {
+            if (o->authz[i].challenge == ACME_STATUS_INVALID && o->authz[i].begun &&
+                o->authz[i].probes_open == 0 &&
+                too_often(r->failure_times[i], &r->failures[i], now, 3600, FAILS_MAX * o->count) &&
+                !clock_lies(r) && r->s.flip_permille == 0)
+                run_break(r, 4, "failed validations in an hour");
+        }
+        return;
+    }
+    if (r->ca.ghost)
+        return;
+    if (strcmp(what, "request") == 0)
+        before_request(r, q, now);
+    /* Where a write has failed, the old record or the new one is left by a power cut: both ways. */
+    for (int i = 0; i < 2; i++) {
+        r->firm = i == 1;
+        before_act(r, what, q, o);
+    }
+    r->firm = false;
+    if (strcmp(what, "window") == 0)
+        r->window_of = o->number;
+    if (strcmp(what, "/new-order") == 0)
+        count_order(r);
+}
