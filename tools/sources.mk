@@ -88,10 +88,14 @@ SRC_TOOL = \
 	tools/lwacme/command.c \
 	tools/lwacme/csr.c \
 	tools/lwacme/help.c \
+	tools/lwacme/import.c \
+	tools/lwacme/import_find.c \
+	tools/lwacme/import_tell.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
 	tools/lwacme/job.c \
 	tools/lwacme/json.c \
+	tools/lwacme/keyfile.c \
 	tools/lwacme/main.c \
 	tools/lwacme/options.c \
 	tools/lwacme/options_table.c \

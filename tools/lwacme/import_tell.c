@@ -82,8 +82,9 @@ static void find_place(struct import_account *a)
         len = strcspn(place, "/");
     memcpy(a->place, place, len);
     a->place[len] = '\0';
-    if (a->client == IMPORT_CERTBOT)
-        snprintf(a->place, sizeof a->place, "%s", place_now(strdupa(a->place)));
+    place = a->client == IMPORT_CERTBOT ? place_now(a->place) : a->place;
+    if (place != a->place)
+        memcpy(a->place, place, strlen(place) + 1);
 }
 
 /* -- the directory's URL -- */

@@ -28,6 +28,7 @@ static struct world {
     struct http01 http01;
     struct webroot webroot;
     struct binding binding;
+    char account[ACME_MAX_URL + 1]; /* its URL, once the CA has told it */
     struct acme_slots slot_ops;
     struct acme_port port;
 } world;
@@ -42,7 +43,11 @@ static void on_signal(int number)
 
 static void on_event(void *ctx, const struct acme_event *event)
 {
-    show_event(&((struct world *)ctx)->show, event);
+    struct world *w = ctx;
+
+    if (event->type == ACME_EVENT_ACCOUNT)
+        snprintf(w->account, sizeof w->account, "%s", event->detail);
+    show_event(&w->show, event);
 }
 
 static void catch_signals(void)
@@ -385,6 +390,8 @@ int job_run(const struct options *o)
         err = run_told(&status);
     if (err == ACME_OK && signalled == 0)
         tell_revoked(o, &job);
+    if (err == ACME_OK && o->import_path != NULL && world.account[0] != '\0')
+        import_told(o, world.account);
     acme_key_wipe(key);
     acme_agent_close(&agent);
     close_world();

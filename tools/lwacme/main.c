@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "posix_sys.h"
+
 /* The table of --help, by the kind of error. */
 int exit_status(int err)
 {
@@ -65,12 +67,15 @@ static int close_output(int status)
 
 int main(int argc, char **argv)
 {
+    /* An RSA key is tried when it is read, which takes random bytes: that of an option too. */
+    static const struct acme_port before = {.entropy = posix_entropy};
     static struct options options;
     bool leave = true;
     int status;
 
     if (!hold_standard_files())
         return EXIT_LOCAL;
+    acme_crypto_seed_from(&before);
     status = options_read(&options, argc, argv, &leave);
     if (!leave) {
         /* Every file is made with the mode that its readers need: secrets for their owner alone,
