@@ -151,8 +151,10 @@ void import_told(const struct options *o, const char *url)
         acme_json_put_text(&b, "path", shown(taken->folder));
         acme_json_put_text(&b, "server", o->server);
         acme_json_put_text(&b, "account", url);
-        acme_json_put_text(&b, "old_account", taken->url);
-        acme_json_put_text(&b, "old_contact", taken->contact);
+        if (told)
+            acme_json_put_text(&b, "old_account", taken->url);
+        if (taken->contact[0] != '\0')
+            acme_json_put_text(&b, "old_contact", taken->contact);
         show_json(&b);
         return;
     }
