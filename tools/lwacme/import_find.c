@@ -141,8 +141,8 @@ static bool recognise(struct import_search *s, int folder, const char *path,
         if (count != 1)
             return false;
     }
-    snprintf(a->folder, sizeof a->folder, "%s", path);
-    return a->client != IMPORT_KEY_ALONE && strlen(path) < sizeof a->folder;
+    return acme_copy_text(a->folder, sizeof a->folder, acme_slice_text(path)) &&
+           a->client != IMPORT_KEY_ALONE;
 }
 
 static void add(struct import_search *s, int folder, const char *path)
@@ -251,8 +251,8 @@ static void search_file(struct import_search *s, char *path)
     if (found)
         return;
     memset(a, 0, sizeof *a);
-    snprintf(a->folder, sizeof a->folder, "%s", slash == path ? "/" : path);
-    snprintf(a->key, sizeof a->key, "%s", name);
+    (void)acme_copy_text(a->folder, sizeof a->folder, acme_slice_text(slash == path ? "/" : path));
+    (void)acme_copy_text(a->key, sizeof a->key, acme_slice_text(name));
 }
 
 static int by_folder(const void *a, const void *b)
