@@ -170,6 +170,10 @@ struct acme_agent;
 int acme_agent_init(struct acme_agent *a, const struct acme_config *config,
                     const struct acme_port *port, struct acme_solver *const *solvers,
                     size_t solvers_count, const char **why, const char **which);
+/* Two of these checks, for who wants them earlier: one plain e-mail address, without "mailto:"; a
+ * profile's name. */
+bool acme_contact_ok(const char *contact);
+bool acme_profile_ok(const char *profile);
 
 /* Does a bounded piece of work: at most one signature or one key, a few port calls. *sleep_ms says
  * for how long it needs nothing (0: call again at once) unless a socket becomes ready. ACME_OK

@@ -283,8 +283,6 @@ int refused_which_old(struct acme_agent *a, const struct acme_problem *p, struct
 void acme_account_tell(struct acme_agent *a, const char *status); /* the event */
 /* newAccount that only asks for the account of a key (RFC 8555 7.3.1). */
 int build_find(struct acme_agent *a, const char **url, struct acme_slice *payload);
-/* Is this one plain e-mail address (acme_init.c)? */
-bool acme_contact_ok(const char *contact);
 int build_revoke(struct acme_agent *a, const char **url, struct acme_slice *payload);
 int accept_revoke(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int refused_revoke(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);

@@ -86,6 +86,10 @@ SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_ne
 SRC_TOOL = \
 	tools/lwacme/binding.c \
 	tools/lwacme/command.c \
+	tools/lwacme/conf.c \
+	tools/lwacme/conf_check.c \
+	tools/lwacme/conf_line.c \
+	tools/lwacme/conf_read.c \
 	tools/lwacme/csr.c \
 	tools/lwacme/help.c \
 	tools/lwacme/import.c \

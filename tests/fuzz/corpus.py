@@ -334,6 +334,32 @@ def flash_seeds():
     return {"flash": found}
 
 
+# ---- the configuration file -------------------------------------------------------------------
+
+CONF = """# the daemon
+state-dir = /var/lib/lwacme
+server=letsencrypt-staging
+  agree-tos \t=  yes
+
+[www.example.com]
+domain = www.example.com\texample.com
+preferred-chain = Root X#1
+
+[ 2001:db8::1 ]
+profile = shortlived
+"""
+CONF_WORDS = ["[", "]\n", " = ", "domain = ", "# ", " #", "\r\n", "\t", "\"", "key-type", "\xef\xbb\xbf".encode("latin-1"),
+              b"\xe2\x82\xac", b"\xc2\x80", b"\0"]
+
+
+def conf_seeds():
+    found = [CONF, CONF.replace("\n", "\r\n"), "\ufeff" + CONF.rstrip(), CONF.replace("=", ""), CONF.replace("]", ""),
+             CONF.replace("]", "] # x"), "[]\n[ ]\n=\n= x\nx =\nx\n", "a = b # c\na = #\na = 'b'\na = \"b\"\n", "k" * 41 + "=x",
+             "k" * 40 + "=" + "v" * 4055 + "\n", "k" * 40 + "=" + "v" * 4056 + "\n", "a=b\rc\n\r\n\r", "a\0=b\0\n"]
+    raw = [b"a=\xe2\x82", b"a=\xe0\x80\x80\n", b"a=\xed\xa0\x80\n", b"a=\xf4\x90\x80\x80", b"a=\xc2\x9b\n\xff\n"]
+    return {"conf": [text.encode() for text in found] + raw}
+
+
 # ---- the agent --------------------------------------------------------------------------------
 
 def agent_seeds():
@@ -350,7 +376,8 @@ def agent_seeds():
 # ---- all --------------------------------------------------------------------------------------
 
 WORDS = {"response": HTTP_WORDS, "exchange": HTTP_WORDS, "http01": HTTP_WORDS + ["GET ", "HEAD ", PATH, "Host: "],
-         "json": JSON_WORDS, "objects": JSON_WORDS, "text": TEXT_WORDS, "pem": PEM_WORDS, "cert": DER_WORDS, "keyfile": DER_WORDS + JWK_WORDS,
+         "json": JSON_WORDS, "objects": JSON_WORDS, "text": TEXT_WORDS, "pem": PEM_WORDS, "cert": DER_WORDS,
+         "keyfile": DER_WORDS + JWK_WORDS, "conf": CONF_WORDS,
          "records": [b"ACME", b"http-01\0", number(1), b"\x01\x80", KEY]}
 
 
@@ -372,7 +399,8 @@ def main():
     top = pathlib.Path(sys.argv[1])
     shutil.rmtree(top / "seeds", ignore_errors=True)
     (top / "dict").mkdir(parents=True, exist_ok=True)
-    for make in (http_seeds, json_seeds, text_seeds, cert_seeds, keyfile_seeds, record_seeds, flash_seeds, agent_seeds):
+    for make in (http_seeds, json_seeds, text_seeds, cert_seeds, keyfile_seeds, record_seeds, flash_seeds, agent_seeds,
+                 conf_seeds):
         for name, inputs in make().items():
             folder = top / "seeds" / name
             folder.mkdir(parents=True)

@@ -77,6 +77,7 @@ static const struct {
     {"status", COMMAND_STATUS, status_run},
     {"revoke", COMMAND_REVOKE, job_run},
     {"account", COMMAND_ACCOUNT, job_run},
+    {"check", COMMAND_CHECK, check_run},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

@@ -1,13 +1,15 @@
 /* --help */
 #include "lwacme.h"
 
-const char options_help[] =
+/* In parts: C promises no longer texts than 4095 bytes. */
+const char *const options_help[] = {
     "lwacme " ACME_VERSION ": gets, and keeps, TLS certificates from an ACME CA (RFC 8555)\n"
     "\n"
     "  lwacme issue -d NAME [-d NAME...] --agree-tos [options]   get or renew a certificate\n"
     "  lwacme status [-d NAME] [options]                         what is there, and what is next\n"
     "  lwacme revoke -d NAME [options]                           revoke a certificate\n"
     "  lwacme account show|update|deactivate|recover|rollover    the account at the CA\n"
+    "  lwacme check -c FILE                                      is this configuration right?\n"
     "\n"
     "What for\n"
     "  -d NAME            a DNS name or an IP address; repeat it for more in one certificate\n"
@@ -45,7 +47,7 @@ const char options_help[] =
     "When\n"
     "  --force            renew though it is not due\n"
     "  --now              do not wait for our own backoff after a failure\n"
-    "  --ignore-retry-after  not even when the CA said to wait; you take it upon yourself\n"
+    "  --ignore-retry-after  not even when the CA said to wait; you take it upon yourself\n",
     "\n"
     "To revoke\n"
     "  -d NAME            the certificate of that name (or --cert-name), from --server\n"
@@ -65,6 +67,13 @@ const char options_help[] =
     "--server\n"
     "                     where its files do not tell it\n"
     "\n"
+    "Many certificates, from a file\n"
+    "  -c FILE            lines `key = value`; keys are the options above without dashes, yes or "
+    "no\n"
+    "                     where they take no value. What stands first holds for all certificates;\n"
+    "                     each begins with [NAME] and has its own `domain = NAME NAME...`.\n"
+    "                     Only there: deploy-hook, user, metrics, log (stderr or syslog)\n"
+    "\n"
     "How it speaks\n"
     "  --json             one JSON object a line on stdout for every event\n"
     "  -v                 more: each request and reply       -q   errors only\n"
@@ -76,4 +85,6 @@ const char options_help[] =
     "  3 network or CA not available, or held back: try later\n"
     "  4 local trouble (storage, port in use, clock, memory)\n"
     "  5 the CA's server is not trusted  6 a solver failed\n"
-    "  130, 143 stopped by a signal\n";
+    "  130, 143 stopped by a signal\n",
+    NULL,
+};

@@ -76,11 +76,22 @@ static int take_server(struct options *o, const struct option_row *row, char *va
     return EXIT_DONE;
 }
 
+static int take_contact(struct options *o, const struct option_row *row, char *value)
+{
+    (void)row;
+    o->email = value;
+    return acme_contact_ok(value)
+               ? EXIT_DONE
+               : usage("--contact takes one plain e-mail address (no mailto:)", value);
+}
+
 static int take_profile(struct options *o, const struct option_row *row, char *value)
 {
     o->profile = value;
     o->profile_required = row->low != 0;
-    return EXIT_DONE;
+    return acme_profile_ok(value)
+               ? EXIT_DONE
+               : usage("a profile's name is 1 to 64 printable characters", value);
 }
 
 static int take_eab_key(struct options *o, const struct option_row *row, char *value)
@@ -111,7 +122,7 @@ static int take_key_type(struct options *o, const struct option_row *row, char *
     bool account = row->low != 0;
     char message[120];
 
-    if (type == ACME_KEY_NONE ||
+    if (type == ACME_KEY_NONE || !acme_key_supported(type) ||
         (account && (type == ACME_KEY_RSA3072 || type == ACME_KEY_RSA4096))) {
         snprintf(message, sizeof message, "--%s takes p256, p384, rsa2048%s", row->name,
                  account ? "" : ", rsa3072 or rsa4096");
@@ -154,7 +165,8 @@ const struct option_row option_rows[] = {
     {"reuse-key", 0, FLAG(reuse_key), .bits = OPTION_FILE, .commands = ONE},
 
     {"server", 0, CALL(server, take_server), .bits = OPTION_FILE, .commands = ONE},
-    {"contact", 'm', TEXT(email), .bits = OPTION_FILE, .commands = ONE},
+    {"contact", 'm', CALL(email, take_contact), .bits = OPTION_FILE, .commands = ONE},
+    {"email", 0, CALL(email, take_contact), .bits = OPTION_FILE, .commands = ONE},
     {"agree-tos", 0, FLAG(agree_tos), .bits = OPTION_FILE, .commands = ONE},
     {"account-key-type", 0, CALL(account_key_type, take_key_type), .low = 1, .bits = OPTION_FILE,
      .commands = ONE},
@@ -195,6 +207,8 @@ const struct option_row option_rows[] = {
      .commands = FOR(COMMAND_REVOKE)},
     {"no-contact", 0, FLAG(no_contact), .commands = FOR(COMMAND_ACCOUNT)},
     {"yes", 0, FLAG(yes), .commands = FOR(COMMAND_ACCOUNT)},
+
+    {"config", 'c', TEXT(config_file), .commands = CONF},
 
     {"json", 0, FLAG(json), .commands = ONE | CONF},
     {NULL, 'v', .kind = OPTION_COUNT, AT(verbose), .commands = ONE | CONF},
@@ -255,6 +269,18 @@ static int take_text(const struct option_row *row, void *at, const char *value)
     return EXIT_DONE;
 }
 
+/* A value, yes or no, is what a file has. */
+static int take_flag(const struct option_row *row, void *at, const char *value)
+{
+    char message[160];
+
+    *(bool *)at = value == NULL || strcmp(value, "yes") == 0;
+    if (*(bool *)at || strcmp(value, "no") == 0)
+        return EXIT_DONE;
+    snprintf(message, sizeof message, "--%s takes yes or no", row->name);
+    return usage(message, value);
+}
+
 static int take_choice(const struct option_row *row, void *at, const char *value)
 {
     char message[160];
@@ -275,8 +301,7 @@ int option_take(struct options *o, const struct option_row *row, char *value)
         return usage("an option's value is empty", row->name);
     switch (row->kind) {
     case OPTION_FLAG:
-        *(bool *)at = true;
-        return EXIT_DONE;
+        return take_flag(row, at, value);
     case OPTION_COUNT:
         ++*(int *)at;
         return EXIT_DONE;
