@@ -73,10 +73,8 @@ static const struct {
     enum command command;
     int (*run)(const struct options *o);
 } commands[] = {
-    {"issue", COMMAND_ISSUE, issue_run},
-    {"status", COMMAND_STATUS, status_run},
-    {"revoke", COMMAND_REVOKE, job_run},
-    {"account", COMMAND_ACCOUNT, job_run},
+    {"issue", COMMAND_ISSUE, issue_run}, {"status", COMMAND_STATUS, status_run},
+    {"revoke", COMMAND_REVOKE, job_run}, {"account", COMMAND_ACCOUNT, job_run},
     {"check", COMMAND_CHECK, check_run},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])

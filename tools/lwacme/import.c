@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "conf_line.h"
 #include "options.h"
 
 static struct import_search search;
@@ -20,7 +21,7 @@ static const char looked_for[] =
 /* For a terminal: other people's paths. */
 static const char *shown(const char *text)
 {
-    return options_plain_text(text) ? text : "(a name that cannot be printed)";
+    return conf_plain_text(acme_slice_text(text)) ? text : "(a name that cannot be printed)";
 }
 
 /* -- which one -- */

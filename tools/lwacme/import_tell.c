@@ -138,18 +138,11 @@ static void take_url(char *out, size_t room, const char *text)
 /* An address, with or without "mailto:". */
 static void take_contact(struct import_account *a, const char *text)
 {
-    size_t len;
-
     if (text != NULL && strncmp(text, "mailto:", 7) == 0)
         text += 7;
-    len = text != NULL ? strlen(text) : 0;
-    if (a->contact[0] != '\0' || len == 0 || len >= sizeof a->contact || strchr(text, '@') == NULL)
-        return;
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] <= ' ' || text[i] > '~' || strchr("\"'\\<>", text[i]) != NULL)
-            return;
-    }
-    memcpy(a->contact, text, len + 1);
+    if (a->contact[0] == '\0' && text != NULL && strlen(text) < sizeof a->contact &&
+        acme_contact_ok(text))
+        memcpy(a->contact, text, strlen(text) + 1);
 }
 
 static const struct acme_json *read_json(int folder, const char *name)
