@@ -19,7 +19,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent.parent
 
 # What is on or off by a word for make: (name, word). A new choice is a line here.
 SWITCHES = [
-    ("renewal information (RFC 9773)", "ARI"),
+    ("renewal information, RFC 9773", "ARI"),
     ("external account binding", "EAB"),
     ("a choice of chains", "CHAIN"),
     ("revocation and the account's life", "JOB"),
