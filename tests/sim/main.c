@@ -21,6 +21,7 @@ static struct run run;
 static bool once; /* not a second time, to compare the traces */
 static struct {
     uint64_t seeds, cuts, broken;
+    uint64_t trace; /* of all of them: did a change of the simulation change what happens? */
 } total;
 static bool stop_at_first;
 static bool only_jobs;
@@ -42,6 +43,7 @@ static void one_seed(uint64_t seed)
 
     total.seeds++;
     total.cuts += run.cuts;
+    total.trace = total.trace * 31 + run.world.trace;
     if (broken == 0 && !once) {
         trace = run.world.trace;
         (void)run_seed(&run, seed, NULL);
@@ -344,8 +346,8 @@ int main(int argc, char **argv)
     if (want_list)
         list();
     printf("sim: at most %u port calls in a poll, %u records for an order, "
-           "%u requests in an hour\n",
-           run.max_calls, run.max_writes, run.max_requests);
+           "%u requests in an hour; trace %016llx\n",
+           run.max_calls, run.max_writes, run.max_requests, (unsigned long long)total.trace);
     printf("sim: %llu seeds, %llu cuts, %llu violations\n", (unsigned long long)total.seeds,
            (unsigned long long)total.cuts, (unsigned long long)total.broken);
     return total.broken != 0;
