@@ -11,7 +11,6 @@
 #define LOST_TRIES_MAX   2
 #define LOST_IN_RUN_MAX  10
 #define REDIRECTS_MAX    5
-#define LONG_WAIT_MS     600000
 #define RETRY_AFTER_MAX  (366u * ACME_DAY)
 
 /* -- the request -- */

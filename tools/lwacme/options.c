@@ -109,19 +109,28 @@ static bool with_file(enum command command)
 
 static int check(struct options *o)
 {
+    char why[400];
     int err = options_check_one(o);
 
     if (err == EXIT_DONE)
         err = command_check(o);
     if (err != EXIT_DONE)
         return err;
-    if (o->command == COMMAND_ISSUE && o->names_count == 0)
+    if ((o->command == COMMAND_ISSUE || o->command == COMMAND_DOCTOR) && o->names_count == 0)
         return usage("no name is given: use -d NAME", NULL);
     if (o->command == COMMAND_ISSUE && !options_folder_fits(o))
         return usage("the first name is too long for a folder's name: give a shorter --cert-name",
                      NULL);
+    if (o->command == COMMAND_STATUS && o->config_file != NULL &&
+        (o->names_count > 0 || o->cert_name[0] != '\0' || o->state_dir != NULL))
+        return usage("-c tells which certificates and where: leave -d, --cert-name and --state-dir "
+                     "out",
+                     NULL);
     if (o->command == COMMAND_ISSUE && o->webroot != NULL && o->http_bind != NULL)
         return usage("--webroot and --http-bind exclude one another", NULL);
+    if (o->command == COMMAND_ISSUE && o->deploy_hook != NULL &&
+        hook_check(o->deploy_hook, why, sizeof why) != 0)
+        return usage("--deploy-hook", why);
     if (o->quiet && o->verbose > 0)
         return usage("-q and -v exclude one another", NULL);
     if (with_file(o->command) && o->config_file == NULL)
