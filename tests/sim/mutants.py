@@ -190,6 +190,7 @@ MUTANTS = [
     ("jobs-deaf-to-newaccount", REST,
      "    if (a->kid[0] == '\\0' && a->ledger.account.by_ca && !by_key)",
      "    if (a->kid[0] == '\\0' && a->ledger.account.by_ca && by_key)"),
+    ("job-outlives-its-end", AGENT, "        a->job = NULL; /* who asked takes it for ended */\n", ""),
     ("window-forgotten", REST, "    if (kept.sequence == a->ari.sequence &&",
      "    if (kept.sequence != a->ari.sequence &&"),
     ("busy-record-spins", REPLY, "        acme_drive_wait(a, 1, \"the medium\");\n",

@@ -268,6 +268,32 @@ TEST(outcome_is_seen_before_a_run_that_is_due)
     CHECK_INT(w.certificates, 1);
 }
 
+static void live(int64_t seconds)
+{
+    uint64_t until = w.ms + (uint64_t)seconds * 1000;
+    uint32_t sleep_ms = 0;
+
+    while (w.ms < until) {
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms > 60000 ? 60000 : sleep_ms;
+    }
+}
+
+/* Who asked has heard that it failed, and the job is his own again. */
+TEST(job_that_storage_stopped_is_over)
+{
+    account_world(ACME_JOB_SHOW);
+    config.only_when_asked = false;
+    w.read_err = ACME_E_SLOT;
+    w.read_err_slot = ACME_SLOT_SCHED;
+    w.requests = 0;
+    CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
+    w.read_err = ACME_OK;
+    memset(&job, 0xff, sizeof job);
+    live(7200);
+    CHECK_INT(w.requests, 0);
+}
+
 /* Who finds an account by its key asks newAccount. */
 TEST(retry_after_of_newaccount)
 {
@@ -284,17 +310,6 @@ TEST(retry_after_of_newaccount)
     CHECK_INT(w.requests, 0);
     w_pass(601);
     CHECK_INT(w_do(&job, 0), ACME_E_REFUSED); /* the CA has none for this key */
-}
-
-static void live(int64_t seconds)
-{
-    uint64_t until = w.ms + (uint64_t)seconds * 1000;
-    uint32_t sleep_ms = 0;
-
-    while (w.ms < until) {
-        (void)acme_agent_poll(&agent, &sleep_ms);
-        w.ms += sleep_ms > 60000 ? 60000 : sleep_ms;
-    }
 }
 
 /* A recovery that fails goes back to what is stored, and that is less than what is known. */
