@@ -335,6 +335,8 @@ static bool job_may_end(const struct run *r, const struct job_plan *p, int err)
         return false;
     if (p->type == ACME_JOB_REVOKE && p->old_one)
         return err == ACME_E_REFUSED || err == ACME_E_ACCOUNT;
+    if (p->type == ACME_JOB_RECOVER && err == ACME_E_REFUSED) /* it is deactivated */
+        return true;
     acme_agent_status(&r->agent, &status);
     return !calm && (p->type != ACME_JOB_REVOKE || status.revoked == ACME_NOT_REVOKED);
 }

@@ -279,6 +279,22 @@ static void live(int64_t seconds)
     }
 }
 
+/* The CA has done it, but the record could not be emptied: asking again finishes it. */
+TEST(deactivated_but_not_forgotten)
+{
+    account_world(ACME_JOB_DEACTIVATE);
+    w.writes = 0;
+    w.write_fail_at = 1;
+    w.write_fail_count = 1;
+    w.write_fail_err = ACME_E_SLOT;
+    CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
+    CHECK_STR(w.account_status, "deactivated");
+    CHECK(unchanged());
+    CHECK_INT(acme_agent_do(&agent, &job, 0), ACME_OK); /* in the same process */
+    live(60);
+    CHECK(w_slot(ACME_SLOT_ACCOUNT) == NULL);
+}
+
 /* Who asked has heard that it failed, and the job is his own again. */
 TEST(job_that_storage_stopped_is_over)
 {
