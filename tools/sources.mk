@@ -48,6 +48,7 @@ SRC_CORE = \
 	core/acme_http_link.c \
 	core/acme_init.c \
 	core/acme_json.c \
+	core/acme_jwk_read.c \
 	core/acme_jws.c \
 	core/acme_name.c \
 	core/acme_objects.c \
@@ -113,11 +114,15 @@ SRC_TOOL = \
 	tools/lwacme/help.c \
 	tools/lwacme/hook.c \
 	tools/lwacme/hook_run.c \
+	tools/lwacme/import.c \
+	tools/lwacme/import_find.c \
+	tools/lwacme/import_tell.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
 	tools/lwacme/job.c \
 	tools/lwacme/json.c \
 	tools/lwacme/log.c \
+	tools/lwacme/keyfile.c \
 	tools/lwacme/main.c \
 	tools/lwacme/metrics.c \
 	tools/lwacme/notify.c \
