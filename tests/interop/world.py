@@ -52,10 +52,21 @@ def find(version):
     return version, os.path.join(PEBBLE_DIR, version, "usr/bin")
 
 
+# Below the ports of outgoing connections, and none twice: worlds are made side by side, and a port
+# is free until the program that it was chosen for listens.
+PORTS = iter(range(12000 + os.getpid() * 61 % 12000, 32768))
+
+
 def free_port(host="127.0.0.1"):
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
+    for port in PORTS:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
+            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                s.bind((host, port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is free")
 
 
 def make_ca(folder, name="test root"):
