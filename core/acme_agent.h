@@ -140,13 +140,13 @@ struct acme_agent_status {
     bool window_followed;             /* due_at is a moment in it */
     int64_t window_next;              /* when the CA is asked for it again */
     int64_t window_asked;             /* when it was asked last, or that was planned */
-    const char *cert_id;              /* the certificate's name in ARI, or "" */
-    bool replaces;                    /* its order named its predecessor */
-    int64_t next_at;                  /* no attempt before */
-    bool next_by_ca;                  /* ... because the CA said so */
     int64_t
-        early_at;    /* before it is due none is made until then, unless ACME_ASK_NOW; 0: at once */
-    uint8_t revoked; /* enum acme_revocation */
+        early_at; /* before it is due none is made until then, unless ACME_ASK_NOW; 0: at once */
+    const char *cert_id;    /* the certificate's name in ARI, or "" */
+    bool replaces;          /* its order named its predecessor */
+    int64_t next_at;        /* no attempt before */
+    bool next_by_ca;        /* ... because the CA said so */
+    uint8_t revoked;        /* enum acme_revocation */
     uint8_t revoked_reason; /* enum acme_reason */
     int64_t revoked_at;
     const char *account; /* its URL, or "" */
