@@ -397,6 +397,8 @@ static int turn(struct acme_agent *a, uint32_t *sleep_ms)
 static void stop_run(struct acme_agent *a)
 {
     a->stopping = false;
+    if (a->order.taken_up && !a->order.stale) /* under way, though it was put aside */
+        a->busy = true;
     if (!a->busy || a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR)
         return;
     acme_exchange_close(&a->exchange);

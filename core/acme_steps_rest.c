@@ -3,8 +3,9 @@
 
 #include <string.h>
 
-#define FORGIVEN_MAX 6  /* failures in a row that a clock may be the reason of */
-#define DOUBT_S      10 /* how often a clock in doubt is looked at */
+#define FORGIVEN_MAX 6    /* failures in a row that a clock may be the reason of */
+#define DOUBT_S      10   /* how often a clock in doubt is looked at */
+#define REST_REBASED 0x80 /* in damaged: the ledger is whole, and only has to be written */
 
 static void warn(struct acme_agent *a, int err, const char *text)
 {
@@ -35,6 +36,7 @@ static int judge_load(struct acme_agent *a, int err, const char *record, bool re
 
 int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
+    struct acme_ari kept = a->ari;
     bool damaged;
     int err;
 
@@ -62,6 +64,8 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     if (err != ACME_OK)
         return err;
     a->loaded = true;
+    if (kept.sequence == a->ari.sequence && kept.set_at > a->ari.set_at)
+        a->ari = kept; /* not all that the CA says about its window is stored */
     next->row = ACME_ROW_REST;
     return ACME_OK;
 }
@@ -71,6 +75,8 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 /* The clock was set back: waits that were noted in its future start anew. */
 static void rest_rebase(struct acme_agent *a, int64_t now)
 {
+    bool rebased;
+
     /* By the clock that ran ahead the CA could not be believed. Nothing was asked of it, so nothing
      * is waited for; but not again and again, because who tells the time may go on lying. */
     if (acme_clock_doubt(a->failure.err) && a->failure.at > now && !a->sched.by_ca &&
@@ -78,9 +84,12 @@ static void rest_rebase(struct acme_agent *a, int64_t now)
         a->sched.not_before = 0;
     (void)acme_sched_rebase(&a->sched, now);
     acme_ari_rebase(a, now);
-    (void)acme_sched_rebase(&a->ledger.account, now);
-    (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
-    (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
+    rebased = acme_sched_rebase(&a->ledger.account, now);
+    rebased |= acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
+    rebased |= acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
+    /* Who takes turns with others has no other memory of what they share. */
+    if (rebased && a->in_turns && a->loaded)
+        a->damaged |= REST_REBASED;
     if (a->failure.at > now) /* its Retry-After counts from there */
         a->failure.at = now;
 }
@@ -118,6 +127,8 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **
             raise_to(&ca, acme_sched_wait_one(a->ledger.account.not_before,
                                               a->ledger.account.set_at, now));
     }
+    if (a->order.taken_up) /* the same run: it was not held back when it began */
+        own = 0;
     if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
         ca = 0;
     if (a->ask_flags & (ACME_ASK_NOW | ACME_ASK_IGNORE_RETRY_AFTER))
@@ -140,6 +151,8 @@ static void rest_repair(struct acme_agent *a, struct acme_next *next, int64_t no
     if (a->damaged & ACME_SAVE_LEDGER)
         a->ledger.account = worst;
     next->save = a->damaged;
+    if (a->damaged & REST_REBASED)
+        next->save = (uint8_t)((a->damaged & ~REST_REBASED) | ACME_SAVE_LEDGER);
     a->damaged = 0;
 }
 
@@ -160,6 +173,7 @@ static int rest_stay(struct acme_agent *a, struct acme_next *next, int outcome, 
     a->job = NULL;
     a->until = ACME_ROW_NONE;
     next->wait_ms = wait_s > 3600 ? 3600 * 1000 : (uint32_t)(wait_s * 1000);
+    a->rest_ms = a->port->now_ms(a->port->ctx) + next->wait_ms;
     return ACME_AGAIN;
 }
 
@@ -229,7 +243,8 @@ static bool rest_order_done(const struct acme_agent *a)
 static void rest_go(struct acme_agent *a, struct acme_next *next)
 {
     if (!a->again) {
-        a->account_retries = a->agains = 0;
+        if (!a->order.taken_up)
+            a->account_retries = a->agains = 0;
         a->renewed = false;
     }
     a->again = false;
@@ -238,10 +253,13 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
     a->redirect[0] = '\0';
     a->redirects = 0;
     a->exchange.single = false;
-    a->lost_in_run = 0;
-    a->order.since_ms = a->order.why_ms = 0; /* a walk may have rested for long */
-    a->order.rounds = 0;
+    if (!a->order.taken_up) {
+        a->lost_in_run = 0;
+        a->order.since_ms = a->order.why_ms = 0; /* a walk may have rested for long */
+        a->order.rounds = 0;
+    }
     a->order.fresh = false;
+    a->rest_ms = 0;
     if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
         a->look_ms = 0;
     a->revoked_told = a->held_told = a->not_due_told = a->clock_told = false;
@@ -319,11 +337,16 @@ static int rest_revoked(struct acme_agent *a, struct acme_next *next)
 static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
 {
     uint32_t wait = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
+    bool by_key;
 
     if (!a->loaded) {
         next->row = ACME_ROW_LOAD;
         return ACME_OK;
     }
+    by_key = a->job->type == ACME_JOB_REVOKE && a->job->key != NULL;
+    if (a->kid[0] == '\0' && a->ledger.account.by_ca && !by_key) /* it will ask newAccount */
+        raise_to(&wait,
+                 acme_sched_wait_one(a->ledger.account.not_before, a->ledger.account.set_at, now));
     if (wait > 0 && (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER) == 0)
         return rest_held(a, next, now, wait, "Retry-After");
     if (a->order.open && acme_job_ends_order(a)) {
@@ -340,6 +363,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     int64_t now = 0;
     const char *whose;
     uint32_t wait, spread;
+    bool job = a->busy && a->job != NULL && !a->again;
 
     (void)reply;
     if (a->busy) {
@@ -353,6 +377,8 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
             a->until = ACME_ROW_NONE;
         }
     }
+    if (job) /* who asked is to see how it ended, before a run that is due has an outcome */
+        return rest_stay(a, next, ACME_OK, 1);
     if (!a->asked && !a->again && a->config->only_when_asked &&
         (a->verdict == VERDICT_NONE || a->verdict == VERDICT_KEPT))
         return rest_stay(a, next, ACME_OK, 3600);
@@ -409,6 +435,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 void acme_order_rest(struct acme_order_state *order)
 {
     order->fresh = order->responded = order->finalized = order->respond_refused = false;
+    order->taken_up = false;
     order->relist = true;
     order->rounds = 0;
     order->index = 0;

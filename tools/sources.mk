@@ -24,7 +24,7 @@ SRC_JOB ?= core/acme_steps_job.c core/acme_steps_account.c core/acme_steps_roll.
 SRC_CSR ?= core/acme_csr_read.c
 
 SRC_CORE = \
-	core/acme_agent.c \
+	core/acme_agent.c core/acme_aside.c \
 	core/acme_b64.c \
 	core/acme_buf.c \
 	core/acme_cert.c \
@@ -95,7 +95,10 @@ SRC_TOOL = \
 	tools/lwacme/conf_check.c \
 	tools/lwacme/conf_line.c \
 	tools/lwacme/conf_read.c \
+	tools/lwacme/confine.c \
 	tools/lwacme/csr.c \
+	tools/lwacme/daemon.c \
+	tools/lwacme/deploy.c \
 	tools/lwacme/dns.c \
 	tools/lwacme/doctor.c \
 	tools/lwacme/doctor_ca.c \
@@ -103,20 +106,33 @@ SRC_TOOL = \
 	tools/lwacme/doctor_http.c \
 	tools/lwacme/doctor_store.c \
 	tools/lwacme/doctor_who.c \
+	tools/lwacme/exit.c \
 	tools/lwacme/facts.c \
+	tools/lwacme/frame.c \
 	tools/lwacme/help.c \
+	tools/lwacme/hook.c \
+	tools/lwacme/hook_run.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
 	tools/lwacme/job.c \
 	tools/lwacme/json.c \
+	tools/lwacme/log.c \
 	tools/lwacme/main.c \
 	tools/lwacme/metrics.c \
+	tools/lwacme/notify.c \
 	tools/lwacme/options.c \
 	tools/lwacme/options_table.c \
+	tools/lwacme/owed.c \
+	tools/lwacme/person.c \
+	tools/lwacme/privilege.c \
+	tools/lwacme/runner.c \
 	tools/lwacme/show.c \
 	tools/lwacme/status.c \
+	tools/lwacme/tell.c \
 	tools/lwacme/trust.c \
-	tools/lwacme/webroot.c
+	tools/lwacme/turn.c \
+	tools/lwacme/webroot.c \
+	tools/lwacme/world.c
 
 # What a device needs before its first start, into a flash image.
 SRC_MKCONFIG = tools/mkconfig/mkconfig.c

@@ -3,43 +3,6 @@
 
 #include <string.h>
 
-/* The table of --help, by the kind of error. */
-int exit_status(int err)
-{
-    switch (err) {
-    case ACME_E_TLS_TRUST:
-    case ACME_E_TLS_NAME:
-    case ACME_E_TLS_DATE:
-    case ACME_E_TLS_VERSION:
-        return EXIT_TRUST;
-    case ACME_E_REPLY:
-    case ACME_E_REFUSED:
-    case ACME_E_TERMS:
-    case ACME_E_BINDING:
-    case ACME_E_VALIDATION:
-    case ACME_E_ORDER:
-    case ACME_E_CERT:
-    case ACME_E_URL:
-    case ACME_E_ACCOUNT:
-        return EXIT_REFUSED;
-    case ACME_E_NO_SOLVER:
-    case ACME_E_SOLVER:
-    case ACME_E_DECLINED:
-        return EXIT_SOLVER;
-    case ACME_E_RATE:
-    case ACME_E_HELD:
-        return EXIT_LATER;
-    case ACME_E_PORT_BUSY:
-    case ACME_E_PORT_ACCESS:
-        return EXIT_LOCAL;
-    default:
-        break;
-    }
-    if (err >= 0)
-        return EXIT_DONE;
-    return acme_err_class(err) == ACME_CLASS_CONNECTION ? EXIT_LATER : EXIT_LOCAL;
-}
-
 /* What is to be revoked. */
 static int check_revoke(struct options *o)
 {
@@ -109,6 +72,7 @@ static const struct {
     {"issue", COMMAND_ISSUE, issue_run}, {"status", COMMAND_STATUS, status_run},
     {"revoke", COMMAND_REVOKE, job_run}, {"account", COMMAND_ACCOUNT, job_run},
     {"check", COMMAND_CHECK, check_run}, {"doctor", COMMAND_DOCTOR, doctor_run},
+    {"run", COMMAND_RUN, daemon_run},    {"renew", COMMAND_RENEW, renew_run},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

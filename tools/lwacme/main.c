@@ -40,6 +40,7 @@ int main(int argc, char **argv)
          * certificates and answers to challenges for the web server too. The caller's umask
          * changes neither. */
         umask(022);
+        log_open(options.log_syslog);
         status = command_run(&options);
     }
     return close_output(status);

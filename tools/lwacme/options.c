@@ -109,6 +109,7 @@ static bool with_file(enum command command)
 
 static int check(struct options *o)
 {
+    char why[400];
     int err = options_check_one(o);
 
     if (err == EXIT_DONE)
@@ -127,6 +128,9 @@ static int check(struct options *o)
                      NULL);
     if (o->command == COMMAND_ISSUE && o->webroot != NULL && o->http_bind != NULL)
         return usage("--webroot and --http-bind exclude one another", NULL);
+    if (o->command == COMMAND_ISSUE && o->deploy_hook != NULL &&
+        hook_check(o->deploy_hook, why, sizeof why) != 0)
+        return usage("--deploy-hook", why);
     if (o->quiet && o->verbose > 0)
         return usage("-q and -v exclude one another", NULL);
     if (with_file(o->command) && o->config_file == NULL)

@@ -188,18 +188,21 @@ const struct option_row option_rows[] = {
 
     {"state-dir", 0, TEXT(state_dir), .bits = OPTION_DAEMON | OPTION_PATH, .commands = ONE},
     {"out-dir", 0, TEXT(out_dir), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
-    {"deploy-hook", 0, TEXT(deploy_hook), .bits = OPTION_FILE | OPTION_PATH},
+    {"deploy-hook", 0, TEXT(deploy_hook), .bits = OPTION_FILE | OPTION_PATH,
+     .commands = FOR(COMMAND_ISSUE)},
     {"user", 0, TEXT(user), .high = 32, .bits = OPTION_DAEMON},
     {"metrics", 0, TEXT(metrics_file), .bits = OPTION_DAEMON | OPTION_PATH,
      .commands = FOR(COMMAND_STATUS)},
     {"check", 0, FLAG(check), .commands = FOR(COMMAND_STATUS)},
     {"log", 0, .kind = OPTION_CHOICE, AT(log_syslog), .words = {"stderr", "syslog"},
-     .bits = OPTION_DAEMON},
+     .bits = OPTION_DAEMON, .commands = ONE},
 
-    {"force", 0, .kind = OPTION_BIT, AT(ask), .low = ACME_ASK_FORCE, .commands = ONE},
-    {"now", 0, .kind = OPTION_BIT, AT(ask), .low = ACME_ASK_NOW, .commands = ONE},
+    {"force", 0, .kind = OPTION_BIT, AT(ask), .low = ACME_ASK_FORCE,
+     .commands = ONE | FOR(COMMAND_RENEW)},
+    {"now", 0, .kind = OPTION_BIT, AT(ask), .low = ACME_ASK_NOW,
+     .commands = ONE | FOR(COMMAND_RENEW)},
     {"ignore-retry-after", 0, .kind = OPTION_BIT, AT(ask), .low = ACME_ASK_IGNORE_RETRY_AFTER,
-     .commands = ONE},
+     .commands = ONE | FOR(COMMAND_RENEW)},
 
     {"file", 0, TEXT(file), .commands = FOR(COMMAND_REVOKE)},
     {"key", 0, TEXT(key_file), .commands = FOR(COMMAND_REVOKE) | FOR(COMMAND_ACCOUNT)},
@@ -275,8 +278,11 @@ static int take_flag(const struct option_row *row, void *at, const char *value)
 {
     char message[160];
 
-    *(bool *)at = value == NULL || strcmp(value, "yes") == 0;
-    if (*(bool *)at || strcmp(value, "no") == 0)
+    *(bool *)at = true;
+    if (value == NULL || strcmp(value, "yes") == 0)
+        return EXIT_DONE;
+    *(bool *)at = false;
+    if (strcmp(value, "no") == 0)
         return EXIT_DONE;
     snprintf(message, sizeof message, "--%s takes yes or no", row->name);
     return usage(message, value);
@@ -298,7 +304,8 @@ int option_take(struct options *o, const struct option_row *row, char *value)
 {
     void *at = (char *)o + row->at;
 
-    if (value != NULL && *value == '\0' && !(row->bits & OPTION_EMPTY))
+    if (option_takes_value(row) &&
+        (value == NULL || (*value == '\0' && !(row->bits & OPTION_EMPTY))))
         return usage("an option's value is empty", row->name);
     switch (row->kind) {
     case OPTION_FLAG:
