@@ -48,6 +48,7 @@ SRC_CORE = \
 	core/acme_http_link.c \
 	core/acme_init.c \
 	core/acme_json.c \
+	core/acme_jwk_read.c \
 	core/acme_jws.c \
 	core/acme_name.c \
 	core/acme_objects.c \
@@ -99,6 +100,7 @@ SRC_TOOL = \
 	tools/lwacme/csr.c \
 	tools/lwacme/daemon.c \
 	tools/lwacme/deploy.c \
+	tools/lwacme/exit.c \
 	tools/lwacme/dns.c \
 	tools/lwacme/doctor.c \
 	tools/lwacme/doctor_ca.c \
@@ -106,17 +108,20 @@ SRC_TOOL = \
 	tools/lwacme/doctor_http.c \
 	tools/lwacme/doctor_store.c \
 	tools/lwacme/doctor_who.c \
-	tools/lwacme/exit.c \
 	tools/lwacme/facts.c \
 	tools/lwacme/frame.c \
 	tools/lwacme/help.c \
 	tools/lwacme/hook.c \
 	tools/lwacme/hook_run.c \
+	tools/lwacme/import.c \
+	tools/lwacme/import_find.c \
+	tools/lwacme/import_tell.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
 	tools/lwacme/job.c \
 	tools/lwacme/json.c \
 	tools/lwacme/log.c \
+	tools/lwacme/keyfile.c \
 	tools/lwacme/main.c \
 	tools/lwacme/metrics.c \
 	tools/lwacme/notify.c \

@@ -79,6 +79,8 @@ struct options {
     /* account */
     uint8_t job; /* enum acme_job_type */
     bool no_contact, yes;
+    const char *import_path; /* folder or file of another client; NULL if not given */
+    bool server_given;
 };
 extern const char *const options_help[]; /* ended by NULL */
 /* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
@@ -200,6 +202,21 @@ int csr_load(struct options *o, const char **why);
 int job_load(struct options *o, const char **why);
 const char *job_bad_file(const struct options *o); /* which of the two it was */
 struct acme_key *job_key(void);                    /* of key_file; wiped by who takes it */
+
+/* -- keyfile.c: private keys as people have them -- */
+
+#define KEYFILE_MAX 16384
+/* PEM or DER without a password, or a JWK, in text, which has room for a NUL at len. 0, or -1 and
+ * why. */
+int keyfile_read(struct acme_key *key, char *text, size_t len, const char **why);
+
+/* -- import.c: the account of another client -- */
+
+/* Finds it in o->import_path: sets o->server and job_key(). EXIT_DONE; or EXIT_USAGE, and it is
+ * said. */
+int import_load(struct options *o);
+/* What was taken over. url: the account's, as the CA has told it. */
+void import_told(const struct options *o, const char *url);
 
 /* -- conf.c: many certificates, from a file (`lwacme run`, `renew`, `check`) -- */
 
@@ -368,8 +385,9 @@ int privilege_drop(struct privilege *p);
 /* -- metrics.c: the state of all certificates for a monitoring system -- */
 
 /* A text file in Prometheus' format, replaced as one act: of all certificates in o's state folder,
- * also of those that were only tried for. 0, or -1 and why. */
+ * or of those of a configuration file, also where there is none yet. 0, or -1 and why. */
 int metrics_write(const struct options *o, const char *path, char *why, size_t room);
+int metrics_write_conf(const struct conf *c, const char *path, char *why, size_t room);
 
 int issue_run(const struct options *o);
 /* daemon.c: all certificates of a file, for ever; and each once. */

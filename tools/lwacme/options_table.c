@@ -72,6 +72,7 @@ static int take_server(struct options *o, const struct option_row *row, char *va
         return usage("the host of --server must have a dot (give its full name), be localhost, or "
                      "an IP address",
                      value);
+    o->server_given = true;
     return EXIT_DONE;
 }
 

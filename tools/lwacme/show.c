@@ -363,8 +363,8 @@ static void show_held(struct show *s, const struct acme_event *e)
 {
     char when[ACME_TIME_TEXT];
     bool by_ca = strcmp(e->text, "Retry-After") == 0;
-    const char *why = "earlier attempts failed, and a CA must not be hammered";
     FILE *to = log_to(LOG_WARN);
+    const char *why = "earlier attempts failed, and a CA must not be hammered";
 
     if (by_ca)
         why = "the CA asked us to wait (Retry-After)";
