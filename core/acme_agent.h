@@ -137,16 +137,15 @@ struct acme_agent_status {
     int64_t not_before, not_after; /* of the certificate */
     int64_t due_at; /* when it becomes due: chosen in the CA's window, or by its life */
     int64_t window_start, window_end; /* the CA's window for the renewal (RFC 9773), or 0 */
-    bool window_followed;             /* due_at is a moment in it */
     int64_t window_next;              /* when the CA is asked for it again */
     int64_t window_asked;             /* when it was asked last, or that was planned */
-    const char *cert_id;              /* the certificate's name in ARI, or "" */
-    bool replaces;                    /* its order named its predecessor */
-    int64_t next_at;                  /* no attempt before */
-    bool next_by_ca;                  /* ... because the CA said so */
-    int64_t
-        early_at;    /* before it is due none is made until then, unless ACME_ASK_NOW; 0: at once */
-    uint8_t revoked; /* enum acme_revocation */
+    int64_t early_at;       /* before it is due none is made until then, unless ACME_ASK_NOW; 0 */
+    const char *cert_id;    /* the certificate's name in ARI, or "" */
+    int64_t next_at;        /* no attempt before */
+    bool next_by_ca;        /* ... because the CA said so */
+    bool window_followed;   /* due_at is a moment in the window */
+    bool replaces;          /* its order named its predecessor */
+    uint8_t revoked;        /* enum acme_revocation */
     uint8_t revoked_reason; /* enum acme_reason */
     int64_t revoked_at;
     const char *account; /* its URL, or "" */
