@@ -237,7 +237,7 @@ $(O)/cjson/%.o: $(CJSON_DIR)/%.c $(O)/flags
 
 # suites FOLDER: what tests/run.py runs of one build
 unit_suites = $(UNIT:$(O)/%=$(1)/%)
-sim_suites = $(patsubst $(O)/%,$(1)/%,$(SIM_QUICK) $(SIM_TLS_QUICK) $(FLEET_QUICK))
+sim_suites = $(patsubst $(O)/%,$(1)/%,$(SIM_QUICK) $(SIM_TLS_QUICK) $(SIM_YEAR) $(FLEET_QUICK))
 conformance_suites = $(CONFORMANCE:$(O)/%=$(1)/%)
 interop_suites = $(foreach suite,$(INTEROP),"env LWACME=$(1)/lwacme $(suite)")
 # With clang a taste of it: what the compilers may disagree on is in the units.

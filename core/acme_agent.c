@@ -147,8 +147,10 @@ static void fail(struct acme_agent *a, int err)
     memset(&a->problem, 0, sizeof a->problem);
     if (a->step == ACME_ROW_ACCOUNT) /* its record may lack it: the CA tells it again */
         a->kid[0] = '\0';
-    if (a->step == ACME_ROW_LOAD) /* nothing may be written over what could not be read */
+    if (a->step == ACME_ROW_LOAD) { /* nothing may be written over what could not be read */
         a->asked = false;
+        a->job = NULL; /* who asked takes it for ended */
+    }
     acme_drive_go(a, &next);
 }
 
@@ -178,6 +180,8 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
     case ACME_SLOT_CERT_A:
     case ACME_SLOT_CERT_B:
         a->renewed = a->save_mask != ACME_SAVE_BACK;
+        if (a->renewed)
+            acme_recent_stored(a);
         a->cert = a->fresh;
         a->verdict = VERDICT_NONE;
         a->no_replaces = false;
@@ -501,6 +505,7 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
     acme_job_status(a, out);
     out->next_at = a->sched.not_before;
     out->next_by_ca = a->sched.by_ca;
+    acme_recent_status(a, out);
     if (a->ledger.any_not_before > out->next_at) {
         out->next_at = a->ledger.any_not_before;
         out->next_by_ca = true;

@@ -144,8 +144,10 @@ struct acme_agent_status {
     bool replaces;                    /* its order named its predecessor */
     int64_t next_at;                  /* no attempt before */
     bool next_by_ca;                  /* ... because the CA said so */
-    uint8_t revoked;                  /* enum acme_revocation */
-    uint8_t revoked_reason;           /* enum acme_reason */
+    int64_t
+        early_at;    /* before it is due none is made until then, unless ACME_ASK_NOW; 0: at once */
+    uint8_t revoked; /* enum acme_revocation */
+    uint8_t revoked_reason; /* enum acme_reason */
     int64_t revoked_at;
     const char *account; /* its URL, or "" */
     bool rollover;       /* one was begun, and its end is not known */
@@ -417,6 +419,7 @@ struct acme_agent {
     struct acme_sched sched;
     struct acme_ari ari;
     struct acme_revoked revoked;
+    struct acme_recent recent;
     struct acme_ledger ledger;
     struct acme_failure failure;
 };

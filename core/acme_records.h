@@ -78,7 +78,11 @@ enum {
     REVOKED_ORDER = 56, /* CERT_ORDER of the certificate */
     REVOKED_STATE = 57, /* enum acme_revocation */
     REVOKED_AT = 58,
-    REVOKED_REASON = 59
+    REVOKED_REASON = 59,
+
+    /* of certificates that were made though none was due, in SCHED */
+    RECENT_WHAT = 72,
+    RECENT_AT = 73 /* to 76: the last one first */
 };
 
 #endif

@@ -364,6 +364,7 @@ int acme_load_sched(struct acme_agent *a)
     memset(&a->sched, 0, sizeof a->sched);
     memset(&a->ari, 0, sizeof a->ari);
     memset(&a->revoked, 0, sizeof a->revoked);
+    memset(&a->recent, 0, sizeof a->recent);
     memset(&a->failure, 0, sizeof a->failure);
     if (err != ACME_OK)
         return err;
@@ -371,6 +372,7 @@ int acme_load_sched(struct acme_agent *a)
         get_sched(&field, &a->sched);
         acme_ari_get(a, &field);
         acme_job_get(a, &field);
+        acme_recent_get(a, &field);
         get_failure(&field, &a->failure);
     }
     get_sched_end(&a->sched);

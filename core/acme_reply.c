@@ -93,6 +93,8 @@ int acme_drive_request(struct acme_agent *a, const struct acme_row *row)
         return ACME_AGAIN;
     }
     n = row->build(a, &url_text, &payload);
+    if (n == ACME_AGAIN) /* the medium is busy: what it needs is in a record */
+        acme_drive_wait(a, 1, "the medium");
     if (n == ACME_OK)
         n = read_url(a, url_text, &url);
     if (n == ACME_OK)

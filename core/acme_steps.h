@@ -287,6 +287,15 @@ int build_revoke(struct acme_agent *a, const char **url, struct acme_slice *payl
 int accept_revoke(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int refused_revoke(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
 
+/* -- certificates though none is due: acme_steps_recent.c, or acme_steps_norecent.c -- */
+
+void acme_recent_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */
+void acme_recent_get(struct acme_agent *a, const struct acme_field *field);
+void acme_recent_stored(struct acme_agent *a); /* `fresh` is going to be the one in force */
+void acme_recent_status(const struct acme_agent *a, struct acme_agent_status *out);
+/* Seconds that one has to wait which is not due by its life or by the CA's word. */
+uint32_t acme_recent_early(const struct acme_agent *a, int64_t now);
+
 /* -- which chain: acme_steps_chain.c, or acme_steps_nochain.c -- */
 
 bool acme_pick_built_in(void);

@@ -36,6 +36,7 @@ static int judge_load(struct acme_agent *a, int err, const char *record, bool re
 
 int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
+    struct acme_ari kept = a->ari;
     bool damaged;
     int err;
 
@@ -63,6 +64,8 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     if (err != ACME_OK)
         return err;
     a->loaded = true;
+    if (kept.sequence == a->ari.sequence && kept.set_at > a->ari.set_at)
+        a->ari = kept; /* not all that the CA says about its window is stored */
     next->row = ACME_ROW_REST;
     return ACME_OK;
 }
@@ -97,14 +100,23 @@ static void raise_to(uint32_t *value, uint32_t other)
         *value = other;
 }
 
+/* Due by the certificate's life, or by the CA's word. */
+static bool rest_by_life(const struct acme_agent *a, int64_t now)
+{
+    return a->cert.has && a->cert.wanted && now >= acme_ari_due_at(a);
+}
+
 /* Seconds to wait still, and whose word that is. What the CA said is kept apart from our own
  * backoff, because a person may overrule the one and not the other. */
-static uint32_t rest_wait(const struct acme_agent *a, int64_t now, bool *by_ca)
+static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **whose)
 {
     const struct acme_failure *f = &a->failure;
     uint32_t ca = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
     uint32_t own = acme_sched_wait(&a->sched, now);
+    uint32_t early = 0;
 
+    if (!a->order.open && !rest_by_life(a, now))
+        early = acme_recent_early(a, now);
     if (!a->order.open)
         raise_to(&ca, acme_sched_wait_one(a->ledger.order_not_before, a->ledger.order_set_at, now));
     if (f->err != ACME_OK)
@@ -120,8 +132,9 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, bool *by_ca)
     if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
         ca = 0;
     if (a->ask_flags & (ACME_ASK_NOW | ACME_ASK_IGNORE_RETRY_AFTER))
-        own = 0;
-    *by_ca = ca > 0;
+        own = early = 0;
+    *whose = ca > 0 ? "Retry-After" : own >= early ? "backoff" : "duplicates";
+    raise_to(&own, early);
     return ca > own ? ca : own;
 }
 
@@ -147,9 +160,7 @@ static bool rest_due(const struct acme_agent *a, int64_t now)
 {
     if (a->order.open || (a->ask_flags & ACME_ASK_FORCE) != 0)
         return true;
-    if (!a->cert.has || !a->cert.wanted)
-        return true;
-    return now >= acme_ari_due_at(a);
+    return !a->cert.has || !a->cert.wanted || rest_by_life(a, now);
 }
 
 /* Back to sleep: the answer to whoever asked is outcome. */
@@ -326,11 +337,16 @@ static int rest_revoked(struct acme_agent *a, struct acme_next *next)
 static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
 {
     uint32_t wait = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
+    bool by_key;
 
     if (!a->loaded) {
         next->row = ACME_ROW_LOAD;
         return ACME_OK;
     }
+    by_key = a->job->type == ACME_JOB_REVOKE && a->job->key != NULL;
+    if (a->kid[0] == '\0' && a->ledger.account.by_ca && !by_key) /* it will ask newAccount */
+        raise_to(&wait,
+                 acme_sched_wait_one(a->ledger.account.not_before, a->ledger.account.set_at, now));
     if (wait > 0 && (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER) == 0)
         return rest_held(a, next, now, wait, "Retry-After");
     if (a->order.open && acme_job_ends_order(a)) {
@@ -345,8 +361,9 @@ static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
 int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     int64_t now = 0;
+    const char *whose;
     uint32_t wait, spread;
-    bool by_ca;
+    bool job = a->busy && a->job != NULL && !a->again;
 
     (void)reply;
     if (a->busy) {
@@ -360,6 +377,8 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
             a->until = ACME_ROW_NONE;
         }
     }
+    if (job) /* who asked is to see how it ended, before a run that is due has an outcome */
+        return rest_stay(a, next, ACME_OK, 1);
     if (!a->asked && !a->again && a->config->only_when_asked &&
         (a->verdict == VERDICT_NONE || a->verdict == VERDICT_KEPT))
         return rest_stay(a, next, ACME_OK, 3600);
@@ -388,7 +407,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     if (a->loaded && !a->ari_started)
         acme_ari_booted(a, now);
     a->ari_started = a->loaded;
-    wait = rest_wait(a, now, &by_ca);
+    wait = rest_wait(a, now, &whose);
     if (a->loaded && !rest_due(a, now)) {
         if (wait > 0 || acme_ari_wait(a, now) > 0)
             return rest_not_due(a, next, now);
@@ -402,7 +421,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     if (spread > wait)
         return rest_held(a, next, now, spread, "spread");
     if (wait > 0)
-        return rest_held(a, next, now, wait, by_ca ? "Retry-After" : "backoff");
+        return rest_held(a, next, now, wait, whose);
     if (!a->loaded) { /* the store could not be read: perhaps now */
         next->row = ACME_ROW_LOAD;
         return ACME_OK;

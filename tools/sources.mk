@@ -11,6 +11,9 @@ SRC_EAB ?= core/acme_eab.c core/acme_steps_eab.c
 # Boards without room for renewal information (RFC 9773) take core/acme_steps_noari.c.
 SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
 
+# Boards where nobody can ask for a certificate that is not due take core/acme_steps_norecent.c.
+SRC_RECENT ?= core/acme_steps_recent.c
+
 # Boards that take the CA's default chain take core/acme_steps_nochain.c.
 SRC_CHAIN ?= core/acme_steps_chain.c
 
@@ -37,6 +40,7 @@ SRC_CORE = \
 	$(SRC_CSR) \
 	$(SRC_EAB) \
 	$(SRC_JOB) \
+	$(SRC_RECENT) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \
 	core/acme_http.c \
@@ -44,6 +48,7 @@ SRC_CORE = \
 	core/acme_http_link.c \
 	core/acme_init.c \
 	core/acme_json.c \
+	core/acme_jwk_read.c \
 	core/acme_jws.c \
 	core/acme_name.c \
 	core/acme_objects.c \
@@ -75,6 +80,7 @@ SRC_PORT_POSIX = \
 	port/sockets/sockets_wait.c
 
 SRC_PORT_FLASH = \
+	port/flash/flash_crc.c \
 	port/flash/flash_gc.c \
 	port/flash/flash_log.c \
 	port/flash/flash_mount.c \
@@ -85,6 +91,7 @@ SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_ne
 SRC_TOOL = \
 	tools/lwacme/alarm.c \
 	tools/lwacme/binding.c \
+	tools/lwacme/caa.c \
 	tools/lwacme/command.c \
 	tools/lwacme/conf.c \
 	tools/lwacme/conf_check.c \
@@ -95,16 +102,27 @@ SRC_TOOL = \
 	tools/lwacme/daemon.c \
 	tools/lwacme/deploy.c \
 	tools/lwacme/exit.c \
+	tools/lwacme/dns.c \
+	tools/lwacme/doctor.c \
+	tools/lwacme/doctor_ca.c \
+	tools/lwacme/doctor_dns.c \
+	tools/lwacme/doctor_http.c \
+	tools/lwacme/doctor_store.c \
+	tools/lwacme/doctor_who.c \
 	tools/lwacme/facts.c \
 	tools/lwacme/frame.c \
 	tools/lwacme/help.c \
 	tools/lwacme/hook.c \
 	tools/lwacme/hook_run.c \
+	tools/lwacme/import.c \
+	tools/lwacme/import_find.c \
+	tools/lwacme/import_tell.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
 	tools/lwacme/job.c \
 	tools/lwacme/json.c \
 	tools/lwacme/log.c \
+	tools/lwacme/keyfile.c \
 	tools/lwacme/main.c \
 	tools/lwacme/metrics.c \
 	tools/lwacme/notify.c \

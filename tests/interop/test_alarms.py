@@ -98,6 +98,35 @@ def nothing():
         common.run_tool(["issue", "--check", "-d", NAME]).expect(1, "--check goes with status")
 
 
+@suite.case("check: every certificate of a configuration file must be there")
+def configured():
+    with Rig() as (ca, c):
+        conf, prom = os.path.join(c.base, "conf"), os.path.join(c.base, "m")
+        with open(conf, "w", encoding="ascii") as f:
+            f.write("server = %s\nca-file = %s\nstate-dir = %s\nout-dir = %s\nagree-tos = yes\n"
+                    "[%s]\ndomain = %s\n[second]\ndomain = %s\n" %
+                    (c.directory, c.ca_file, c.state, c.out, NAME, NAME, OTHER))
+        argv = ["status", "--check", "-c", conf, "--metrics", prom]
+        got = lines(common.run_tool(argv).expect(2))
+        equal({k: v[0] for k, v in got.items()}, {NAME: "CRITICAL", "second": "CRITICAL"}, "none")
+        c.issue([NAME]).expect(0)
+        c.issue(["x.example.net"]).expect(0)       # one that the file does not know
+        got = lines(common.run_tool(argv).expect(2))
+        equal({k: v[0] for k, v in got.items()}, {NAME: "OK", "second": "CRITICAL"}, "one of two")
+        told = metrics(prom)
+        equal((value(told, "check_state"), value(told, "check_state", "second")), (0, 2), "metrics")
+        equal(value(told, "check_state", "x.example.net"), None, "metrics of a stranger")
+        c.issue([OTHER], "--cert-name", "second").expect(0)
+        got = lines(common.run_tool(argv).expect(0))
+        equal({k: v[0] for k, v in got.items()}, {NAME: "OK", "second": "OK"}, "both")
+        common.run_tool(["status", "-c", conf]).expect(0, "second")
+        common.run_tool(argv + ["-d", NAME]).expect(1, "-c")
+        with open(conf, "a", encoding="ascii") as f:
+            f.write("nonsense\n")
+        common.run_tool(argv).expect(2, "conf:10")
+        common.run_tool(["status", "-c", conf]).expect(1, "conf:10")
+
+
 @suite.case("check: failures in a row, and their reason")
 def failures():
     words = "no such host, says the CA"

@@ -19,10 +19,10 @@ import time
 
 import common
 from common import Suite, check, equal, lwacme_path, openssl, run_tool
+from conf_wrong import S, WRONG
 
 suite = Suite()
 F_SETPIPE_SZ = 1031
-S = "[a.example.com]\n"
 LE = "https://acme-v02.api.letsencrypt.org/directory"
 
 
@@ -229,102 +229,6 @@ def keys():
 
 # ---------------------------------------------------------------- what is wrong
 
-WRONG = (
-    # the text of a line
-    ("no pair", S + "rubbish\n", (2, "neither")),
-    ("no key", S + "= x\n", (2, "no key")),
-    ("key with a space", S + "key type = p256\n", (2, "no key")),
-    ("key of 41 letters", S + "k" * 41 + " = p256\n", (2, "no key")),
-    ("no value", S + "profile =\n", (2, "profile has no value")),
-    ("no value in a list", S + "domain = \t\n", (2, "domain has no value")),
-    ("comment behind", S + "profile = x # y\n", (2, "comment")),
-    ("comment as value", S + "profile = # y\n", (2, "comment")),
-    ("quotes", S + "profile = \"x\"\n", (2, "quotes")),
-    ("single quotes", S + "profile = 'x'\n", (2, "quotes")),
-    ("tab in a value", S + "preferred-chain = a\tb\n", (2, "tab")),
-    ("section without end", "[a.example.com\nprofile = x\n", (1, "no end")),
-    ("section with a tail", "[a.example.com] x\nprofile = x\n", (1, "behind")),
-    ("section without a name", "[ ]\nprofile = x\n", (1, "without a name")),
-    ("line of 4097 bytes", S + "profile = " + "x" * 4087 + "\n", (2, "longer than 4096")),
-    ("value of 2001 bytes", S + "preferred-chain = " + "x" * 2001 + "\n", (2, "longer than 2000")),
-    ("NUL", S + "profile = a\0b\n", (2, "control")),
-    ("NUL behind", S + "profile = a\0\n", (2, "control")),
-    ("escape sequence", S + "profile = \x1b[31m\n", (2, "control")),
-    ("lone CR", S + "profile = a\rb\n", (2, "control")),
-    ("C1", S + "profile = \x9b\n", (2, "control")),
-    ("not UTF-8", (S + "profile = ").encode() + b"\xff\n", (2, "UTF-8")),
-    ("UTF-8 cut off", (S + "profile = ").encode() + b"\xe2\x82", (2, "UTF-8")),
-    ("UTF-8 too long", (S + "profile = ").encode() + b"\xe0\x80\x80\n", (2, "UTF-8")),
-    ("byte order mark inside", S.encode() + b"\xef\xbb\xbfprofile = x\n", (2, "no key")),
-    ("UTF-16", ("\ufeff" + S).encode("utf-16-le"), (1, "UTF-8"), (2, "control")),
-    # keys
-    ("misspelt", S + "sever = letsencrypt\n", (2, "no key sever; did you mean server")),
-    ("underscore", S + "key_type = p256\n", (2, "did you mean key-type")),
-    ("capitals", S + "Key-Type = p256\n", (2, "did you mean key-type")),
-    ("far from all", S + "zzzzzz = p256\n", (2, "no key zzzzzz; keys are")),
-    ("twice", S + "profile = a\nprofile = b\n", (3, "profile is given twice.*line 2")),
-    ("twice above", "profile = a\nprofile = b\n" + S, (2, "twice.*line 1")),
-    ("two names of one", S + "contact = a@b.c\nemail = a@b.c\n", (3, r"email and contact \(line 2")),
-    ("two profiles", S + "profile = a\nrequired-profile = b\n", (3, "exclude")),
-    ("domain above", "domain = a.example.com\n" + S, (1, "below a")),
-    ("csr above", "csr = /x\n" + S, (1, "below a")),
-    ("cert-name", S + "cert-name = x\n", (2, "makes no sense.*NAME")),
-    ("key on the line", S + "eab-hmac-key = MySecret\n", (2, "a file of its own")),
-    # values
-    ("port 0", "http-port = 0\n" + S, (1, "http-port takes a number.*: 0")),
-    ("port 65536", "http-port = 65536\n" + S, (1, "http-port takes a number")),
-    ("port with a tail", "http-port = 80x\n" + S, (1, "http-port takes a number")),
-    ("port of 21 digits", "http-port = 18446744073709551617\n" + S, (1, "takes a number")),
-    ("address", "http-bind = nowhere\n" + S, (1, "IP address")),
-    ("http", S + "server = http://ca.example.com/\n", (2, "https")),
-    ("server without a dot", S + "server = https://ca/\n", (2, "dot")),
-    ("key type", S + "key-type = p521\n", (2, "key-type takes p256.*: p521")),
-    ("account key type", "account-key-type = rsa4096\n" + S, (1, "account-key-type takes")),
-    ("mail", S + "email = mailto:me@example.com\n", (2, "mail")),
-    ("profile", S + "profile = a b\n", (2, "profile's name")),
-    ("neither yes nor no", "agree-tos = true\n" + S, (1, "agree-tos takes yes or no: true")),
-    ("log", "log = file\n" + S, (1, "log takes stderr or syslog")),
-    ("relative path", S + "webroot = www\n", (2, "webroot is no absolute path")),
-    ("stdin", S + "eab-kid = x\neab-hmac-key-file = -\n", (3, "absolute"), (2, "together")),
-    ("eab without its key", "eab-kid = x\n" + S, (1, "eab-kid and eab-hmac-key-file go together")),
-    ("eab without its name", S + "eab-hmac-key-file = @/eab\n", (2, "go together")),
-    ("two ways to choose", "preferred-chain = x\n" + S + "shortest-chain = yes\n",
-     (3, "preferred-chain and shortest-chain exclude")),
-    ("out-dir too long", S + "out-dir = /" + "x" * 255 + "\n", (2, "out-dir is longer")),
-    ("state-dir too long", "state-dir = /" + "x" * 255 + "\n" + S, (1, "state-dir is longer")),
-    ("name", S + "domain = good.example.com a..b\n", (2, "label is empty.*a..b")),
-    ("name with a comma", S + "domain = a.example.com, b.example.com\n", (2, "not a usable name")),
-    ("101 names", S + "".join("domain = h%d.example.com\n" % i for i in range(101)),
-     (102, "more than 100 names")),
-    # sections
-    ("no section", "agree-tos = yes\n", (1, "no certificate")),
-    ("nothing", "", (1, "no certificate")),
-    ("only a comment", "# x\n#\n", (2, "no certificate")),
-    ("two of one name", S + "[A.Example.com]\n[b.example.com]\n" + S,
-     (2, "section on line 1"), (4, "section on line 1")),
-    ("two addresses that are one", "[2001:db8::1]\n[2001:db8:0::1]\n", (2, "section on line 1")),
-    ("no names", "[mail]\nagree-tos = yes\n", (1, "names nothing.*domain")),
-    ("section's name", "[a/b]\ndomain = a.example.com\n", (1, "look like a host name")),
-    ("section's name goes up", "[..]\ndomain = a.example.com\n", (1, "look like a host name")),
-    ("section's name is too long", "[" + ".".join(["a" * 60] * 4) + "]\n", (1, "too long")),
-    # files
-    ("webroot", "webroot = @/gone\n" + S, (1, "webroot .*gone: No such file")),
-    ("webroot is a file", S + "webroot = @/eab\n", (2, "webroot .*eab")),
-    ("ca-file", S + "ca-file = @/gone\n", (2, "ca-file .*gone: No such file")),
-    ("ca-file is a folder", S + "ca-file = @/web\n", (2, "ca-file .*web: is not a file")),
-    ("ca-file without any", S + "ca-file = @/hook\n", (2, "ca-file .*hook has no certificate")),
-    ("eab key", S + "eab-kid = x\neab-hmac-key-file = @/gone\n", (3, "gone: No such file")),
-    ("eab key is none", S + "eab-kid = x\neab-hmac-key-file = @/hook\n", (3, "eab-hmac-key-file")),
-    ("eab alg", S + "eab-kid = x\neab-hmac-key-file = @/eab\neab-alg = HS1\n", (3, "HS256|alg")),
-    ("hook", "deploy-hook = @/gone\n" + S, (1, "deploy-hook .*gone: No such file")),
-    ("hook is a folder", S + "deploy-hook = @/web\n", (2, "no regular file")),
-    ("hook without x", S + "deploy-hook = @/eab\n", (2, "may not be executed.*chmod")),
-    ("user", "user = no-such-user\n" + S, (1, "user no-such-user is not known")),
-    ("metrics", "metrics = @/gone/lwacme.prom\n" + S, (1, "no folder .*gone")),
-    ("metrics is a folder", "metrics = @/web\n" + S, (1, "no regular file")),
-)
-
-
 def wrong(text, wants):
     with place() as p:
         p.refused(text, *sorted(wants))
@@ -387,6 +291,8 @@ def twenty():
         check(len(r.err.splitlines()) == 21 and "or still more" in r.err, tail_of(r))
         one = p.check("webroot = /gone\n" + "".join("[h%d.example.com]\n" % i for i in range(50)))
         equal(len(errors(one.expect(1), p.conf)), 1, "errors of a default that is shared")
+        two = p.check("eab-kid = x\n" + "".join("[h%d.example.com]\n" % i for i in range(50)))
+        equal(len(errors(two.expect(1), p.conf)), 1, "errors of a pair that is shared")
 
 
 def tail_of(r):
@@ -413,26 +319,35 @@ def no_file():
         equal([e["event"] for e in r.events()], ["error"], "events")
 
 
+def nobody_checks(p, text, mode=0o644, env=None):
+    """The same by somebody who is not root."""
+    prefix, binary = [], None
+    p.put("lwacme.conf", text.replace("@/", p.dir + "/"), mode)
+    if os.geteuid() == 0:
+        binary = p.path("lwacme")
+        shutil.copy(lwacme_path(), binary)
+        os.chmod(binary, 0o755)
+        prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+                  "--bounding-set=-all", "--inh-caps=-all"]
+    return run_tool(["check", "-c", p.conf], prefix=prefix, binary=binary,
+                    env=dict({"HOME": p.dir}, **(env or {})))
+
+
 @suite.case("unreadable")
 def unreadable():
     with place() as p:
-        prefix = []
-        p.put("lwacme.conf", S, 0o600)
-        if os.geteuid() == 0:
-            binary = p.path("lwacme")
-            shutil.copy(lwacme_path(), binary)
-            os.chmod(binary, 0o755)
-            prefix = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
-                      "--bounding-set=-all", "--inh-caps=-all"]
-            run_tool(["check", "-c", p.conf], prefix=prefix, binary=binary,
-                     env={"HOME": p.dir}).expect(4, "Permission denied")
-            os.chmod(p.conf, 0o644)
-            p.put("lwacme.conf", S + "webroot = %s\n" % p.path("web"))
-            run_tool(["check", "-c", p.conf], prefix=prefix, binary=binary,
-                     env={"HOME": p.dir}).expect(1, ":2: webroot .*Permission denied")
-        else:
-            os.chmod(p.conf, 0)
-            run_tool(["check", "-c", p.conf]).expect(4, "Permission denied")
+        nobody_checks(p, S, mode=0o200).expect(4, "Permission denied")
+        os.chmod(p.path("web"), 0o555)
+        nobody_checks(p, S + "webroot = @/web\n").expect(1, ":2: webroot .*Permission denied")
+
+
+@suite.case("no home folder")
+def homeless():
+    with place() as p:
+        env = {"HOME": "", "XDG_STATE_HOME": ""}
+        nobody_checks(p, S, env=env).expect(1, ":1: .*give state-dir")
+        nobody_checks(p, "state-dir = /x\n" + S, env=env).expect(0, "into /x/live/a.example.com")
+        nobody_checks(p, S).expect(0, "into %s/.local/state/lwacme/live/" % p.dir)
 
 
 @suite.case("other options beside -c")
@@ -443,8 +358,9 @@ def beside():
                        ["--state-dir", "/x"]):
             run_tool(["check", "-c", p.conf] + option).expect(1, "stands in a configuration file")
         run_tool(["check", "-c", p.conf, "--force"]).expect(1, "--force goes with")
-        run_tool(["issue", "-c", p.conf, "-d", "a.example.com"]).expect(1, "--config goes with check")
-        run_tool(["issue", "--deploy-hook", "/bin/true", "-d", "a.example.com"]).expect(1)
+        run_tool(["issue", "-c", p.conf, "-d", "a.example.com"]).expect(1, "--config goes with .*check")
+        run_tool(["issue", "--user", "nobody", "-d", "a.example.com"]) \
+            .expect(1, "stands in a configuration file.*user")
 
 
 @suite.case("1 MB")

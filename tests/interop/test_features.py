@@ -404,10 +404,10 @@ def chain_preferred(w, c):
     for n in range(4):
         path, name, key = root_of(w, n)
         for how in (name, key, key.lower().replace(":", "")):
-            c.issue([NAME], "--force", "--preferred-chain", how).expect(0)
+            c.issue([NAME], "--force", "--now", "--preferred-chain", how).expect(0)
             check_set(c.live(NAME), [NAME], path)
     w.mark()
-    r = c.issue([NAME], "--force", "--preferred-chain", "Nobody Root X9").expect(
+    r = c.issue([NAME], "--force", "--now", "--preferred-chain", "Nobody Root X9").expect(
         0, "warning.*default chain.*Nobody Root X9")
     check_set(c.live(NAME), [NAME], w.roots)
     equal(w.count()["certificate"], 5, "chains fetched (%s)" % r)
@@ -426,7 +426,7 @@ def chain_shortest(w, c):
 @with_world()
 def chain_alone(w, c):
     c.issue([NAME], "--preferred-chain", "x").expect(0, "warning.*default chain")
-    c.issue([NAME], "--shortest-chain", "--force").expect(0)
+    c.issue([NAME], "--shortest-chain", "--force", "--now").expect(0)
     equal(w.count()["certificate"], 2, "chains fetched")
 
 

@@ -191,6 +191,8 @@ void conf_check_all(struct conf *c, struct conf_judge *j)
 
     j->first = conf_entries(c, c->count, &j->last);
     (void)conf_build(c, c->count, &o, j);
+    j->line = 1;
+    (void)options_state_dir(&o);
     check_daemon(c, &o, j);
     for (size_t i = 0; i < c->count && j->errors < CONF_ERRORS_MAX; i++) {
         if (c->sections[i].broken)

@@ -86,8 +86,7 @@ static unsigned distance(struct acme_slice a, const char *b)
     for (unsigned k = 0; k <= b_len; k++)
         row[k] = k;
     for (size_t i = 0; i < a.len; i++) {
-        uint8_t c = a.ptr[i] == '_' ? '-' : a.ptr[i];
-        c = c >= 'A' && c <= 'Z' ? (uint8_t)(c | 0x20) : c;
+        uint8_t c = a.ptr[i] >= 'A' && a.ptr[i] <= 'Z' ? a.ptr[i] | 0x20 : a.ptr[i];
         before = row[0];
         row[0] = (unsigned)i + 1;
         for (size_t k = 1; k <= b_len; k++) {

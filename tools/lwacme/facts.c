@@ -146,7 +146,7 @@ static int read_named(struct reader *r, const struct options *o, int err)
     return ACME_OK;
 }
 
-int facts_each(const struct options *o, facts_fn fn, void *arg, char *why, size_t room)
+static int each(const struct options *o, facts_fn fn, void *arg, char *why, size_t room)
 {
     static struct reader r;
     int err;
@@ -167,5 +167,21 @@ int facts_each(const struct options *o, facts_fn fn, void *arg, char *why, size_
     err = read_named(&r, o, err);
     snprintf(why, room, "%.200s", r.slots.why);
     posix_slots_close(&r.slots);
+    return err;
+}
+
+int facts_each(const struct options *o, const struct conf *c, facts_fn fn, void *arg, char *why,
+               size_t room)
+{
+    static struct options one; /* large */
+    int err = ACME_OK;
+
+    if (c == NULL)
+        return each(o, fn, arg, why, room);
+    for (size_t i = 0; err == ACME_OK && i < c->count; i++) {
+        /* A request that is gone keeps nobody from looking at the certificate. */
+        (void)conf_options(c, i, &one);
+        err = each(&one, fn, arg, why, room);
+    }
     return err;
 }

@@ -20,8 +20,10 @@ struct facts {
 typedef void (*facts_fn)(void *arg, const struct facts *f);
 
 /* Calls fn for the certificates that the options name, or, when they name none, for all in the
- * state folder. What f points to is valid during the call. ACME_OK, ACME_E_SLOT_EMPTY (there is no
- * state folder), or an error and why. Not reentrant: there is one buffer for all. */
-int facts_each(const struct options *o, facts_fn fn, void *arg, char *why, size_t room);
+ * state folder; with c (not NULL) for those of a configuration file instead. What f points to is
+ * valid during the call. ACME_OK, ACME_E_SLOT_EMPTY (there is no state folder), or an error and
+ * why. Not reentrant: there is one buffer for all. */
+int facts_each(const struct options *o, const struct conf *c, facts_fn fn, void *arg, char *why,
+               size_t room);
 
 #endif

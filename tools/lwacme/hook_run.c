@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 #include "linux_abi.h"
-#include "options.h"
 #include "posix_sys.h"
 
 #define LINES_MAX  200        /* of what it prints; the rest is read and dropped */
@@ -264,9 +263,9 @@ static void drain(struct hook_run *r)
 {
     char piece[4096];
     size_t sum = 0;
-    ssize_t n;
+    ssize_t n = 1;
 
-    while (sum < DRAIN_MAX && (n = read(r->out, piece, sizeof piece)) > 0) {
+    while (r->out >= 0 && sum < DRAIN_MAX && (n = read(r->out, piece, sizeof piece)) > 0) {
         sum += (size_t)n;
         for (ssize_t i = 0; i < n; i++) {
             if (piece[i] == '\n' || r->line_len + 1 == sizeof r->line)
@@ -274,6 +273,11 @@ static void drain(struct hook_run *r)
             if (piece[i] != '\n')
                 r->line[r->line_len++] = piece[i];
         }
+    }
+    /* It has closed its end, and may go on for long: who polls must not spin on that. */
+    if (n == 0) {
+        close(r->out);
+        r->out = -1;
     }
 }
 
@@ -286,7 +290,8 @@ static void let_go(struct hook_run *r)
     drain(r);
     if (r->line_len > 0)
         show_line(r);
-    close(r->out);
+    if (r->out >= 0)
+        close(r->out);
     close(r->fault);
     r->pid = 0;
 }

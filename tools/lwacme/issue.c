@@ -6,6 +6,16 @@
 #include "deploy.h"
 #include "posix_sys.h"
 
+/* The account's URL, once the CA has told it. */
+static char account_url[ACME_MAX_URL + 1];
+
+static void on_event(void *ctx, const struct acme_event *event)
+{
+    if (event->type == ACME_EVENT_ACCOUNT)
+        snprintf(account_url, sizeof account_url, "%s", event->detail);
+    show_event(&((struct world *)ctx)->show, event);
+}
+
 /* -- the run -- */
 
 /* Poll until the run is over; a signal ends it early, but lets it clean up. */
@@ -42,7 +52,7 @@ static int begin(const struct options *o)
 
     show_init(&world.show, o);
     world_signals();
-    err = world_open(o, NULL);
+    err = world_open(o, on_event);
     if (err == ACME_OK)
         err = world_load(o, &refused);
     if (err != ACME_OK) {
@@ -140,6 +150,8 @@ int job_run(const struct options *o)
         err = run_told(&status);
     if (err == ACME_OK && world_signal == 0)
         tell_revoked(o, &job);
+    if (err == ACME_OK && o->import_path != NULL && account_url[0] != '\0')
+        import_told(o, account_url);
     acme_key_wipe(key);
     world_unload();
     world_close();

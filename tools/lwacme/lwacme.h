@@ -63,7 +63,7 @@ struct options {
     /* status */
     bool check; /* for a monitoring system: a line for each, and its exit status */
 
-    /* run, renew, check */
+    /* run, renew, check; status */
     const char *config_file;
     const char *deploy_hook;  /* absolute path; NULL: none */
     const char *user;         /* NULL: stay who we are */
@@ -79,6 +79,11 @@ struct options {
     /* account */
     uint8_t job; /* enum acme_job_type */
     bool no_contact, yes;
+    const char *import_path; /* folder or file of another client; NULL if not given */
+    bool server_given;
+
+    /* Where csr lies: last, because it is large, and neither cleared nor copied with the rest. */
+    uint8_t csr_der[24576];
 };
 extern const char *const options_help[]; /* ended by NULL */
 /* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
@@ -201,6 +206,21 @@ int job_load(struct options *o, const char **why);
 const char *job_bad_file(const struct options *o); /* which of the two it was */
 struct acme_key *job_key(void);                    /* of key_file; wiped by who takes it */
 
+/* -- keyfile.c: private keys as people have them -- */
+
+#define KEYFILE_MAX 16384
+/* PEM or DER without a password, or a JWK, in text, which has room for a NUL at len. 0, or -1 and
+ * why. */
+int keyfile_read(struct acme_key *key, char *text, size_t len, const char **why);
+
+/* -- import.c: the account of another client -- */
+
+/* Finds it in o->import_path: sets o->server and job_key(). EXIT_DONE; or EXIT_USAGE, and it is
+ * said. */
+int import_load(struct options *o);
+/* What was taken over. url: the account's, as the CA has told it. */
+void import_told(const struct options *o, const char *url);
+
 /* -- conf.c: many certificates, from a file (`lwacme run`, `renew`, `check`) -- */
 
 /* The file's text stays in memory; what conf_options gives points into it. The options of a
@@ -224,7 +244,7 @@ int conf_open(struct conf *c, const char *path, const struct options *base);
 /* The options of certificate i of 0..count-1: its names, always a cert_name, a state_dir. With i ==
  * count those above all sections, which are the daemon's own. What base has of json, quiet, verbose
  * and ask holds for all. EXIT_DONE; or EXIT_LOCAL, and it is said: its certificate request (csr) is
- * not there any more. *out holds until c is closed, a request until the next call. */
+ * not there any more. *out holds until c is closed. */
 int conf_options(const struct conf *c, size_t i, struct options *out);
 void conf_close(struct conf *c);
 
@@ -367,14 +387,17 @@ int privilege_drop(struct privilege *p);
 
 /* -- metrics.c: the state of all certificates for a monitoring system -- */
 
-/* A text file in Prometheus' format, replaced as one act. 0, or -1 and why. */
+/* A text file in Prometheus' format, replaced as one act: of all certificates in o's state folder,
+ * or of those of a configuration file, also where there is none yet. 0, or -1 and why. */
 int metrics_write(const struct options *o, const char *path, char *why, size_t room);
+int metrics_write_conf(const struct conf *c, const char *path, char *why, size_t room);
 
 int issue_run(const struct options *o);
 /* daemon.c: all certificates of a file, for ever; and each once. */
 int daemon_run(const struct options *o);
 int renew_run(const struct options *o);
 int status_run(const struct options *o);
+int doctor_run(const struct options *o);
 /* Only looks at the configuration file, and at the files it names. */
 int check_run(const struct options *o);
 /* Anything but issue: one run of the agent with another aim. */

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "posix_sys.h"
+
 /* Started without one of 0, 1 and 2, a record or a connection would be opened under that number,
  * and what is printed would go there. */
 static bool hold_standard_files(void)
@@ -28,12 +30,15 @@ static int close_output(int status)
 
 int main(int argc, char **argv)
 {
+    /* An RSA key is tried when it is read, which takes random bytes: that of an option too. */
+    static const struct acme_port before = {.entropy = posix_entropy};
     static struct options options;
     bool leave = true;
     int status;
 
     if (!hold_standard_files())
         return EXIT_LOCAL;
+    acme_crypto_seed_from(&before);
     status = options_read(&options, argc, argv, &leave);
     if (!leave) {
         /* Every file is made with the mode that its readers need: secrets for their owner alone,

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -116,10 +117,15 @@ static int check(struct options *o)
         err = command_check(o);
     if (err != EXIT_DONE)
         return err;
-    if (o->command == COMMAND_ISSUE && o->names_count == 0)
+    if ((o->command == COMMAND_ISSUE || o->command == COMMAND_DOCTOR) && o->names_count == 0)
         return usage("no name is given: use -d NAME", NULL);
     if (o->command == COMMAND_ISSUE && !options_folder_fits(o))
         return usage("the first name is too long for a folder's name: give a shorter --cert-name",
+                     NULL);
+    if (o->command == COMMAND_STATUS && o->config_file != NULL &&
+        (o->names_count > 0 || o->cert_name[0] != '\0' || o->state_dir != NULL))
+        return usage("-c tells which certificates and where: leave -d, --cert-name and --state-dir "
+                     "out",
                      NULL);
     if (o->command == COMMAND_ISSUE && o->webroot != NULL && o->http_bind != NULL)
         return usage("--webroot and --http-bind exclude one another", NULL);
@@ -186,7 +192,7 @@ static int check_command(const struct options *o, const bool *given)
 
 void options_init(struct options *o)
 {
-    memset(o, 0, sizeof *o);
+    memset(o, 0, offsetof(struct options, csr_der));
     o->http_port = 80;
     o->server = ACME_LETS_ENCRYPT;
 }

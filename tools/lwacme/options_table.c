@@ -72,6 +72,7 @@ static int take_server(struct options *o, const struct option_row *row, char *va
         return usage("the host of --server must have a dot (give its full name), be localhost, or "
                      "an IP address",
                      value);
+    o->server_given = true;
     return EXIT_DONE;
 }
 
@@ -212,7 +213,7 @@ const struct option_row option_rows[] = {
     {"no-contact", 0, FLAG(no_contact), .commands = FOR(COMMAND_ACCOUNT)},
     {"yes", 0, FLAG(yes), .commands = FOR(COMMAND_ACCOUNT)},
 
-    {"config", 'c', TEXT(config_file), .commands = CONF},
+    {"config", 'c', TEXT(config_file), .commands = CONF | FOR(COMMAND_STATUS)},
 
     {"json", 0, FLAG(json), .commands = ONE | CONF},
     {NULL, 'v', .kind = OPTION_COUNT, AT(verbose), .commands = ONE | CONF},
@@ -278,8 +279,11 @@ static int take_flag(const struct option_row *row, void *at, const char *value)
 {
     char message[160];
 
-    *(bool *)at = value == NULL || strcmp(value, "yes") == 0;
-    if (*(bool *)at || strcmp(value, "no") == 0)
+    *(bool *)at = true;
+    if (value == NULL || strcmp(value, "yes") == 0)
+        return EXIT_DONE;
+    *(bool *)at = false;
+    if (strcmp(value, "no") == 0)
         return EXIT_DONE;
     snprintf(message, sizeof message, "--%s takes yes or no", row->name);
     return usage(message, value);
@@ -301,7 +305,8 @@ int option_take(struct options *o, const struct option_row *row, char *value)
 {
     void *at = (char *)o + row->at;
 
-    if (value != NULL && *value == '\0' && !(row->bits & OPTION_EMPTY))
+    if (option_takes_value(row) &&
+        (value == NULL || (*value == '\0' && !(row->bits & OPTION_EMPTY))))
         return usage("an option's value is empty", row->name);
     switch (row->kind) {
     case OPTION_FLAG:

@@ -3,6 +3,7 @@
 #include "lwacme.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -53,6 +54,21 @@ static int limit_resources(struct privilege *p)
 
 /* -- the folders -- */
 
+/* By its descriptor: the folder above may be that user's already, who could put something else in
+ * its place. */
+static int give(const char *path, const struct person *who)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    struct stat st;
+    int err = -1;
+
+    if (fd >= 0 && fstat(fd, &st) == 0 && st.st_uid == geteuid())
+        err = fchown(fd, who->uid, who->gid);
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
 /* Made by root for somebody who may not; those that are there already are left as they are. */
 static int make_for(struct privilege *p, const struct person *who, const char *path)
 {
@@ -75,7 +91,7 @@ static int make_for(struct privilege *p, const struct person *who, const char *p
         if (i < len)
             part[i] = '/';
     }
-    if (made && who != NULL && lchown(path, who->uid, who->gid) != 0)
+    if (made && who != NULL && give(path, who) != 0)
         return fail(p, path);
     return 0;
 }

@@ -364,13 +364,16 @@ static void show_held(struct show *s, const struct acme_event *e)
     char when[ACME_TIME_TEXT];
     bool by_ca = strcmp(e->text, "Retry-After") == 0;
     FILE *to = log_to(LOG_WARN);
+    const char *why = "earlier attempts failed, and a CA must not be hammered";
 
+    if (by_ca)
+        why = "the CA asked us to wait (Retry-After)";
+    else if (strcmp(e->text, "duplicates") == 0)
+        why = "none is due, and 4 were made for these names in the last 7 days; CAs allow about 5";
     acme_time_text(e->at, when);
     show_flush(s);
     s->held = true;
-    fprintf(to, "lwacme: held back until %s: %s\n", when,
-            by_ca ? "the CA asked us to wait (Retry-After)"
-                  : "earlier attempts failed, and a CA must not be hammered");
+    fprintf(to, "lwacme: held back until %s: %s\n", when, why);
     if (e->failure != NULL) {
         fprintf(to, "  last      %s\n", acme_err_words(e->failure->err));
         show_failure(to, e->failure);

@@ -106,6 +106,10 @@ static void print_plain(const struct facts *f)
     }
     if (f->status.attempts->failures > 0)
         printf("  attempts  %u failed in a row\n", f->status.attempts->failures);
+    if (f->status.early_at > f->now) {
+        acme_time_text(f->status.early_at, when);
+        printf("  no more   before it is due until %s: 4 were made in the last 7 days\n", when);
+    }
     if (f->alarm.level != ALARM_OK)
         print_alarm(f, "  check     ", "");
     if (f->status.next_at > f->now) {
@@ -172,6 +176,8 @@ static void print_json(const struct facts *f)
         acme_json_put_time(&b, "next_attempt", f->status.next_at);
         acme_json_put_text(&b, "next_by", f->status.next_by_ca ? "ca" : "backoff");
     }
+    if (f->status.early_at > f->now)
+        acme_json_put_time(&b, "early_at", f->status.early_at);
     if (f->status.attempts->failures > 0)
         acme_json_put_number(&b, "failures", f->status.attempts->failures);
     acme_json_put_text(&b, "check", alarm_level_word(f->alarm.level));
@@ -232,28 +238,42 @@ static int end_metrics(struct show *show, struct metrics *m, const char *path)
     return err;
 }
 
+/* All that is to be looked at. */
+static int look(const struct options *o, const struct conf *c, struct status *s, struct show *show)
+{
+    char why[256];
+    int err = facts_each(o, c, show_one, s, why, sizeof why);
+
+    if (err == ACME_OK || err == ACME_E_SLOT_EMPTY) {
+        if (s->shown == 0)
+            return nothing(o);
+        return o->check ? (int)s->worst : s->broken > 0 ? EXIT_LOCAL : EXIT_DONE;
+    }
+    show_error(show, err, "%s: %s", acme_err_words(err), why);
+    s->metrics = NULL; /* a file that grows old is an alarm of its own; half of one is not */
+    return o->check ? (int)ALARM_CRITICAL : exit_status(err);
+}
+
 int status_run(const struct options *o)
 {
     static struct metrics metrics;
     struct status s = {.o = o};
+    struct conf conf;
     struct show show;
-    char why[256];
-    int err, end;
+    int end;
 
     show_init(&show, o);
     metrics_begin(&metrics);
     if (o->metrics_file != NULL)
         s.metrics = &metrics;
-    err = facts_each(o, show_one, &s, why, sizeof why);
-    if (err == ACME_OK || err == ACME_E_SLOT_EMPTY)
-        end = s.shown == 0 ? nothing(o)
-              : o->check   ? (int)s.worst
-                           : (s.broken > 0 ? EXIT_LOCAL : EXIT_DONE);
-    else {
-        show_error(&show, err, "%s: %s", acme_err_words(err), why);
-        end = o->check ? (int)ALARM_CRITICAL : exit_status(err);
-        s.metrics = NULL; /* a file that grows old is an alarm of its own; half of one is not */
+    if (o->config_file != NULL) {
+        end = conf_open(&conf, o->config_file, o);
+        if (end != EXIT_DONE)
+            return o->check ? (int)ALARM_CRITICAL : end;
     }
+    end = look(o, o->config_file != NULL ? &conf : NULL, &s, &show);
+    if (o->config_file != NULL)
+        conf_close(&conf);
     if (s.metrics != NULL && end_metrics(&show, &metrics, o->metrics_file) != 0 && end == EXIT_DONE)
         end = o->check ? (int)ALARM_WARNING : EXIT_LOCAL;
     return end;
