@@ -279,6 +279,7 @@ class World:
         self.spawn("pebble.log", argv, self.env)
         self.wait_port(self.dns_manage_port)
         self.wait_port(self.pebble_port)
+        self.wait_port(self.manage_port)
         self.forwarder = Forwarder(("127.0.0.1", self.pebble_port), delay=self.delay)
         self.port = self.forwarder.port
         self.directory = "https://%s:%d/dir" % (self.ca_name, self.port)
