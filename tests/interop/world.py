@@ -9,8 +9,10 @@ import collections
 import functools
 import glob
 import http.client
+import itertools
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -52,21 +54,20 @@ def find(version):
     return version, os.path.join(PEBBLE_DIR, version, "usr/bin")
 
 
-# Below the ports of outgoing connections, and none twice: worlds are made side by side, and a port
-# is free until the program that it was chosen for listens.
-PORTS = iter(range(12000 + os.getpid() * 61 % 12000, 32768))
+_ports = itertools.count(random.randrange(10000, 30000))
 
 
 def free_port(host="127.0.0.1"):
-    for port in PORTS:
+    """A port that nobody has, and that no connection takes by itself: those begin above 32768. No
+    port is given twice in the life of this program, so worlds side by side do not meet."""
+    while True:
+        port = 10000 + next(_ports) % 22000
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 s.bind((host, port))
+                return port
             except OSError:
                 continue
-            return port
-    raise RuntimeError("no port is free")
 
 
 def make_ca(folder, name="test root"):
@@ -290,6 +291,7 @@ class World:
         self.spawn("pebble.log", argv, self.env)
         self.wait_port(self.dns_manage_port)
         self.wait_port(self.pebble_port)
+        self.wait_port(self.manage_port)
         self.forwarder = Forwarder(("127.0.0.1", self.pebble_port), delay=self.delay)
         self.port = self.forwarder.port
         self.directory = "https://%s:%d/dir" % (self.ca_name, self.port)
