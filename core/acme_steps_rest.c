@@ -61,6 +61,7 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         err =
             judge_load(a, acme_load_cert(a), "one of the two certificate records", true, &damaged);
     acme_wipe(a->config->memory.scratch.ptr, a->config->memory.scratch.len);
+    next->wait_ms = err == ACME_AGAIN ? 1 : 0; /* the medium is busy */
     if (err != ACME_OK)
         return err;
     a->loaded = true;

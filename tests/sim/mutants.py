@@ -195,6 +195,7 @@ MUTANTS = [
     ("job-outlives-its-end", AGENT, "        a->job = NULL; /* who asked takes it for ended */\n", ""),
     ("window-forgotten", REST, "    if (kept.sequence == a->ari.sequence &&",
      "    if (kept.sequence != a->ari.sequence &&"),
+    ("busy-storage-spins", REST, "    next->wait_ms = err == ACME_AGAIN ? 1 : 0; /* the medium is busy */\n", ""),
     ("busy-record-spins", REPLY, "        acme_drive_wait(a, 1, \"the medium\");\n",
      "        event.err = n;\n"),
     # storage of hosts
