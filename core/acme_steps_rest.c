@@ -34,19 +34,22 @@ static int judge_load(struct acme_agent *a, int err, const char *record, bool re
     return acme_fail_note(a, err, record, NULL);
 }
 
-int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+static int load_account(struct acme_agent *a)
 {
-    struct acme_ari kept = a->ari;
     bool damaged;
-    int err;
 
-    (void)reply;
-    a->loaded = false;
-    err = judge_load(a, acme_load_sched(a), "the record of attempts (sched)", true, &damaged);
+    return judge_load(a, acme_load_account(a), "the account record, with the account key",
+                      a->config->replace_damaged, &damaged);
+}
+
+static int load_all(struct acme_agent *a)
+{
+    bool damaged;
+    int err = judge_load(a, acme_load_sched(a), "the record of attempts (sched)", true, &damaged);
+
     a->damaged = damaged ? ACME_SAVE_SCHED : 0;
     if (err == ACME_OK)
-        err = judge_load(a, acme_load_account(a), "the account record, with the account key",
-                         a->config->replace_damaged, &damaged);
+        err = load_account(a);
     if (err == ACME_OK) {
         err = judge_load(a, acme_load_ledger(a), "the CA's ledger record", true, &damaged);
         if (damaged)
@@ -60,12 +63,22 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     if (err == ACME_OK)
         err =
             judge_load(a, acme_load_cert(a), "one of the two certificate records", true, &damaged);
+    return err;
+}
+
+int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    int err;
+
+    (void)reply;
+    a->loaded = false;
+    err = a->reload_account ? load_account(a) : load_all(a);
     acme_wipe(a->config->memory.scratch.ptr, a->config->memory.scratch.len);
+    next->wait_ms = err == ACME_AGAIN ? 1 : 0; /* the medium is busy */
     if (err != ACME_OK)
         return err;
     a->loaded = true;
-    if (kept.sequence == a->ari.sequence && kept.set_at > a->ari.set_at)
-        a->ari = kept; /* not all that the CA says about its window is stored */
+    a->reload_account = false;
     next->row = ACME_ROW_REST;
     return ACME_OK;
 }
