@@ -33,18 +33,13 @@ static int judge_load(struct acme_agent *a, int err, const char *record, bool re
     return acme_fail_note(a, err, record, NULL);
 }
 
-int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+/* All but SCHED: of the CA in use, and what was asked of it. */
+static int load_rest(struct acme_agent *a, struct acme_next *next)
 {
     bool damaged;
-    int err;
-
-    (void)reply;
-    a->loaded = false;
-    err = judge_load(a, acme_load_sched(a), "the record of attempts (sched)", true, &damaged);
-    a->damaged = damaged ? ACME_SAVE_SCHED : 0;
-    if (err == ACME_OK)
-        err = judge_load(a, acme_load_account(a), "the account record, with the account key",
+    int err = judge_load(a, acme_load_account(a), "the account record, with the account key",
                          a->config->replace_damaged, &damaged);
+
     if (err == ACME_OK) {
         err = judge_load(a, acme_load_ledger(a), "the CA's ledger record", true, &damaged);
         if (damaged)
@@ -66,6 +61,31 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     return ACME_OK;
 }
 
+int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    bool damaged;
+    int err;
+
+    (void)reply;
+    a->loaded = false;
+    err = judge_load(a, acme_load_sched(a), "the record of attempts (sched)", true, &damaged);
+    a->damaged = damaged ? ACME_SAVE_SCHED : 0;
+    if (err == ACME_OK)
+        err = acme_server_loaded(a);
+    return err == ACME_OK ? load_rest(a, next) : err;
+}
+
+/* Another CA is in use. What is known of its own attempts is as new as can be. */
+int step_server(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
+{
+    int err;
+
+    (void)reply;
+    a->loaded = false;
+    err = acme_server_use(a);
+    return err == ACME_OK ? load_rest(a, next) : err;
+}
+
 /* -- rest: the only place that decides to contact the CA -- */
 
 /* The clock was set back: waits that were noted in its future start anew. */
@@ -78,6 +98,7 @@ static void rest_rebase(struct acme_agent *a, int64_t now)
         a->sched.not_before = 0;
     (void)acme_sched_rebase(&a->sched, now);
     acme_ari_rebase(a, now);
+    acme_server_rebase(a, now);
     (void)acme_sched_rebase(&a->ledger.account, now);
     (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
     (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
@@ -97,8 +118,9 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, bool *by_ca)
 {
     const struct acme_failure *f = &a->failure;
     uint32_t ca = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
-    uint32_t own = acme_sched_wait(&a->sched, now);
+    uint32_t own = acme_server_own_wait(a, now);
 
+    raise_to(&ca, acme_server_hold(a, now));
     if (!a->order.open)
         raise_to(&ca, acme_sched_wait_one(a->ledger.order_not_before, a->ledger.order_set_at, now));
     if (f->err != ACME_OK)
@@ -226,6 +248,7 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
     }
     a->again = false;
     a->busy = true;
+    acme_server_goes(a);
     a->ari_run = a->roll_refused = a->old_unknown = false;
     a->redirect[0] = '\0';
     a->redirects = 0;
@@ -327,6 +350,20 @@ static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
     return ACME_OK;
 }
 
+/* A run is over. */
+static void rest_after_run(struct acme_agent *a)
+{
+    a->busy = a->ari_run = false; /* what fails from now on is not the question */
+    acme_exchange_close(&a->exchange);
+    a->nonce[0] = '\0';
+    if (a->again)
+        return;
+    a->asked = false;
+    a->ask_flags = 0;
+    a->job = NULL;
+    a->until = ACME_ROW_NONE;
+}
+
 int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     int64_t now = 0;
@@ -334,17 +371,8 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     bool by_ca;
 
     (void)reply;
-    if (a->busy) {
-        a->busy = a->ari_run = false; /* what fails from now on is not the question */
-        acme_exchange_close(&a->exchange);
-        a->nonce[0] = '\0';
-        if (!a->again) {
-            a->asked = false;
-            a->ask_flags = 0;
-            a->job = NULL;
-            a->until = ACME_ROW_NONE;
-        }
-    }
+    if (a->busy)
+        rest_after_run(a);
     if (!a->asked && !a->again && a->config->only_when_asked &&
         (a->verdict == VERDICT_NONE || a->verdict == VERDICT_KEPT))
         return rest_stay(a, next, ACME_OK, 3600);
@@ -365,6 +393,10 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         rest_verdict(a, next);
         return ACME_OK;
     }
+    if (a->loaded && acme_server_change(a, rest_due(a, now))) {
+        next->row = ACME_ROW_SERVER;
+        return ACME_OK;
+    }
     if (a->job != NULL)
         return rest_job(a, next, now);
     if (a->loaded && acme_job_revoked(a) && a->cert.wanted && !a->order.open &&
@@ -383,6 +415,8 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         a->ari_run = true;
         return ACME_OK;
     }
+    if (a->loaded && by_ca && acme_server_held(a, now, wait))
+        return ACME_OK; /* to rest, once more */
     spread = rest_spread(a, now);
     if (spread > wait)
         return rest_held(a, next, now, spread, "spread");

@@ -17,6 +17,9 @@ SRC_CHAIN ?= core/acme_steps_chain.c
 # Boards without revocation and the jobs of an account take core/acme_steps_nojob.c.
 SRC_JOB ?= core/acme_steps_job.c core/acme_steps_account.c core/acme_steps_roll.c
 
+# Boards with one CA take core/acme_steps_noservers.c.
+SRC_SERVERS ?= core/acme_servers.c core/acme_steps_servers.c
+
 # Boards, which make their own keys, take core/acme_csr_noread.c.
 SRC_CSR ?= core/acme_csr_read.c
 
@@ -37,6 +40,7 @@ SRC_CORE = \
 	$(SRC_CSR) \
 	$(SRC_EAB) \
 	$(SRC_JOB) \
+	$(SRC_SERVERS) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \
 	core/acme_http.c \

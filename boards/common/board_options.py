@@ -26,6 +26,7 @@ CHOICES = [  # words for make; the first is what the others are compared with
     ("renewal information (ARI=1)", ["ARI=1"]),
     ("a choice of chains (CHAIN=1)", ["CHAIN=1"]),
     ("revocation and the account's life (JOB=1)", ["JOB=1"]),
+    ("several CAs (SERVERS=1)", ["SERVERS=1"]),
     ("no link-time optimization (LTO=)", ["LTO="]),
 ]
 
