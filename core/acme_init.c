@@ -99,6 +99,7 @@ static int check_port(const struct acme_port *port, struct verdict *v)
 
 static int check_config(const struct acme_config *config, struct verdict *v)
 {
+    const char *why = NULL, *which = NULL;
     struct acme_url directory;
     struct acme_csr csr;
     int err = check_names(config, v);
@@ -111,10 +112,9 @@ static int check_config(const struct acme_config *config, struct verdict *v)
         acme_url_read(acme_slice_text(config->directory_url), &directory) != ACME_OK)
         return reject(v, ACME_E_URL, "the directory's URL must be a plain https URL",
                       config->directory_url);
-    err = acme_server_check(config, &v->why, &v->which);
+    err = acme_server_check(config, &why, &which);
     if (err != ACME_OK)
-        return err;
-    v->which = NULL;
+        return reject(v, err, why, which);
     if (config->contact != NULL && !acme_contact_ok(config->contact))
         return reject(v, ACME_E_CONFIG, "the contact is not one plain e-mail address",
                       config->contact);

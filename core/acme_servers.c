@@ -1,10 +1,9 @@
 /* acme_servers.c - which of several CAs gets the next order: pure functions */
 #include "acme_servers.h"
 
-#include "acme_sched.h"
-
 #define SRV_ENOUGH        3
 #define SRV_ENOUGH_URGENT 2
+#define SRV_SOON          (5 * ACME_MINUTE)
 
 /* Less than a quarter of the life is left after wait_s, or nothing. */
 static bool srv_urgent(const struct acme_servers_facts *f, uint32_t wait_s)
@@ -85,9 +84,18 @@ bool acme_servers_held(struct acme_servers *s, const struct acme_servers_facts *
     return true;
 }
 
-bool acme_servers_soon(const struct acme_servers *s, const struct acme_servers_facts *f)
+void acme_servers_turned(const struct acme_servers *s, const struct acme_servers_facts *f,
+                         struct acme_sched *sched, enum acme_class class_of, uint16_t jitter)
 {
-    return s->changes < f->count;
+    int64_t wait = sched->not_before - f->now;
+
+    if (sched->by_ca)
+        wait = acme_sched_backoff(class_of, sched->failures, f->remaining_s, jitter);
+    if (s->changes < f->count && wait > SRV_SOON)
+        wait = SRV_SOON / 2 + (int64_t)SRV_SOON / 2 * jitter / 0xffff;
+    sched->by_ca = false;
+    sched->not_before = f->now + wait;
+    sched->set_at = f->now;
 }
 
 void acme_servers_settled(struct acme_servers *s)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "acme_config.h"
+#include "acme_sched.h"
 
 /* After a proof has failed, the next one is shown to the staging CA (RFC 8555 has no such word: it
  * is a CA of its own, whose certificates nobody trusts and whose limits are wide). Stored: never
@@ -73,9 +74,11 @@ bool acme_servers_failed(struct acme_servers *s, const struct acme_servers_facts
  * because the life left does not allow that. */
 bool acme_servers_held(struct acme_servers *s, const struct acme_servers_facts *f, uint32_t wait_s);
 
-/* The turn has changed: is the next server asked soon, without our backoff? Each once; when all
- * have failed, the backoff goes on. */
-bool acme_servers_soon(const struct acme_servers *s, const struct acme_servers_facts *f);
+/* The turn has changed by a failure of class_of that *sched was charged with: when is the next
+ * server asked? It is not held back by the Retry-After of another one, and soon, in 2.5 to 5
+ * minutes, the first time that each has its turn; when all have failed, our backoff goes on. */
+void acme_servers_turned(const struct acme_servers *s, const struct acme_servers_facts *f,
+                         struct acme_sched *sched, enum acme_class class_of, uint16_t jitter);
 
 /* A certificate is in force and not due: the first server is preferred again. Holds stay. */
 void acme_servers_settled(struct acme_servers *s);

@@ -15,7 +15,6 @@
 #endif
 
 #define SRV_STAGING ACME_MAX_SERVERS /* in a->server; the others are places in the list */
-#define SRV_SOON    (5 * ACME_MINUTE)
 
 bool acme_server_built_in(void)
 {
@@ -157,20 +156,6 @@ static uint8_t srv_for_order(const struct acme_agent *a)
     return a->servers.rehearsal == ACME_REHEARSAL_OWED ? SRV_STAGING : a->servers.turn;
 }
 
-/* SCHED is read, and the list may have changed since it was written. */
-int acme_server_loaded(struct acme_agent *a)
-{
-    struct acme_servers *s = &a->servers;
-
-    if (s->turn >= srv_count(a)) /* it is not in the list any more */
-        s->turn = s->failures = s->changes = 0;
-    if (s->rehearsal > ACME_REHEARSAL_PROVED ||
-        (s->rehearsal == ACME_REHEARSAL_OWED && a->config->staging.url == NULL))
-        s->rehearsal = ACME_REHEARSAL_NONE;
-    a->server = srv_for_order(a);
-    return acme_server_use(a);
-}
-
 /* -- which one -- */
 
 static struct acme_servers_facts srv_facts(const struct acme_agent *a, int64_t now)
@@ -217,6 +202,22 @@ static void srv_tell(struct acme_agent *a, uint8_t from, bool due)
     a->server_held = false;
     event.err = due && from != SRV_STAGING ? a->failure.err : ACME_OK;
     acme_emit(a, &event);
+}
+
+/* SCHED is read, and the list may have changed since it was written. */
+int acme_server_loaded(struct acme_agent *a)
+{
+    struct acme_servers *s = &a->servers;
+
+    if (s->turn >= srv_count(a)) /* it is not in the list any more */
+        s->turn = s->failures = s->changes = 0;
+    if (s->rehearsal > ACME_REHEARSAL_PROVED ||
+        (s->rehearsal == ACME_REHEARSAL_OWED && a->config->staging.url == NULL))
+        s->rehearsal = ACME_REHEARSAL_NONE;
+    a->server = srv_for_order(a);
+    if (a->server != 0)
+        srv_tell(a, 0, true);
+    return acme_server_use(a);
 }
 
 bool acme_server_change(struct acme_agent *a, bool due)
@@ -353,21 +354,12 @@ static enum acme_fault srv_fault(const struct acme_agent *a, int err)
 void acme_server_failed(struct acme_agent *a, int err, int64_t now)
 {
     struct acme_servers_facts f = srv_facts(a, now);
-    enum acme_class class_of = acme_err_class(err);
-    int64_t wait;
 
     if (!acme_servers_failed(&a->servers, &f, srv_fault(a, err), a->server == SRV_STAGING,
                              a->problem.retry_after_s))
         return;
     a->failure.problem.retry_after_s = 0; /* it is in its holds */
-    wait = a->sched.not_before - now;
-    if (a->sched.by_ca)
-        wait = acme_sched_backoff(class_of, a->sched.failures, f.remaining_s, acme_jitter16());
-    if (acme_servers_soon(&a->servers, &f) && wait > SRV_SOON)
-        wait = SRV_SOON / 2 + SRV_SOON / 2 * acme_jitter16() / 0xffff;
-    a->sched.by_ca = false;
-    a->sched.not_before = now + wait;
-    a->sched.set_at = now;
+    acme_servers_turned(&a->servers, &f, &a->sched, acme_err_class(err), acme_jitter16());
 }
 
 /* -- the configuration, and status -- */
