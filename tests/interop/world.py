@@ -314,10 +314,32 @@ class World:
             p.wait()
         if self.forwarder:
             self.forwarder.close()
+        words = self.dice()
+        if words:
+            common.excuse(words)
         if keep:
             print("# logs kept in %s" % self.folder, file=sys.stderr)
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def dice(self):
+        """What Pebble did, by chance, that no client can help; or None.
+
+        It reuses an authorization in 1 % of the cases when told 0 % (it compares with `>`). And it
+        looks for a predecessor (RFC 9773) by the serial number without the zero octet that DER puts
+        before a high bit, so it answers 500 or 404 for 1 certificate in 256.
+        """
+        try:
+            with open(self.path("pebble.log"), encoding="utf-8", errors="replace") as f:
+                text = f.read()
+        except OSError:
+            return None
+        if re.search(r"Issued certificate serial [89a-f]", text):
+            return "the CA does not know a certificate by its serial number"
+        for part in text.split(" -> calling handler")[1:] if self.env["PEBBLE_AUTHZREUSE"] == "0" else []:
+            if "Added order" in part and "authorizations in the db" not in part:
+                return "the CA reused an authorization"
+        return None
 
     def logs(self):
         text = ""
