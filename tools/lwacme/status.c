@@ -33,6 +33,7 @@ struct fact {
     const char *damaged; /* records that could not be used; "" if none */
     int err;             /* of reading the certificate */
     int64_t now;
+    bool several; /* there is a choice of servers */
 };
 
 static void read_event(void *ctx, const struct acme_event *event)
@@ -116,6 +117,10 @@ static void print_plain(const struct fact *f)
                f->err == ACME_E_SLOT_EMPTY ? "none yet" : acme_err_words(f->err));
     if (f->damaged[0] != '\0')
         printf("  damaged   %s\n", f->damaged);
+    if (f->several)
+        printf("  server    %s%s\n", f->status.server,
+               f->status.rehearsal ? ", after the staging CA has seen that the names can be proved"
+                                   : "");
     if (f->status.order_open)
         printf("  order     one is open: the next run goes on with it\n");
     if (failure->err != ACME_OK) {
@@ -181,6 +186,11 @@ static void print_json(const struct fact *f)
         acme_json_put_text(&b, "error", acme_err_name(f->err));
     if (f->damaged[0] != '\0')
         acme_json_put_text(&b, "damaged", f->damaged);
+    if (f->several) {
+        acme_json_put_text(&b, "server", f->status.server);
+        if (f->status.rehearsal)
+            acme_buf_text(&b, ",\"rehearsal\":true");
+    }
     if (f->status.order_open)
         acme_buf_text(&b, ",\"order_open\":true");
     if (f->status.next_at > f->now) {
@@ -210,11 +220,15 @@ static void show_one(void *arg, const char *key)
     memset(&f, 0, sizeof f);
     f.key = key;
     f.damaged = r->damaged;
+    f.several = r->o->servers_count > 1 || r->o->staging_server != NULL;
     r->damaged[0] = '\0';
     /* What a certificate is called need not be one of its names; none is asked for here. */
     names[0] = acme_name_read(acme_slice_text(key), &name, NULL) == ACME_OK ? key : "name.invalid";
     config.cert_name = key;
     config.directory_url = r->o->server;
+    config.more_servers = r->o->more_servers;
+    config.more_servers_count = r->o->servers_count > 0 ? r->o->servers_count - 1 : 0;
+    config.staging.url = r->o->staging_server;
     config.names = names;
     config.names_count = 1;
     config.anchors.sets = &no_anchor;
