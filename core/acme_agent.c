@@ -502,13 +502,13 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
         out->due_at = acme_ari_due_at(a);
     acme_ari_status(a, out);
     acme_job_status(a, out);
-    acme_server_status(a, out);
     out->next_at = a->sched.not_before;
     out->next_by_ca = a->sched.by_ca;
     if (a->ledger.any_not_before > out->next_at) {
         out->next_at = a->ledger.any_not_before;
         out->next_by_ca = true;
     }
+    acme_server_status(a, out);
     out->account = a->kid;
     out->rollover = a->new_key.type != ACME_KEY_NONE;
     out->order_open = a->order.open;

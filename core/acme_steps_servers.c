@@ -163,9 +163,10 @@ static struct acme_servers_facts srv_facts(const struct acme_agent *a, int64_t n
     struct acme_servers_facts f = {.count = srv_count(a), .now = now};
 
     f.staging = a->config->staging.url != NULL;
-    if (a->cert.has && a->cert.wanted) {
-        f.remaining_s = a->cert.not_after - now;
-        f.life_s = a->cert.not_after - a->cert.not_before;
+    if (a->cert.has && a->cert.wanted && a->cert.not_after > now) {
+        f.remaining_s = f.life_s = a->cert.not_after - now;
+        if (a->cert.not_before > 0 && a->cert.not_before < now)
+            f.life_s = a->cert.not_after - a->cert.not_before;
     }
     return f;
 }
@@ -209,6 +210,8 @@ int acme_server_loaded(struct acme_agent *a)
 {
     struct acme_servers *s = &a->servers;
 
+    if (s->since < 0) /* no clock says that */
+        s->since = 0;
     if (s->turn >= srv_count(a)) /* it is not in the list any more */
         s->turn = s->failures = s->changes = 0;
     if (s->rehearsal > ACME_REHEARSAL_PROVED ||
@@ -408,6 +411,12 @@ int acme_server_check(const struct acme_config *config, const char **why, const 
 
 void acme_server_status(const struct acme_agent *a, struct acme_agent_status *out)
 {
+    const struct acme_servers_hold *hold = &a->servers.holds[a->servers.turn];
+
+    if (hold->not_before > out->next_at) {
+        out->next_at = hold->not_before;
+        out->next_by_ca = true;
+    }
     out->server = srv_url(a, a->servers.turn);
     out->rehearsal = a->servers.rehearsal == ACME_REHEARSAL_OWED;
     if (a->cert.has && a->cert.wanted)

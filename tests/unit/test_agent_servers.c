@@ -1,7 +1,7 @@
 /* The agent and several CAs: the next one when the first cannot be had, back when it can; and the
  * staging CA, which sees a proof before the real one does. */
+#include "acme_eab.h"
 #include "agent_world.h"
-#include "acme_records.h"
 
 #define FIRST  "https://ca.example/dir"
 #define SECOND "https://ca1.example/dir"
@@ -296,6 +296,70 @@ TEST(an_open_order_is_given_up)
     CHECK_STR(status.issuer, SECOND);
     for (int i = 0; i < w.live_count; i++)
         CHECK(w.live[i].ends > 0);
+}
+
+TEST(a_binding_for_each)
+{
+    static uint8_t packed[200];
+    static struct acme_server bound[] = {{SECOND, {NULL, 0}}};
+    struct acme_span room = {packed, sizeof packed};
+    const char *why = "";
+    int n = acme_eab_pack(room, NULL, "kid-1",
+                          acme_slice_text("c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTAwMDE="), &why);
+
+    CHECK(n > 0);
+    for (int i = 0; i < 2; i++) {
+        servers(0);
+        w.script = first_down;
+        w.eab_kid = "kid-1";
+        w.eab_key = acme_slice_text("secret-secret-secret-secret-0001");
+        w.eab_digest = 32;
+        w.eab_told = true;
+        bound[0].eab = acme_slice_of(packed, i == 0 ? (size_t)n : 0);
+        config.eab = acme_slice_of(packed, i == 0 ? 0 : (size_t)n);
+        config.more_servers = bound;
+        config.more_servers_count = 1;
+        CHECK_INT(attempt(), ACME_E_NET);
+        CHECK_INT(attempt(), ACME_E_NET);
+        CHECK_INT(attempt(), i == 0 ? ACME_OK : ACME_E_BINDING); /* the first one's is no use */
+        CHECK_INT(w.bindings, i == 0);
+    }
+}
+
+/* The records of the next CA cannot be read: nothing is written, and nothing spins. */
+TEST(a_store_that_cannot_be_read)
+{
+    uint32_t sleep_ms;
+    int polls = 0, writes = 0;
+
+    servers(1);
+    w.script = first_down;
+    config.only_when_asked = false;
+    CHECK_INT(w_boot(), ACME_OK);
+    while (!w_did("V:server:failures")) {
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms;
+    }
+    w.read_err = ACME_E_SLOT;
+    w.read_err_slot = ACME_SLOT_ACCOUNT;
+    writes = w.writes;
+    for (int64_t end = w_wall() + W_DAY; w_wall() < end; polls++) {
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms;
+    }
+    CHECK(polls < 100);
+    CHECK_INT(w.writes, writes);
+    CHECK_INT(w.orders_count, 0);
+    acme_agent_status(&agent, &status);
+    CHECK_INT(status.failure->err, ACME_E_SLOT);
+    w.read_err = ACME_OK;
+    for (int64_t end = w_wall() + 2 * W_DAY; w_wall() < end && w.certificates == 0;) {
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms;
+        ca_tick();
+    }
+    CHECK_INT(w.certificates, 1);
+    CHECK_INT(w.orders_at[1], 1);
 }
 
 /* -- the list changes -- */
