@@ -10,12 +10,6 @@ uint64_t acme_drive_clock(const struct acme_agent *a)
     return a->port->now_ms(a->port->ctx);
 }
 
-/* Records are being read: nothing is known yet that could be stored. */
-static bool loading(uint8_t row)
-{
-    return row == ACME_ROW_LOAD || row == ACME_ROW_SERVER;
-}
-
 /* -- the step: one setter, and it resets what belongs to a step -- */
 
 void acme_drive_step(struct acme_agent *a, uint8_t row)
@@ -37,7 +31,7 @@ void acme_drive_step(struct acme_agent *a, uint8_t row)
     a->step = row;
     a->phase = PHASE_START;
     a->row_since_ms = acme_drive_clock(a);
-    if (row == ACME_ROW_REST || loading(row))
+    if (row == ACME_ROW_REST || row == ACME_ROW_LOAD)
         return;
     if (row == ACME_ROW_AUTHZ || row == ACME_ROW_RESPOND || row == ACME_ROW_BEGIN ||
         row == ACME_ROW_WHY) {
@@ -127,7 +121,7 @@ static void fail(struct acme_agent *a, int err)
         acme_emit(a, &event);
         next.save = a->ledger_changed ? ACME_SAVE_LEDGER : 0;
         a->ledger_changed = false; /* a store that fails is not tried again and again */
-    } else if (a->job != NULL && !loading(a->step)) {
+    } else if (a->job != NULL && a->step != ACME_ROW_LOAD) {
         fail_job(a, err, now, &next);
     } else if (a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR || a->step == ACME_ROW_REST) {
         /* Cleaning up: the run has its outcome, this only came on top. */
@@ -142,7 +136,7 @@ static void fail(struct acme_agent *a, int err)
         if (charged(a, err)) {
             acme_sched_failed(&a->sched, now, acme_err_class(err), remaining_life(a, now),
                               a->problem.retry_after_s, acme_jitter16());
-            if (!loading(a->step))
+            if (a->step != ACME_ROW_LOAD)
                 acme_server_failed(a, err, now);
         }
         if (acme_clock_doubt(err) && by_ca) /* a Retry-After that may only seem to be over */
@@ -152,7 +146,7 @@ static void fail(struct acme_agent *a, int err)
     memset(&a->problem, 0, sizeof a->problem);
     if (a->step == ACME_ROW_ACCOUNT) /* its record may lack it: the CA tells it again */
         a->kid[0] = '\0';
-    if (loading(a->step)) /* nothing may be written over what could not be read */
+    if (a->step == ACME_ROW_LOAD) /* nothing may be written over what could not be read */
         a->asked = false;
     acme_drive_go(a, &next);
 }
@@ -286,7 +280,7 @@ static unsigned need_now(const struct acme_agent *a)
     if (a->phase == PHASE_FLIGHT)
         return ACME_NEED_IO;
     if (a->phase == PHASE_SAVE || acme_rows[a->step].how != ACME_LOCAL ||
-        loading(a->step) || a->step == ACME_ROW_KEY || a->step == ACME_ROW_BACK)
+        a->step == ACME_ROW_LOAD || a->step == ACME_ROW_KEY || a->step == ACME_ROW_BACK)
         return NEED_BOTH; /* it asks, or reads records */
     return 0;
 }

@@ -52,7 +52,8 @@ struct acme_server {
 
 /* Choices. Read in place for the agent's life, so it may lie in flash; 0 and NULL are defaults. */
 struct acme_config {
-    const char *directory_url;              /* https; RFC 8555 7.1.1 */
+    const char *directory_url; /* https; RFC 8555 7.1.1 */
+#if ACME_MAX_SERVERS > 1
     const struct acme_server *more_servers; /* where to turn when that CA cannot be had, in order
                                                (acme_servers.h); a certificate from any of them is
                                                as good. Anchors, contact and terms_agreed are for
@@ -61,6 +62,7 @@ struct acme_config {
     struct acme_server staging;             /* after a proof has failed, the next one is shown to
                                                this CA first; no certificate is taken from it.
                                                url NULL: none */
+#endif
     const char *const *names;    /* what the certificate is for: DNS names, "*.x", IP literals */
     size_t names_count;          /* 1..ACME_MAX_NAMES */
     const char *cert_name;       /* its name in storage; NULL: names[0] */
@@ -163,14 +165,16 @@ struct acme_agent_status {
     uint8_t revoked_reason;           /* enum acme_reason */
     int64_t revoked_at;
     const char *account; /* its URL, or "" */
-    const char *server;  /* directory of the CA whose turn it is; never NULL after init */
-    const char *issuer;  /* ... of the one that the certificate came from; NULL: not known */
-    bool rehearsal;      /* the next order goes to the staging CA first */
     bool rollover;       /* one was begun, and its end is not known */
     bool order_open;
     bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
     uint32_t requests, connections;     /* since init */
+#if ACME_MAX_SERVERS > 1
+    const char *server; /* directory of the CA whose turn it is; never NULL after init */
+    const char *issuer; /* ... of the one that the certificate came from; NULL: not known */
+    bool rehearsal;     /* the next order goes to the staging CA first */
+#endif
 };
 
 /* The certificate and key in force, in the caller's buffer. */
@@ -421,6 +425,7 @@ struct acme_agent {
                      */
     uint8_t server_hops; /* servers in a row that hold us back */
     bool server_held;    /* why the turn has changed */
+    bool server_changed; /* the records in memory are still another one's */
 #endif
 };
 

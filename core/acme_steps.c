@@ -399,8 +399,6 @@ static int step_charge(struct acme_agent *a, const struct acme_reply *reply, str
 /* name, how, lost, failed, build, accept, refused */
 const struct acme_row acme_rows[ACME_ROW_COUNT] = {
     [ACME_ROW_LOAD] = {"load", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_load, NULL},
-    [ACME_ROW_SERVER] = {"server", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_server,
-                         NULL},
     [ACME_ROW_REST] = {"rest", ACME_LOCAL, ACME_ROW_NONE, ACME_ROW_REST, NULL, step_rest, NULL},
     [ACME_ROW_DIRECTORY] = {"directory", ACME_GET, ACME_ROW_DIRECTORY, ACME_ROW_END,
                             build_directory, accept_directory, NULL},

@@ -14,7 +14,6 @@
 /* X(id, name): in the order of a run. The names are shown, logged and stored: never rename. */
 #define ACME_ROW_TABLE(X)                                                                          \
     X(LOAD, "load")                                                                                \
-    X(SERVER, "server")                                                                            \
     X(REST, "rest")                                                                                \
     X(DIRECTORY, "directory")                                                                      \
     X(WINDOW, "window")                                                                            \
@@ -189,7 +188,6 @@ int acme_order_poll(struct acme_agent *a, struct acme_next *next, const char *wh
 /* The rows of acme_steps_*.c, for the table. */
 int acme_use_directory(struct acme_agent *a, const char *url, struct acme_slice eab); /* of init */
 int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
-int step_server(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 
 int build_order(struct acme_agent *a, const char **url, struct acme_slice *payload);
@@ -296,7 +294,6 @@ int refused_revoke(struct acme_agent *a, const struct acme_problem *p, struct ac
 
 /* -- which CA: acme_steps_servers.c, or acme_steps_noservers.c -- */
 
-bool acme_server_built_in(void);
 int acme_server_check(const struct acme_config *config, const char **why, const char **which);
 /* Of the CA in use: */
 const char *acme_server_url(const struct acme_agent *a);
@@ -310,10 +307,11 @@ void acme_server_get(struct acme_agent *a, const struct acme_field *field);
 void acme_server_forget(struct acme_agent *a);
 /* SCHED is read: the CA whose records come next is in use. */
 int acme_server_loaded(struct acme_agent *a);
-/* At rest. True: another CA is in use for what is to be done next, and its records have to be read
- * (row server, which begins with acme_server_use). */
+/* At rest. True: another CA is in use for what is to be done next, and its records have to be read.
+ */
 bool acme_server_change(struct acme_agent *a, bool due);
-int acme_server_use(struct acme_agent *a);
+/* Are they? SCHED is then not read: what is known of our own attempts is as new as can be. */
+bool acme_server_changed(const struct acme_agent *a);
 /* The CA in use wants us to wait. True: another one is to be looked at. */
 bool acme_server_held(struct acme_agent *a, int64_t now, uint32_t wait);
 void acme_server_goes(struct acme_agent *a);                            /* a run begins */

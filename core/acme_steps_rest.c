@@ -64,25 +64,16 @@ static int load_rest(struct acme_agent *a, struct acme_next *next)
 int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     bool damaged;
-    int err;
+    int err = ACME_OK;
 
     (void)reply;
     a->loaded = false;
-    err = judge_load(a, acme_load_sched(a), "the record of attempts (sched)", true, &damaged);
-    a->damaged = damaged ? ACME_SAVE_SCHED : 0;
+    if (!acme_server_changed(a)) {
+        err = judge_load(a, acme_load_sched(a), "the record of attempts (sched)", true, &damaged);
+        a->damaged = damaged ? ACME_SAVE_SCHED : 0;
+    }
     if (err == ACME_OK)
         err = acme_server_loaded(a);
-    return err == ACME_OK ? load_rest(a, next) : err;
-}
-
-/* Another CA is in use. What is known of its own attempts is as new as can be. */
-int step_server(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
-{
-    int err;
-
-    (void)reply;
-    a->loaded = false;
-    err = acme_server_use(a);
     return err == ACME_OK ? load_rest(a, next) : err;
 }
 
@@ -394,7 +385,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         return ACME_OK;
     }
     if (a->loaded && acme_server_change(a, rest_due(a, now))) {
-        next->row = ACME_ROW_SERVER;
+        next->row = ACME_ROW_LOAD;
         return ACME_OK;
     }
     if (a->job != NULL)

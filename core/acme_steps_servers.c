@@ -16,11 +16,6 @@
 
 #define SRV_STAGING ACME_MAX_SERVERS /* in a->server; the others are places in the list */
 
-bool acme_server_built_in(void)
-{
-    return true;
-}
-
 /* -- the list -- */
 
 static uint8_t srv_count(const struct acme_agent *a)
@@ -60,9 +55,9 @@ struct acme_slice acme_server_eab(const struct acme_agent *a)
     return a->server == 0 ? a->config->eab : srv_more(a, a->server)->eab;
 }
 
-int acme_server_use(struct acme_agent *a)
+bool acme_server_changed(const struct acme_agent *a)
 {
-    return acme_use_directory(a, acme_server_url(a), acme_server_eab(a));
+    return a->server_changed;
 }
 
 /* Any server of the list may have issued it; the staging CA never. */
@@ -209,7 +204,10 @@ static void srv_tell(struct acme_agent *a, uint8_t from, bool due)
 int acme_server_loaded(struct acme_agent *a)
 {
     struct acme_servers *s = &a->servers;
+    uint8_t from = a->server;
 
+    if (a->server_changed)
+        return acme_use_directory(a, acme_server_url(a), acme_server_eab(a));
     if (s->since < 0) /* no clock says that */
         s->since = 0;
     if (s->turn >= srv_count(a)) /* it is not in the list any more */
@@ -218,9 +216,9 @@ int acme_server_loaded(struct acme_agent *a)
         (s->rehearsal == ACME_REHEARSAL_OWED && a->config->staging.url == NULL))
         s->rehearsal = ACME_REHEARSAL_NONE;
     a->server = srv_for_order(a);
-    if (a->server != 0)
-        srv_tell(a, 0, true);
-    return acme_server_use(a);
+    if (a->server != from)
+        srv_tell(a, from, true);
+    return acme_use_directory(a, acme_server_url(a), acme_server_eab(a));
 }
 
 bool acme_server_change(struct acme_agent *a, bool due)
@@ -228,7 +226,8 @@ bool acme_server_change(struct acme_agent *a, bool due)
     uint8_t from = a->server;
 
     a->server = srv_to_use(a, due);
-    if (a->server == from)
+    a->server_changed = a->server != from;
+    if (!a->server_changed)
         return false;
     a->look_ms = 0; /* spoke of an order there */
     a->nonce_by_get = false;

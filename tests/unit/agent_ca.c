@@ -575,7 +575,8 @@ static void account(void)
 
 static void register_account(void)
 {
-    bool known = w.accounts_at[w.ca] > 0 && acme_public_equal(&jws.pub, &account_public);
+    bool known =
+        w.accounts > 0 && w.accounts_at[w.ca] > 0 && acme_public_equal(&jws.pub, &account_public);
     bool find = strstr((const char *)jws.payload, "\"onlyReturnExisting\":true") != NULL;
 
     if (known && w.account_status != NULL && !(find && w.find_says_deactivated)) {
@@ -709,7 +710,8 @@ static struct w_order *order_of(const char *path, const char *format, int *i)
     int n = -1;
 
     *i = 0;
-    if (sscanf(path, format, &n, i) < 1 || n < 0 || n >= w.orders_count || w.orders[n].ca != w.ca)
+    if (sscanf(path, format, &n, i) < 1 || n < 0 || n >= w.orders_count || !w.orders[n].there ||
+        w.orders[n].ca != w.ca)
         return NULL;
     return *i >= 0 && *i < w.orders[n].names_count ? &w.orders[n] : NULL;
 }

@@ -34,7 +34,7 @@ struct w_script {
     const char *find, *put; /* in the CA's own head and body, every occurrence */
     bool act;               /* the CA does what was asked all the same */
     bool no_nonce;
-    int lost; /* no reply, but this error */
+    int lost;         /* no reply, but this error */
     const char *host; /* in the URL; NULL: any */
 };
 
@@ -47,7 +47,7 @@ struct w_slot {
 
 struct w_order {
     bool there;
-    int ca; /* which of them has it */
+    int ca;     /* which of them has it */
     int status; /* enum acme_status */
     int names_count;
     char names[ACME_MAX_NAMES][256];

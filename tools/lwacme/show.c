@@ -14,7 +14,6 @@
 static const struct {
     const char *step, *words;
 } step_words[] = {
-    {"server", NULL},
     {"directory", "asking the CA for its directory"},
     {"window", "asking when the CA wants the renewal"},
     {"nonce", NULL}, /* of no interest to a person */
