@@ -44,12 +44,6 @@ struct acme_memory {
     int (*need)(unsigned buffers);
 };
 
-/* Another CA. */
-struct acme_server {
-    const char *url;       /* its directory; https */
-    struct acme_slice eab; /* external account binding there, packed (acme_eab.h); empty: none */
-};
-
 /* Choices. Read in place for the agent's life, so it may lie in flash; 0 and NULL are defaults. */
 struct acme_config {
     const char *directory_url; /* https; RFC 8555 7.1.1 */

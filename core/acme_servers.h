@@ -9,8 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "acme_buf.h"
 #include "acme_config.h"
 #include "acme_sched.h"
+
+/* Another CA than the first. */
+struct acme_server {
+    const char *url;       /* its directory; https */
+    struct acme_slice eab; /* external account binding there, packed (acme_eab.h); empty: none */
+};
 
 /* After a proof has failed, the next one is shown to the staging CA (RFC 8555 has no such word: it
  * is a CA of its own, whose certificates nobody trusts and whose limits are wide). Stored: never

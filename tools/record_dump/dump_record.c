@@ -108,6 +108,9 @@ static const struct {
     {ACME_SLOT_CONFIG, HOW_ANCHOR, ACME_PROVISION_ANCHOR, "trust anchor"},
     {ACME_SLOT_CONFIG, HOW_TEXT, ACME_PROVISION_SNTP, "time server"},
     {ACME_SLOT_CONFIG, HOW_SECRET, ACME_PROVISION_EAB, "account binding"},
+    {ACME_SLOT_CONFIG, HOW_TEXT, ACME_PROVISION_SERVER, "another server"},
+    {ACME_SLOT_CONFIG, HOW_TEXT, ACME_PROVISION_STAGING, "staging server"},
+    {ACME_SLOT_CONFIG, HOW_SECRET, ACME_PROVISION_SERVER_EAB, "its binding"},
 };
 
 const char *dump_slot_name(uint8_t slot)
