@@ -229,7 +229,6 @@ bool acme_server_change(struct acme_agent *a, bool due)
     a->server_changed = a->server != from;
     if (!a->server_changed)
         return false;
-    a->look_ms = 0; /* spoke of an order there */
     a->nonce_by_get = false;
     srv_tell(a, from, due);
     return true;

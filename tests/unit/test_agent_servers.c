@@ -194,6 +194,55 @@ TEST(who_refuses_and_whom_we_cannot_trust)
     }
 }
 
+/* It may not issue, whoever can prove what. */
+TEST(who_is_forbidden_by_the_dns)
+{
+    static const struct w_script forbidden[] = {{.row = "why",
+                                                 .count = 1000,
+                                                 .find = "error:unauthorized",
+                                                 .put = "error:caa",
+                                                 .host = "ca.example"},
+                                                END};
+
+    servers(1);
+    w.script = forbidden;
+    w.spoil = true;
+    CHECK_INT(attempt(), ACME_E_VALIDATION);
+    CHECK_INT(attempt(), ACME_E_VALIDATION);
+    CHECK_STR(status.server, SECOND);
+    CHECK_INT(attempt(), ACME_E_VALIDATION); /* there it is the proof */
+    CHECK_INT(attempt(), ACME_E_VALIDATION);
+    CHECK_INT(attempt(), ACME_E_VALIDATION);
+    CHECK_STR(status.server, SECOND);
+    w.spoil = false;
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK_STR(status.issuer, SECOND);
+}
+
+TEST(nothing_is_due_any_more)
+{
+    servers(1);
+    CHECK_INT(attempt(), ACME_OK);
+    w_count(2);
+    w.script = first_down;
+    CHECK_INT(attempt(), ACME_E_NET);
+    CHECK_INT(attempt(), ACME_E_NET);
+    CHECK_STR(status.server, SECOND);
+    w_count(1); /* what is there is what is wanted, after all */
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK_STR(status.server, FIRST);
+    CHECK_INT(w.orders_count, 1);
+    w.script = NULL;
+    config.only_when_asked = false;
+    for (int64_t end = w_wall() + 90 * W_DAY; w_wall() < end && w.orders_count == 1;) {
+        uint32_t sleep_ms;
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms;
+        ca_tick();
+    }
+    CHECK_INT(w.orders_at[0], 2);
+}
+
 TEST(our_own_trouble_moves_nobody)
 {
     servers(1);
@@ -230,7 +279,8 @@ TEST(a_limit_holds_the_ca_that_said_it)
     CHECK_INT(attempt(), ACME_OK); /* nothing is in force: the next one is asked soon */
     CHECK(w_wall() - began < 900);
     CHECK_STR(status.issuer, SECOND);
-    w.script = NULL; /* a forced run goes to the first, and is held back by what it said */
+    w_pass(2 * 3600); /* the ledger's hour is over */
+    w.script = NULL;  /* a forced run goes to the first, and is held back by what it said */
     CHECK_INT(w_issue(ACME_ASK_FORCE), ACME_E_HELD);
     CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_E_HELD);
     CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_IGNORE_RETRY_AFTER), ACME_OK);
@@ -521,6 +571,8 @@ TEST(revoked_where_it_came_from)
 
 TEST(after_a_failed_proof_the_staging_ca_sees_it_first)
 {
+    int err;
+
     staged();
     w.spoil = true;
     CHECK_INT(attempt(), ACME_E_VALIDATION);
@@ -531,7 +583,10 @@ TEST(after_a_failed_proof_the_staging_ca_sees_it_first)
     CHECK_INT(w.orders_at[0], 1); /* its budget is precious */
     CHECK_INT(w.orders_at[2], 5);
     w.spoil = false;
-    CHECK_INT(attempt(), ACME_OK); /* the real one at once, in the same run */
+    while ((err = w_issue(0)) == ACME_E_HELD && w.orders_at[2] == 5)
+        w_pass(120);
+    CHECK_INT(err, ACME_OK); /* the real one at once, in the same run */
+    acme_agent_status(&agent, &status);
     CHECK_INT(w.orders_at[0], 2);
     CHECK_INT(w.orders_at[2], 6);
     CHECK_INT(w.certificates, 1);
@@ -567,6 +622,24 @@ TEST(a_rehearsal_does_not_touch_what_is_in_force)
     CHECK_INT(w.replaces_refused, 0);
     CHECK_INT(w.replaced_count, 1); /* at the real one */
     CHECK_INT(w.windows_at[2], 0);
+}
+
+TEST(a_rehearsal_goes_on_after_a_cut)
+{
+    staged();
+    w.spoil = true;
+    CHECK_INT(attempt(), ACME_E_VALIDATION);
+    w.spoil = false;
+    w.log_len = 0;
+    w.log[0] = '\0';
+    w.cut_on = "B:one";
+    CHECK_INT(attempt(), W_CUT);
+    w.cut_on = NULL;
+    CHECK_INT(w.orders_at[2], 1);
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK_INT(w.orders_at[2], 1);
+    CHECK_INT(w.orders_at[0], 2);
+    CHECK(ours());
 }
 
 TEST(a_staging_ca_in_trouble_is_passed_over)
