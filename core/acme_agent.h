@@ -151,18 +151,23 @@ struct acme_agent_status {
     int64_t window_start, window_end; /* the CA's window for the renewal (RFC 9773), or 0 */
     bool window_followed;             /* due_at is a moment in it */
     int64_t window_next;              /* when the CA is asked for it again */
+    int64_t window_asked;             /* when it was asked last, or that was planned */
     const char *cert_id;              /* the certificate's name in ARI, or "" */
     bool replaces;                    /* its order named its predecessor */
     int64_t next_at;                  /* no attempt before */
     bool next_by_ca;                  /* ... because the CA said so */
-    uint8_t revoked;                  /* enum acme_revocation */
-    uint8_t revoked_reason;           /* enum acme_reason */
+    int64_t
+        early_at;    /* before it is due none is made until then, unless ACME_ASK_NOW; 0: at once */
+    uint8_t revoked; /* enum acme_revocation */
+    uint8_t revoked_reason; /* enum acme_reason */
     int64_t revoked_at;
     const char *account; /* its URL, or "" */
     bool rollover;       /* one was begun, and its end is not known */
     bool order_open;
     bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
+    const struct acme_sched *attempts;  /* failures since the last success, all and by class */
+    uint32_t issued;                    /* how many certificates this one's storage has seen */
     uint32_t requests, connections;     /* since init */
 #if ACME_MAX_SERVERS > 1
     const char *server; /* directory of the CA whose turn it is; never NULL after init */
@@ -187,6 +192,10 @@ struct acme_agent;
 int acme_agent_init(struct acme_agent *a, const struct acme_config *config,
                     const struct acme_port *port, struct acme_solver *const *solvers,
                     size_t solvers_count, const char **why, const char **which);
+/* Two of these checks, for who wants them earlier: one plain e-mail address, without "mailto:"; a
+ * profile's name. */
+bool acme_contact_ok(const char *contact);
+bool acme_profile_ok(const char *profile);
 
 /* Does a bounded piece of work: at most one signature or one key, a few port calls. *sleep_ms says
  * for how long it needs nothing (0: call again at once) unless a socket becomes ready. ACME_OK
@@ -245,8 +254,24 @@ int acme_agent_certificate(const struct acme_agent *a, struct acme_span buf,
  * under way (say it afterwards); ACME_E_SLOT_EMPTY when there is no certificate. */
 int acme_agent_certificate_loaded(struct acme_agent *a, bool ok);
 
-/* Wipe keys and close what is open. Storage stays as it is. */
+/* Wipe keys and close what is open. Storage stays as it is, and so do challenges that were begun.
+ */
 void acme_agent_close(struct acme_agent *a);
+
+/* Many certificates take turns in one agent's memory (acme_aside.c): whoever has nothing to do for
+ * a while is put aside, and another one is loaded. All 0: never put aside. */
+struct acme_aside;
+
+/* Can the agent be put aside now? ACME_OK: it rests, or waits to look at its order again; *out is
+ * then what it knows beyond its records, and out->wake_ms (the port's clock) says when it has
+ * something to do. Nothing is changed: close it, or poll on. An order stays open, and its
+ * challenges begun, so its solvers must go on serving them. ACME_AGAIN: not here; poll on. */
+int acme_agent_aside(const struct acme_agent *a, struct acme_aside *out);
+
+/* Goes on where it was put aside: after acme_agent_init and polls until the step is "rest", before
+ * the next poll. A run under way then is the same run: it does not look at its order before
+ * wake_ms, has the patience that was left, and acme_agent_stop ends it. */
+void acme_agent_take_up(struct acme_agent *a, const struct acme_aside *in);
 
 /* ---- private below: complete only so that the caller can place it ---- */
 
@@ -281,6 +306,7 @@ struct acme_order_state {
     bool respond_refused; /* the CA did not take a challenge response */
     bool relist;          /* the next look reads the list of authorizations anew */
     bool chain_final;     /* no other chain is looked at any more */
+    bool taken_up;        /* it was put aside in the middle of this run */
     uint8_t chain_at;     /* the chain that is being fetched: 0 the default, then the alternates */
     uint8_t chain_best, alternates_count;
     uint32_t chain_size; /* of the best, in bytes */
@@ -356,6 +382,7 @@ struct acme_agent {
     uint64_t wake_ms; /* nothing to do before */
     uint64_t look_ms; /* the CA's Retry-After: no look at the order before */
     uint64_t due_ms;  /* what is due begins then: acme_sched_spread */
+    uint64_t rest_ms; /* it rests until then, unless somebody asks; 0: not judged yet */
     uint64_t row_since_ms, request_ms;
     uint8_t until;     /* rest before this row; ACME_ROW_NONE */
     uint8_t ask_flags; /* bits of enum acme_ask */
@@ -367,6 +394,7 @@ struct acme_agent {
     bool due, idle; /* it was found due, and due_ms drawn; it was found not due before */
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
     bool revoked_told;
+    bool in_turns;      /* with others: it was taken up */
     bool revoke_first;  /* this certificate's revocation was not asked for before this run */
     bool ari_started;   /* since the records were loaded */
     bool ari_run;       /* this run only asks for the CA's window */
@@ -410,6 +438,7 @@ struct acme_agent {
     struct acme_sched sched;
     struct acme_ari ari;
     struct acme_revoked revoked;
+    struct acme_recent recent;
     struct acme_ledger ledger;
     struct acme_failure failure;
 #if ACME_MAX_SERVERS > 1
@@ -421,6 +450,19 @@ struct acme_agent {
     bool server_held;    /* why the turn has changed */
     bool server_changed; /* the records in memory are still another one's */
 #endif
+};
+
+struct acme_aside {
+    uint64_t wake_ms;
+    bool known; /* the rest is set */
+    bool order; /* in the middle of a run, with an order open */
+    bool responded, finalized;
+    bool due, idle, ari_started, held_told, not_due_told, clock_told, revoked_told;
+    uint8_t rounds, agains, account_retries, lost_in_run;
+    uint32_t poll_ms;
+    uint64_t look_ms, due_ms, since_ms, why_ms;
+    struct acme_sched sched;
+    struct acme_ari ari;
 };
 
 #ifdef __cplusplus

@@ -62,7 +62,7 @@ static int check_names(const struct acme_config *config, struct verdict *v)
 }
 
 /* It stands in JSON as it is. */
-static bool profile_ok(const char *profile)
+bool acme_profile_ok(const char *profile)
 {
     const char *c = profile;
 
@@ -118,7 +118,7 @@ static int check_config(const struct acme_config *config, struct verdict *v)
     if (config->contact != NULL && !acme_contact_ok(config->contact))
         return reject(v, ACME_E_CONFIG, "the contact is not one plain e-mail address",
                       config->contact);
-    if (config->profile != NULL && !profile_ok(config->profile))
+    if (config->profile != NULL && !acme_profile_ok(config->profile))
         return reject(v, ACME_E_CONFIG, "a profile's name is 1 to 64 printable characters",
                       config->profile);
     if (config->csr.len > 0 && (acme_csr_read(config->csr, &csr, &v->why) != ACME_OK ||

@@ -88,7 +88,11 @@ enum {
     SERVER_REHEARSAL = 68, /* enum acme_rehearsal */
     SERVER_HOLD = 69,      /* repeated: not before, set at, whose */
     SERVER_HOLD_SET_AT = 70,
-    SERVER_HELD = 71
+    SERVER_HELD = 71,
+
+    /* of certificates that were made though none was due, in SCHED */
+    RECENT_WHAT = 72,
+    RECENT_AT = 73 /* to 76: the last one first */
 };
 
 #endif

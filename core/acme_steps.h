@@ -286,8 +286,6 @@ int refused_which_old(struct acme_agent *a, const struct acme_problem *p, struct
 void acme_account_tell(struct acme_agent *a, const char *status); /* the event */
 /* newAccount that only asks for the account of a key (RFC 8555 7.3.1). */
 int build_find(struct acme_agent *a, const char **url, struct acme_slice *payload);
-/* Is this one plain e-mail address (acme_init.c)? */
-bool acme_contact_ok(const char *contact);
 int build_revoke(struct acme_agent *a, const char **url, struct acme_slice *payload);
 int accept_revoke(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int refused_revoke(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
@@ -324,6 +322,14 @@ bool acme_server_rehearsed(struct acme_agent *a, struct acme_next *next);
 void acme_server_succeeded(struct acme_agent *a);
 void acme_server_failed(struct acme_agent *a, int err, int64_t now);
 void acme_server_status(const struct acme_agent *a, struct acme_agent_status *out);
+/* -- certificates though none is due: acme_steps_recent.c, or acme_steps_norecent.c -- */
+
+void acme_recent_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */
+void acme_recent_get(struct acme_agent *a, const struct acme_field *field);
+void acme_recent_stored(struct acme_agent *a); /* `fresh` is going to be the one in force */
+void acme_recent_status(const struct acme_agent *a, struct acme_agent_status *out);
+/* Seconds that one has to wait which is not due by its life or by the CA's word. */
+uint32_t acme_recent_early(const struct acme_agent *a, int64_t now);
 
 /* -- which chain: acme_steps_chain.c, or acme_steps_nochain.c -- */
 

@@ -185,8 +185,11 @@ static void srv_tell(struct acme_agent *a, uint8_t from, bool due)
 {
     struct acme_event event = {.type = ACME_EVENT_SERVER, .detail = acme_server_url(a)};
 
-    if (a->job != NULL || !due)
-        event.text = "issuer";
+    a->server_held &= due;
+    if (a->job == NULL && !due)
+        return; /* it is only asked when it wants the renewal */
+    if (a->job != NULL)
+        event.text = a->server == 0 ? "first" : "issuer";
     else if (a->server == SRV_STAGING)
         event.text = "rehearsal";
     else if (from == SRV_STAGING)

@@ -124,6 +124,9 @@ static int gc_copy(struct flash_slots *fs)
 {
     uint32_t total = gc_body(&fs->put);
     uint32_t to = fl_base(fs->dev, fs->head) + fs->put.offset;
+    if (total != 0 && fl_firm(fs) == ACME_AGAIN) {
+        return ACME_AGAIN;
+    }
     while (fs->pos < total) {
         uint32_t n = fl_chunk(fs, to + fs->pos, total - fs->pos);
         int r;
@@ -253,12 +256,28 @@ int fl_advance(struct flash_slots *fs)
     return r == ACME_E_SLOT ? ACME_OK : r; /* another sector, or the same one prepared again */
 }
 
+/* A head that mount gave up could read right at a later one, and hide what was written since: so it
+ * is erased first. */
+static void gc_given(struct flash_slots *fs)
+{
+    uint32_t n = fs->dev->sectors, number = fs->head + 1u;
+    while ((fs->given >> number % n & 1u) == 0) {
+        number++;
+    }
+    fs->given &= ~((uint32_t)1 << number % n);
+    fs->prep = number;
+    fs->prep_step = 1;
+}
+
 /* Goes on with what was begun: preparing, opening, copying. ACME_OK: nothing is under way. */
 int fl_pending(struct flash_slots *fs)
 {
     int r = ACME_OK;
     if (fs->gc_step != 0) {
         return gc_run(fs);
+    }
+    if (fs->prep_step == 0 && fs->opening == 0 && fs->given != 0) {
+        gc_given(fs);
     }
     if (fs->prep_step != 0) {
         r = fl_prepare(fs);

@@ -8,7 +8,7 @@
 #define FL_ENTRY        32u         /* bytes of a sector header and of a table entry */
 #define FL_NONE         0xffffffffu /* no index */
 #define FL_NO_PREV      0xffffu
-#define FL_GAP          3u /* blank places that end a table; one or two can be left in it by cuts */
+#define FL_GAP          5u /* blank places that end a table; four can be left in it by cuts */
 #define FL_RESERVE      3u /* places that a write leaves free, for settling a cut at mount */
 #define FL_DAMAGED      1u /* flag: the record was lost to damage; there is no body */
 #define FL_COPIES       2u /* flag of a sector's first entry: it takes copies until its next TAIL */
@@ -107,6 +107,13 @@ int fl_open(struct flash_slots *fs, uint16_t flags);
 
 /* Is there room in head for a body and so many table places. */
 int fl_fits(const struct flash_slots *fs, uint32_t body, uint32_t places);
+
+/* Before the first body since the start, at fs->put.offset: zeros directly before it. ACME_OK, also
+ * when that did not take; ACME_AGAIN. */
+int fl_firm(struct flash_slots *fs);
+
+/* The last good place of head, as an entry names it. */
+uint16_t fl_prev(const struct flash_slots *fs);
 
 /* Append fs->put to the table of head; with mark, and the proof that it was completed. */
 int fl_put(struct flash_slots *fs, int mark);

@@ -54,7 +54,9 @@ static int fl_window(struct flash_slots *fs)
 }
 
 /* Where to go on in head. A torn program may have left cells that read blank now and not later:
- * it can be no longer than one page and one place after the last byte that is seen. */
+ * they lie in the page of the last byte that is seen, or in the next one when that is full. So the
+ * next page is begun, and its first bytes are written with zeros (fl_firm) before anything goes
+ * behind them: they are seen at the next start, also when what follows is torn and reads blank. */
 static int fl_free(struct flash_slots *fs, uint32_t from)
 {
     uint32_t end = from;
@@ -70,15 +72,15 @@ static int fl_free(struct flash_slots *fs, uint32_t from)
         }
         at += n;
     }
-    fs->data = fl_round(fs->dev, end) + fs->dev->page;
+    fs->data = (end / fs->dev->page + 1u) * fs->dev->page + fs->dev->align;
     return ACME_OK;
 }
 
 /* The last good entry of head. It may be one whose program was cut, that reads right by chance:
  * what follows an entry without a gap was begun in the same run, after the entry was done; when
- * there is nothing, the entry is kept as it was read (fs->tip) and written once more. Or one was
- * cut behind the last good one, and could read right later: then a TAIL is written that passes over
- * it. */
+ * there is none, the entry is kept as it was read (fs->tip) and written once more, with the same
+ * prev: what is written instead of it must not need it. Or one was cut behind the last good one,
+ * and could read right later: then a TAIL is written that passes over it. */
 static int fl_tip(struct flash_slots *fs)
 {
     struct flash_entry e;
@@ -102,10 +104,11 @@ static int fl_tip(struct flash_slots *fs)
     if (r == ACME_OK && fs->last != FL_NONE && fs->last != 0) {
         r = fl_entry(fs, fs->head, fs->last + 1u, &e);
         fs->tip = r == FL_BLANK;
-        if (r >= 0 && fs->table > fs->last + 2u) { /* more than a mark */
+        if (r >= 0 && !fs->tip && fs->table > fs->last + 2u) { /* more than a mark */
             fs->tip = 1;
             memset(&fs->put, 0, sizeof fs->put);
             fs->put.index = FL_NONE;
+            fs->put.prev = fl_prev(fs);
         }
     }
     return r < 0 ? r : ACME_OK;
@@ -155,6 +158,7 @@ int fl_mount(struct flash_slots *fs)
         if (r <= 0) {
             break;
         }
+        fs->given |= (uint32_t)1 << fs->head % fs->dev->sectors;
     }
     if (fs->tip && fs->put.index == FL_NONE) {
         fs->put.offset = fs->tail;

@@ -222,7 +222,7 @@ int fl_open(struct flash_slots *fs, uint16_t flags)
         fs->data = 2u * fl_place(fs->dev);
         fs->table = 1;
         fs->last = 0;
-        fs->doubt = 0;
+        fs->doubt = fs->blur = 0;
         fs->copying = (uint8_t)((flags & FL_COPIES) != 0);
         fs->open_fails = 0;
     } else if (r != ACME_AGAIN && ++fs->open_fails >= 3u) {
@@ -238,20 +238,64 @@ int fl_fits(const struct flash_slots *fs, uint32_t body, uint32_t places)
     return fs->used != 0 && table + need + fs->data <= fs->dev->sector_size;
 }
 
+/* Places that may only seem blank are passed over, and the last of them is written with zeros
+ * first: torn once more, what comes behind them could be taken for blank as well, and be programmed
+ * over. The one before it stays blank: zeros directly behind an entry are its mark, also behind one
+ * that reads wrong today. Where it does not take, they are only passed over. */
+static int put_doubt(struct flash_slots *fs)
+{
+    uint32_t at = fs->table + fs->doubt - 1u, place = fl_place(fs->dev);
+    if (fs->doubt > 1u) {
+        if (!fl_busy(fs)) {
+            memset(fs->buf, 0, place);
+        }
+        if (fl_program(fs, fl_slot_addr(fs->dev, fs->head, at), place) == ACME_AGAIN) {
+            return ACME_AGAIN;
+        }
+    }
+    fs->table += fs->doubt;
+    fs->doubt = 0;
+    return ACME_OK;
+}
+
+int fl_firm(struct flash_slots *fs)
+{
+    uint32_t align = fs->dev->align;
+    if (fs->blur) {
+        if (!fl_busy(fs)) {
+            memset(fs->buf, 0, align);
+        }
+        if (fl_program(fs, fl_base(fs->dev, fs->head) + fs->put.offset - align, align) ==
+            ACME_AGAIN) {
+            return ACME_AGAIN;
+        }
+        fs->blur = 0;
+    }
+    return ACME_OK;
+}
+
+uint16_t fl_prev(const struct flash_slots *fs)
+{
+    return (uint16_t)(fs->last == FL_NONE ? FL_NO_PREV : fs->last);
+}
+
 int fl_put(struct flash_slots *fs, int mark)
 {
     uint32_t place = fl_place(fs->dev);
     int r;
     if (fs->put_step == 0) {
+        if (!fl_busy(fs) && !fl_fits(fs, 0, 1)) {
+            return ACME_E_SLOT;
+        }
+        if (fs->doubt != 0 && put_doubt(fs) == ACME_AGAIN) {
+            return ACME_AGAIN;
+        }
         if (!fl_busy(fs)) {
-            if (!fl_fits(fs, 0, 1)) {
-                return ACME_E_SLOT;
-            }
-            fs->table += fs->doubt;
-            fs->doubt = 0;
             fs->put.sector = fs->head;
             fs->put.index = fs->table;
-            fs->put.prev = (uint16_t)(fs->last == FL_NONE ? FL_NO_PREV : fs->last);
+            if (!fs->tip) {
+                fs->put.prev = fl_prev(fs);
+            }
             memset(fs->buf, 0xff, place);
             fl_entry_bytes(&fs->put, fs->buf);
         }

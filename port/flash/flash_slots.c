@@ -57,7 +57,9 @@ int flash_slots_mount(struct flash_slots *fs, const struct flash_dev *dev)
         if (r != ACME_OK) {
             return r;
         }
-        fs->doubt = (uint8_t)(fs->used != 0);
+        fs->blur = (uint8_t)(fs->used != 0);
+        fs->doubt = (uint8_t)(fs->used == 0 ? 0 : 2);
+        fs->doubt = (uint8_t)(fs->tip && !fl_fits(fs, 0, 2) ? 1 : fs->doubt);
         fs->tip = (uint8_t)(fs->tip && fl_fits(fs, 0, 2));
         fs->mounted = 1;
     }
@@ -152,6 +154,9 @@ static int w_data(struct flash_slots *fs, const struct fs_write *w)
 {
     uint32_t total = w->key_len + w->len;
     uint32_t to = fl_base(fs->dev, fs->head) + fs->put.offset;
+    if (total != 0 && fl_firm(fs) == ACME_AGAIN) {
+        return ACME_AGAIN;
+    }
     while (fs->pos < total) {
         uint32_t n = fl_chunk(fs, to + fs->pos, total - fs->pos);
         int r;

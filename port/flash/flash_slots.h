@@ -54,6 +54,7 @@ struct flash_slots {
     uint32_t data, table; /* in head: first free byte, first free table place */
     uint32_t last;        /* in head: the last place known good, or none */
     uint32_t bad;         /* a bit for each place that failed since the start */
+    uint32_t given;       /* ... that mount gave up: erased before anything else is written */
     uint32_t op_addr, op_len, op_pos;
     uint32_t prep, prep_erases; /* the sector number being prepared */
     uint32_t pos;               /* bytes of the current body that are programmed */
@@ -65,7 +66,7 @@ struct flash_slots {
     struct flash_entry src; /* the record being copied */
     uint8_t mounted, op, prep_step, gc_step, put_step, w_step, w_slot;
     uint8_t tries, passes, budget, copying, doubt, w_key_len, opening, compacting;
-    uint8_t open_fails, tip, remounts, prep_fails;
+    uint8_t open_fails, tip, remounts, prep_fails, blur;
     uint8_t buf[FLASH_BUF_MAX];
 };
 

@@ -177,7 +177,7 @@ static int sim_program(void *ctx, uint32_t addr, const void *data, size_t len)
     }
     for (size_t i = 0; i < len; i++) {
         zeros &= p[i] == 0;
-        blank &= s->mem[addr + i] == 0xff;
+        blank &= s->mem[addr + i] == 0xff && s->soft[addr + i] == 0;
     }
     s->over += !zeros && !blank;
     torn = sim_cut(s, 0);

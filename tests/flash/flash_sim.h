@@ -46,7 +46,8 @@ struct flash_sim {
     uint32_t stuck;                      /* this byte stays 0 after an erase; NONE: none */
     uint32_t bad_sector;                 /* cannot be erased, nor programmed; NONE: none */
     uint32_t erases[32], erase_count, program_bytes;
-    uint32_t over;        /* programs of anything but zeros over bytes that were not blank */
+    uint32_t
+        over; /* programs of anything but zeros over bytes that were not blank, and firmly so */
     const uint32_t *tail; /* of the store: a sector from here on is erased with its header gone */
     uint32_t unsafe;      /* erases that were not so */
     uint32_t broken;      /* calls against the contract of struct flash_dev */

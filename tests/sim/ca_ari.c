@@ -36,8 +36,7 @@ static void window_retry(struct ca *ca, struct ca_reply *r)
         snprintf(r->more, sizeof r->more, "Retry-After: %s\r\n", text != NULL ? text : usual);
 }
 
-/* Two thirds of the life, a day more or less (a tenth of a short life). */
-static void window_honest(const struct ca_order *o, int64_t *start, int64_t *end)
+void ca_window_honest(const struct ca_order *o, int64_t *start, int64_t *end)
 {
     int64_t life = o->not_after - o->not_before;
     int64_t half = life / 10 < ARI_DAY ? life / 10 : ARI_DAY;
@@ -140,7 +139,11 @@ void ca_window(struct ca *ca, const struct ca_request *q, const char *id, struct
         return;
     }
     window_retry(ca, r);
-    window_honest(o, &start, &end);
+    ca_window_honest(o, &start, &end);
+    if (o->revoked_at != 0) { /* at once */
+        start = o->revoked_at - 7200;
+        end = o->revoked_at - 3600;
+    }
     window_wrong(ca, o, &start, &end);
     fractions = evil_does(&ca->evil, EVIL_ARI_FRACTIONS);
     acme_buf_text(b, "{\"explanationURL\":");
@@ -191,7 +194,7 @@ bool ca_replaces(struct ca *ca, const struct ca_request *q, struct ca_order *o, 
         o->replaces = old->number;
         return true;
     }
-    ca->replaces_refused++;
+    ca->asked_again++;
     return false;
 }
 
@@ -230,6 +233,7 @@ bool ca_profile_good(struct ca *ca, const struct ca_request *q, struct ca_reply 
         (void)ca_break(ca, "a profile that the directory does not name");
     if (evil_does(&ca->evil, EVIL_PROFILE_INVALID)) {
         ca->profile_refused = true;
+        ca->asked_again++;
         ca_problem(r, 400, "invalidProfile", "this profile is not for you");
         return false;
     }

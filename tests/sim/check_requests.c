@@ -79,10 +79,7 @@ static bool too_often(int64_t *times, unsigned *count, int64_t now, int64_t with
 
 static void before_account(struct run *r, const struct ca_request *q)
 {
-    struct acme_public pub;
-
-    if (!check_public(r, ACME_SLOT_ACCOUNT, r->agent.ca_key, TAG_ACCOUNT_KEY, &pub) ||
-        !acme_public_equal(&pub, &q->key))
+    if (!check_jobs_key(r, q))
         run_break(r, 8, "the account key is not durable");
     check_hold(r, HOLD_ACCOUNT);
 }
@@ -102,8 +99,9 @@ static void before_order(struct run *r, const struct ca_request *q)
 
 static void count_order(struct run *r)
 {
-    /* One that the CA refused for what it replaces was asked for once more, and is one order. */
-    for (; r->replaces_seen < r->ca.replaces_refused; r->replaces_seen++)
+    /* One that the CA refused for what it replaces, or for its profile, was asked for once more,
+     * and is one order. */
+    for (; r->again_seen < r->ca.asked_again; r->again_seen++)
         r->orders -= r->orders > 0;
     if (too_often(r->order_times, &r->orders, sim_world_unix(&r->world), 86400, ORDERS_MAX) &&
         !clock_lies(r) && r->s.flip_permille == 0)
@@ -223,6 +221,7 @@ static void before_act(struct run *r, const char *what, const struct ca_request 
         before_window(r, o);
     else if (strcmp(what, "finalize") == 0)
         before_finalize(r, o);
+    check_jobs_act(r, what, q, o);
 }
 
 void check_before(void *ctx, const char *what, const struct ca_request *q, const struct ca_order *o)

@@ -4,7 +4,8 @@
  *   sim --seed N                               one, with all its events
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
- *   sim --cuts all|pairs --on WORD             on this storage alone (memory, nor, cfi, ecc, files)
+ *   sim --jobs --cuts all|pairs                of the jobs alone (jobs.h)
+ *   sim ... --on WORD                          on this storage alone (memory, nor, cfi, ecc, files)
  *   sim --app ...                              with an application that refuses certificates
  *   sim --stop ...                             end at the first violation
  *   sim --list                                 after the run: the catalogue, and how often reached
@@ -22,7 +23,7 @@ static struct {
     uint64_t seeds, cuts, broken;
 } total;
 static bool stop_at_first;
-static const char *only_on; /* the word of a storage; NULL: on all */
+static bool only_jobs;
 
 static void report(uint64_t seed, uint64_t cut)
 {
@@ -162,9 +163,50 @@ static void killed(uint64_t seed)
     }
 }
 
+static bool is_storage(const char *word)
+{
+    for (int kind = 0; kind < STORAGE_KINDS; kind++) {
+        if (strcmp(word, storage_word((enum storage_kind)kind)) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool cuts_on(int kind)
 {
-    return only_on == NULL || strcmp(only_on, storage_word((enum storage_kind)kind)) == 0;
+    return scenario_on == NULL || strcmp(scenario_on, storage_word((enum storage_kind)kind)) == 0;
+}
+
+/* Each flow of a job while the device rests. Two cuts only for what has two keys. */
+static void cuts_jobs(uint64_t seed, int kind,
+                      void (*each)(uint64_t seed, const struct scenario *s))
+{
+    static const struct {
+        uint8_t type;
+        const char *word;
+    } flows[] = {{ACME_JOB_ROLLOVER, "key roll-over"},
+                 {ACME_JOB_DEACTIVATE, "deactivation"},
+                 {ACME_JOB_REVOKE, "revocation"},
+                 {ACME_JOB_UPDATE, "contact update"},
+                 {ACME_JOB_RECOVER, "recovery"}};
+    struct scenario s;
+
+    for (size_t i = 0; i < sizeof flows / sizeof flows[0]; i++) {
+        uint64_t before = total.seeds;
+        bool all = flows[i].type == ACME_JOB_ROLLOVER;
+        if (each == pairs_of && !all)
+            continue;
+        for (unsigned tear = 0; tear < (all ? storage_tears((enum storage_kind)kind) : 1); tear++) {
+            plain_scenario(&s, false);
+            s.job = flows[i].type;
+            s.storage = (uint8_t)kind;
+            s.tear = all ? (uint8_t)tear : STORAGE_BY_CHANCE;
+            s.age = cuts_age((enum storage_kind)kind);
+            each(seed, &s);
+        }
+        printf("sim: %s, %s: %llu runs\n", storage_word((enum storage_kind)kind), flows[i].word,
+               (unsigned long long)(total.seeds - before));
+    }
 }
 
 static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenario *s))
@@ -175,6 +217,10 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
         uint64_t before = total.seeds;
         if (!cuts_on(kind))
             continue;
+        if (only_jobs) {
+            cuts_jobs(seed, kind, each);
+            continue;
+        }
         for (unsigned tear = 0; tear < storage_tears((enum storage_kind)kind); tear++) {
             plain_scenario(&s, (tear & 1) != 0);
             s.storage = (uint8_t)kind;
@@ -200,6 +246,7 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
         each(seed, &s);
         printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
                (unsigned long long)(total.seeds - before));
+        cuts_jobs(seed, kind, each);
         fflush(stdout);
     }
 }
@@ -232,7 +279,7 @@ static void crypto_up(void)
 int main(int argc, char **argv)
 {
     uint64_t seconds = 0, count = 0, from = 1;
-    const char *mode = NULL;
+    const char *mode = NULL, *replay_seed = NULL;
     bool want_list = false;
     time_t start = time(NULL);
 
@@ -251,30 +298,36 @@ int main(int argc, char **argv)
             app_refuses = true;
             continue;
         }
+        if (strcmp(argv[i], "--jobs") == 0) {
+            only_jobs = true;
+            continue;
+        }
         if (strcmp(argv[i], "--once") == 0) {
             once = true;
             continue;
         }
         i++;
         if (strcmp(argv[i - 1], "--seed") == 0)
-            return replay(strtoull(value, NULL, 10));
-        if (strcmp(argv[i - 1], "--seconds") == 0)
+            replay_seed = value;
+        else if (strcmp(argv[i - 1], "--seconds") == 0)
             seconds = strtoull(value, NULL, 10);
         else if (strcmp(argv[i - 1], "--count") == 0)
             count = strtoull(value, NULL, 10);
         else if (strcmp(argv[i - 1], "--from") == 0)
             from = strtoull(value, NULL, 10);
-        else if (strcmp(argv[i - 1], "--on") == 0)
-            only_on = value;
+        else if (strcmp(argv[i - 1], "--on") == 0 && is_storage(value))
+            scenario_on = value;
         else if (strcmp(argv[i - 1], "--cuts") == 0)
             mode = value;
         else
             return usage();
     }
+    if (replay_seed != NULL)
+        return replay(strtoull(replay_seed, NULL, 10));
     if (mode != NULL && strcmp(mode, "all") == 0) {
-        if (cuts_on(STORAGE_MEMORY))
+        if (cuts_on(STORAGE_MEMORY) && !only_jobs)
             outages(from);
-        if (cuts_on(STORAGE_FILES))
+        if (cuts_on(STORAGE_FILES) && !only_jobs)
             killed(from);
         cuts(from, cuts_of);
     } else if (mode != NULL && strcmp(mode, "pairs") == 0)

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+const char *scenario_on;
+
 static uint32_t pick(struct run *r, const uint32_t *list, uint32_t count)
 {
     return list[sim_world_below(&r->world, count)];
@@ -44,6 +46,10 @@ static void scenario_storage(struct run *r, struct scenario *s)
     if (sim_world_chance(&r->world, 125))
         s->storage =
             (uint8_t)PICK(r, STORAGE_NOR, STORAGE_CFI, STORAGE_ECC, STORAGE_FILES, STORAGE_FILES);
+    if (scenario_on != NULL && !s->ari_only) {
+        while (strcmp(storage_word((enum storage_kind)s->storage), scenario_on) != 0)
+            s->storage = (uint8_t)((s->storage + 1) % STORAGE_KINDS);
+    }
     s->tear = STORAGE_BY_CHANCE;
     if (s->storage == STORAGE_NOR && s->cert_key == ACME_KEY_RSA4096) /* no record of two sectors */
         s->cert_key = ACME_KEY_RSA2048;

@@ -290,6 +290,7 @@ static void port_event(void *ctx, const struct acme_event *e)
         break;
     case ACME_EVENT_HELD:
         w.held++;
+        snprintf(w.held_by, sizeof w.held_by, "%s", e->text);
         break;
     case ACME_EVENT_NOT_DUE:
         w.not_due++;

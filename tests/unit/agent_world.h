@@ -172,6 +172,7 @@ struct world {
     int windows_told;
     int64_t times[64]; /* of the events confirmed_time */
     int times_count;
+    char held_by[20]; /* the last held's text */
     int held, not_due, warnings, failures;
     int servers; /* events server, which are in the log: "V:server:WHY:HOST" */
     const char *until;

@@ -37,6 +37,10 @@ static int check_account(struct options *o)
     if (o->job == ACME_JOB_DEACTIVATE && !o->yes)
         return usage("an account that is deactivated never comes back; if you mean it, add --yes",
                      NULL);
+    if (o->import_path != NULL)
+        return o->key_file != NULL
+                   ? usage("account import: the folder has the key: leave --key out", NULL)
+                   : import_load(o);
     if ((o->job == ACME_JOB_RECOVER) != (o->key_file != NULL))
         return usage("account recover, and only that, takes --key FILE: the account's private key",
                      NULL);
@@ -69,10 +73,10 @@ static const struct {
     enum command command;
     int (*run)(const struct options *o);
 } commands[] = {
-    {"issue", COMMAND_ISSUE, issue_run},
-    {"status", COMMAND_STATUS, status_run},
-    {"revoke", COMMAND_REVOKE, job_run},
-    {"account", COMMAND_ACCOUNT, job_run},
+    {"issue", COMMAND_ISSUE, issue_run}, {"status", COMMAND_STATUS, status_run},
+    {"revoke", COMMAND_REVOKE, job_run}, {"account", COMMAND_ACCOUNT, job_run},
+    {"check", COMMAND_CHECK, check_run}, {"doctor", COMMAND_DOCTOR, doctor_run},
+    {"run", COMMAND_RUN, daemon_run},    {"renew", COMMAND_RENEW, renew_run},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -93,17 +97,27 @@ void command_words(unsigned which, char *out, size_t room)
         out[0] = '\0';
 }
 
-static int read_account_job(struct options *o, const char *word)
+/* The words behind `account`: how many were taken, or 0, and it is said. */
+static int read_account_job(struct options *o, char **words, int count)
 {
     static const char *const acts[] = {NULL,         NULL,      "show",    "update",
                                        "deactivate", "recover", "rollover"};
+    const char *word = count > 0 ? words[0] : NULL;
 
+    if (word != NULL && strcmp(word, "import") == 0) {
+        o->job = ACME_JOB_RECOVER;
+        o->import_path = count > 1 && words[1][0] != '\0' ? words[1] : NULL;
+        if (o->import_path == NULL)
+            usage("account import FOLDER: of certbot, acme.sh or lego", NULL);
+        return o->import_path != NULL ? 2 : 0;
+    }
     for (uint8_t i = ACME_JOB_SHOW; word != NULL && i < sizeof acts / sizeof acts[0]; i++) {
         if (strcmp(acts[i], word) == 0)
             o->job = i;
     }
-    return o->job != 0 ? EXIT_DONE
-                       : usage("account show, update, deactivate, recover or rollover?", word);
+    if (o->job == 0)
+        usage("account show, update, deactivate, recover, import or rollover?", word);
+    return o->job != 0 ? 1 : 0;
 }
 
 int command_read(struct options *o, char **words, int count)
@@ -122,10 +136,9 @@ int command_read(struct options *o, char **words, int count)
     if (i < COMMANDS)
         o->command = commands[i].command;
     if (i < COMMANDS && o->command == COMMAND_ACCOUNT) {
-        int err = read_account_job(o, count > 1 ? words[1] : NULL);
-        if (err != EXIT_DONE)
-            return err;
-        taken = 2;
+        taken = read_account_job(o, words + 1, count - 1);
+        if (taken++ == 0)
+            return EXIT_USAGE;
     }
     if (count > taken)
         return usage("one command at a time, and names go with -d", words[taken]);

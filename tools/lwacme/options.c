@@ -8,37 +8,14 @@
 
 #include <wolfssl/version.h>
 
+#include "conf_line.h"
+
 #define FOLDER_MAX 240 /* of the 255 that file systems take */
 
-/* The length of the character at s, or 0: a control character (C0, DEL, C1) or not UTF-8. */
-static size_t plain_character(const unsigned char *s)
-{
-    size_t len = s[0] < 0x80 ? 1 : s[0] < 0xc2 ? 0 : s[0] < 0xe0 ? 2 : s[0] < 0xf0 ? 3 : 4;
-
-    if (s[0] < ' ' || s[0] == 127 || s[0] > 0xf4 || (s[0] == 0xc2 && s[1] < 0xa0))
-        return 0;
-    for (size_t i = 1; i < len; i++) {
-        if ((s[i] & 0xc0) != 0x80)
-            return 0;
-    }
-    return len;
-}
-
-/* What was typed is printed in many places, on terminals and as JSON: it is judged once, here. */
-bool options_plain_text(const char *text)
-{
-    const unsigned char *s = (const unsigned char *)text;
-    size_t len = 1;
-
-    for (; *s != '\0' && len > 0; s += len)
-        len = plain_character(s);
-    return len > 0;
-}
-
-static void (*usage_say)(void *ctx, const char *message, const char *text);
+static usage_listener usage_say;
 static void *usage_ctx;
 
-void usage_to(void (*say)(void *ctx, const char *message, const char *text), void *ctx)
+void usage_to(usage_listener say, void *ctx)
 {
     usage_say = say;
     usage_ctx = ctx;
@@ -48,27 +25,29 @@ void usage_to(void (*say)(void *ctx, const char *message, const char *text), voi
 int usage(const char *message, const char *text)
 {
     char shown[160];
-    bool plain = text != NULL && options_plain_text(text);
+    bool plain = text != NULL && conf_plain_text(acme_slice_text(text));
     size_t n = 0;
 
     for (; text != NULL && text[n] != '\0' && n + 1 < sizeof shown; n++)
         shown[n] = plain || (text[n] >= ' ' && text[n] < 127) ? text[n] : '?';
     shown[n] = '\0';
     if (usage_say != NULL)
-        usage_say(usage_ctx, message, text != NULL ? shown : NULL);
+        usage_say(usage_ctx, message, text, text != NULL ? shown : NULL);
     else
         fprintf(stderr, "lwacme: error: %s%s%s\nlwacme: `lwacme --help` tells more\n", message,
                 text != NULL ? ": " : "", shown);
     return EXIT_USAGE;
 }
 
-static int default_state_dir(struct options *o)
+int options_state_dir(struct options *o)
 {
     static char dir[400];
     const char *base = getenv("XDG_STATE_HOME");
     const char *home = getenv("HOME");
     int n;
 
+    if (o->state_dir != NULL)
+        return EXIT_DONE;
     if (geteuid() == 0) {
         o->state_dir = "/var/lib/lwacme";
         return EXIT_DONE;
@@ -81,14 +60,14 @@ static int default_state_dir(struct options *o)
         return usage("there is no home folder: give --state-dir", NULL);
     if (n < 0 || (size_t)n >= sizeof dir)
         return usage("the home folder's path is too long: give --state-dir", NULL);
-    if (!options_plain_text(dir))
+    if (!conf_plain_text(acme_slice_text(dir)))
         return usage("the home folder's path is not plain UTF-8 text", dir);
     o->state_dir = dir;
     return EXIT_DONE;
 }
 
 /* ".NAME.<n>" must fit into a folder, whatever n will be. */
-static bool folder_fits(const struct options *o)
+bool options_folder_fits(const struct options *o)
 {
     char folder[FOLDER_MAX];
 
@@ -110,32 +89,53 @@ static int check_csr(struct options *o)
     return usage(message, o->csr_file);
 }
 
-static int check(struct options *o)
+int options_check_one(struct options *o)
 {
-    int err;
+    int err = o->csr_file != NULL ? check_csr(o) : EXIT_DONE;
 
-    if (o->csr_file != NULL) {
-        err = check_csr(o);
-        if (err != EXIT_DONE)
-            return err;
-    }
-    err = command_check(o);
     if (err != EXIT_DONE)
         return err;
-    if (o->command == COMMAND_ISSUE && o->names_count == 0)
-        return usage("no name is given: use -d NAME", NULL);
-    if (o->command == COMMAND_ISSUE && !folder_fits(o))
-        return usage("the first name is too long for a folder's name: give a shorter --cert-name",
-                     NULL);
-    if (o->command == COMMAND_ISSUE && o->webroot != NULL && o->http_bind != NULL)
-        return usage("--webroot and --http-bind exclude one another", NULL);
     if ((o->eab_kid == NULL) != (o->eab_key_file == NULL))
         return usage("--eab-kid and --eab-hmac-key-file go together", NULL);
     if (o->preferred_chain != NULL && o->shortest_chain)
         return usage("--preferred-chain and --shortest-chain exclude one another", NULL);
+    return EXIT_DONE;
+}
+
+static bool with_file(enum command command)
+{
+    return command == COMMAND_RUN || command == COMMAND_RENEW || command == COMMAND_CHECK;
+}
+
+static int check(struct options *o)
+{
+    char why[400];
+    int err = options_check_one(o);
+
+    if (err == EXIT_DONE)
+        err = command_check(o);
+    if (err != EXIT_DONE)
+        return err;
+    if ((o->command == COMMAND_ISSUE || o->command == COMMAND_DOCTOR) && o->names_count == 0)
+        return usage("no name is given: use -d NAME", NULL);
+    if (o->command == COMMAND_ISSUE && !options_folder_fits(o))
+        return usage("the first name is too long for a folder's name: give a shorter --cert-name",
+                     NULL);
+    if (o->command == COMMAND_STATUS && o->config_file != NULL &&
+        (o->names_count > 0 || o->cert_name[0] != '\0' || o->state_dir != NULL))
+        return usage("-c tells which certificates and where: leave -d, --cert-name and --state-dir "
+                     "out",
+                     NULL);
+    if (o->command == COMMAND_ISSUE && o->webroot != NULL && o->http_bind != NULL)
+        return usage("--webroot and --http-bind exclude one another", NULL);
+    if (o->command == COMMAND_ISSUE && o->deploy_hook != NULL &&
+        hook_check(o->deploy_hook, why, sizeof why) != 0)
+        return usage("--deploy-hook", why);
     if (o->quiet && o->verbose > 0)
         return usage("-q and -v exclude one another", NULL);
-    return o->state_dir == NULL ? default_state_dir(o) : EXIT_DONE;
+    if (with_file(o->command) && o->config_file == NULL)
+        return usage("which configuration file: use -c FILE", NULL);
+    return with_file(o->command) ? EXIT_DONE : options_state_dir(o);
 }
 
 /* The options that the rows tell of, as getopt wants them: `val` is the letter, or the row. */
@@ -169,11 +169,6 @@ static const struct option_row *row_of(int option)
     while (i < option_rows_count && option < ROW_VALUE && option_rows[i].letter != option)
         i++;
     return i < option_rows_count ? &option_rows[i] : NULL;
-}
-
-static bool with_file(enum command command)
-{
-    return command == COMMAND_RUN || command == COMMAND_RENEW || command == COMMAND_CHECK;
 }
 
 /* Was it typed for a command that knows it? */
@@ -216,8 +211,8 @@ static int take_all(struct options *o, int argc, char **argv, bool *given, bool 
             return EXIT_USAGE;
         }
         *leave = row->kind == OPTION_HELP || row->kind == OPTION_VERSION;
-        if (row->kind == OPTION_HELP)
-            fputs(options_help, stdout);
+        for (size_t i = 0; row->kind == OPTION_HELP && options_help[i] != NULL; i++)
+            fputs(options_help[i], stdout);
         if (row->kind == OPTION_VERSION)
             printf("lwacme " ACME_VERSION " (wolfSSL " LIBWOLFSSL_VERSION_STRING ")\n");
         if (*leave)
@@ -241,7 +236,7 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
         argv[0] = name;
     *leave = false;
     for (int i = 1; i < argc; i++) {
-        if (!options_plain_text(argv[i])) {
+        if (!conf_plain_text(acme_slice_text(argv[i]))) {
             *leave = true;
             return usage("a control character, or no UTF-8", argv[i]);
         }

@@ -59,10 +59,17 @@ int option_take(struct options *o, const struct option_row *row, char *value);
 
 /* What holds where nothing is given. */
 void options_init(struct options *o);
-/* UTF-8 without control characters. */
-bool options_plain_text(const char *text);
+/* What of them excludes or needs one another, the certificate request read: EXIT_DONE, or
+ * EXIT_USAGE and it is said. */
+int options_check_one(struct options *o);
+/* Where nothing is given: the place for records of whom we run as. EXIT_DONE, or EXIT_USAGE. */
+int options_state_dir(struct options *o);
+/* Does ".NAME.<n>" fit into a folder, whatever n will be? */
+bool options_folder_fits(const struct options *o);
 
-/* usage() tells `say` instead of stderr, until called with NULL. text may be NULL. */
-void usage_to(void (*say)(void *ctx, const char *message, const char *text), void *ctx);
+/* usage() tells `say` instead of stderr, until called with NULL. text as it was given, and made
+ * safe for a terminal (shown); both may be NULL. */
+typedef void (*usage_listener)(void *ctx, const char *message, const char *text, const char *shown);
+void usage_to(usage_listener say, void *ctx);
 
 #endif

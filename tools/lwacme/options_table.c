@@ -81,7 +81,7 @@ static int read_server(const struct option_row *row, char *value, const char **o
     return EXIT_DONE;
 }
 
-static bool server_given(const struct options *o, const char *url)
+static bool server_named(const struct options *o, const char *url)
 {
     for (size_t i = 0; i < o->servers_count; i++) {
         if (strcmp(i == 0 ? o->server : o->more_servers[i - 1].url, url) == 0)
@@ -103,13 +103,14 @@ static int take_server(struct options *o, const struct option_row *row, char *va
         snprintf(message, sizeof message, "--server: not more than %d", ACME_MAX_SERVERS);
         return usage(message, NULL);
     }
-    if (server_given(o, url))
+    if (server_named(o, url))
         return usage("--server: it is given twice", value);
     if (o->servers_count == 0)
         o->server = url;
     else
         o->more_servers[o->servers_count - 1].url = url;
     o->servers_count++;
+    o->server_given = true;
     return EXIT_DONE;
 }
 
@@ -118,17 +119,28 @@ static int take_staging(struct options *o, const struct option_row *row, char *v
     const char *url = NULL;
     int err = read_server(row, value, &url);
 
-    if (err == EXIT_DONE && server_given(o, url))
+    if (err == EXIT_DONE && server_named(o, url))
         return usage("--staging-server: it is a --server too", value);
     o->staging_server = url;
     return err;
+}
+
+static int take_contact(struct options *o, const struct option_row *row, char *value)
+{
+    (void)row;
+    o->email = value;
+    return acme_contact_ok(value)
+               ? EXIT_DONE
+               : usage("--contact takes one plain e-mail address (no mailto:)", value);
 }
 
 static int take_profile(struct options *o, const struct option_row *row, char *value)
 {
     o->profile = value;
     o->profile_required = row->low != 0;
-    return EXIT_DONE;
+    return acme_profile_ok(value)
+               ? EXIT_DONE
+               : usage("a profile's name is 1 to 64 printable characters", value);
 }
 
 static int take_eab_key(struct options *o, const struct option_row *row, char *value)
@@ -159,7 +171,7 @@ static int take_key_type(struct options *o, const struct option_row *row, char *
     bool account = row->low != 0;
     char message[120];
 
-    if (type == ACME_KEY_NONE ||
+    if (type == ACME_KEY_NONE || !acme_key_supported(type) ||
         (account && (type == ACME_KEY_RSA3072 || type == ACME_KEY_RSA4096))) {
         snprintf(message, sizeof message, "--%s takes p256, p384, rsa2048%s", row->name,
                  account ? "" : ", rsa3072 or rsa4096");
@@ -203,7 +215,8 @@ const struct option_row option_rows[] = {
 
     {"server", 0, CALL(server, take_server), .bits = OPTION_FILE | OPTION_MANY, .commands = ONE},
     {"staging-server", 0, CALL(staging_server, take_staging), .bits = OPTION_FILE, .commands = ONE},
-    {"contact", 'm', TEXT(email), .bits = OPTION_FILE, .commands = ONE},
+    {"contact", 'm', CALL(email, take_contact), .bits = OPTION_FILE, .commands = ONE},
+    {"email", 0, CALL(email, take_contact), .bits = OPTION_FILE, .commands = ONE},
     {"agree-tos", 0, FLAG(agree_tos), .bits = OPTION_FILE, .commands = ONE},
     {"account-key-type", 0, CALL(account_key_type, take_key_type), .low = 1, .bits = OPTION_FILE,
      .commands = ONE},
@@ -226,16 +239,21 @@ const struct option_row option_rows[] = {
 
     {"state-dir", 0, TEXT(state_dir), .bits = OPTION_DAEMON | OPTION_PATH, .commands = ONE},
     {"out-dir", 0, TEXT(out_dir), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
-    {"deploy-hook", 0, TEXT(deploy_hook), .bits = OPTION_FILE | OPTION_PATH},
+    {"deploy-hook", 0, TEXT(deploy_hook), .bits = OPTION_FILE | OPTION_PATH,
+     .commands = FOR(COMMAND_ISSUE)},
     {"user", 0, TEXT(user), .high = 32, .bits = OPTION_DAEMON},
-    {"metrics", 0, TEXT(metrics_file), .bits = OPTION_DAEMON | OPTION_PATH},
+    {"metrics", 0, TEXT(metrics_file), .bits = OPTION_DAEMON | OPTION_PATH,
+     .commands = FOR(COMMAND_STATUS)},
+    {"check", 0, FLAG(check), .commands = FOR(COMMAND_STATUS)},
     {"log", 0, .kind = OPTION_CHOICE, AT(log_syslog), .words = {"stderr", "syslog"},
-     .bits = OPTION_DAEMON},
+     .bits = OPTION_DAEMON, .commands = ONE},
 
-    {"force", 0, .kind = OPTION_BIT, AT(ask), .low = ACME_ASK_FORCE, .commands = ONE},
-    {"now", 0, .kind = OPTION_BIT, AT(ask), .low = ACME_ASK_NOW, .commands = ONE},
+    {"force", 0, .kind = OPTION_BIT, AT(ask), .low = ACME_ASK_FORCE,
+     .commands = ONE | FOR(COMMAND_RENEW)},
+    {"now", 0, .kind = OPTION_BIT, AT(ask), .low = ACME_ASK_NOW,
+     .commands = ONE | FOR(COMMAND_RENEW)},
     {"ignore-retry-after", 0, .kind = OPTION_BIT, AT(ask), .low = ACME_ASK_IGNORE_RETRY_AFTER,
-     .commands = ONE},
+     .commands = ONE | FOR(COMMAND_RENEW)},
 
     {"file", 0, TEXT(file), .commands = FOR(COMMAND_REVOKE)},
     {"key", 0, TEXT(key_file), .commands = FOR(COMMAND_REVOKE) | FOR(COMMAND_ACCOUNT)},
@@ -244,6 +262,8 @@ const struct option_row option_rows[] = {
      .commands = FOR(COMMAND_REVOKE)},
     {"no-contact", 0, FLAG(no_contact), .commands = FOR(COMMAND_ACCOUNT)},
     {"yes", 0, FLAG(yes), .commands = FOR(COMMAND_ACCOUNT)},
+
+    {"config", 'c', TEXT(config_file), .commands = CONF | FOR(COMMAND_STATUS)},
 
     {"json", 0, FLAG(json), .commands = ONE | CONF},
     {NULL, 'v', .kind = OPTION_COUNT, AT(verbose), .commands = ONE | CONF},
@@ -304,6 +324,21 @@ static int take_text(const struct option_row *row, void *at, const char *value)
     return EXIT_DONE;
 }
 
+/* A value, yes or no, is what a file has. */
+static int take_flag(const struct option_row *row, void *at, const char *value)
+{
+    char message[160];
+
+    *(bool *)at = true;
+    if (value == NULL || strcmp(value, "yes") == 0)
+        return EXIT_DONE;
+    *(bool *)at = false;
+    if (strcmp(value, "no") == 0)
+        return EXIT_DONE;
+    snprintf(message, sizeof message, "--%s takes yes or no", row->name);
+    return usage(message, value);
+}
+
 static int take_choice(const struct option_row *row, void *at, const char *value)
 {
     char message[160];
@@ -320,12 +355,12 @@ int option_take(struct options *o, const struct option_row *row, char *value)
 {
     void *at = (char *)o + row->at;
 
-    if (value != NULL && *value == '\0' && !(row->bits & OPTION_EMPTY))
+    if (option_takes_value(row) &&
+        (value == NULL || (*value == '\0' && !(row->bits & OPTION_EMPTY))))
         return usage("an option's value is empty", row->name);
     switch (row->kind) {
     case OPTION_FLAG:
-        *(bool *)at = true;
-        return EXIT_DONE;
+        return take_flag(row, at, value);
     case OPTION_COUNT:
         ++*(int *)at;
         return EXIT_DONE;
