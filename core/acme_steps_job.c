@@ -190,8 +190,8 @@ uint8_t acme_job_failed(struct acme_agent *a)
         a->roll_refused = false;
         return ACME_SAVE_ACCOUNT;
     }
-    if (a->job->type == ACME_JOB_RECOVER) /* back to what is stored */
-        a->loaded = false;
+    if (a->job->type == ACME_JOB_RECOVER || a->job->type == ACME_JOB_DEACTIVATE)
+        a->loaded = false; /* back to what is stored */
     if ((a->step != ACME_ROW_REVOKE && a->step != ACME_ROW_REVOKE_KEY) || !a->revoke_first ||
         a->lost_in_run > 0 || status < 400 || status >= 500 || status == 429 ||
         a->revoked.state != ACME_REVOKE_ASKED)

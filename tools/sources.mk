@@ -84,6 +84,7 @@ SRC_PORT_POSIX = \
 	port/sockets/sockets_wait.c
 
 SRC_PORT_FLASH = \
+	port/flash/flash_crc.c \
 	port/flash/flash_gc.c \
 	port/flash/flash_log.c \
 	port/flash/flash_mount.c \

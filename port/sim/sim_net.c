@@ -20,6 +20,7 @@ void sim_net_init(struct sim_net *n, struct sim_world *w)
     memset(n->socks, 0, sizeof n->socks);
     for (size_t i = 0; i < SIM_NET_CONNS; i++)
         n->conns[i].used = false;
+    n->socks_top = n->conns_top = n->connecting = 0;
 }
 
 void sim_net_addr(struct sim_net *n, const char *addr, uint8_t node)
@@ -73,6 +74,9 @@ static struct sim_sock *net_new(struct sim_net *n, uint8_t node, uint8_t kind, a
         if (s->kind != SOCK_FREE)
             continue;
         memset(s, 0, sizeof *s);
+        if (i >= n->socks_top)
+            n->socks_top = i + 1;
+        n->connecting += kind == SOCK_CONNECTING;
         s->kind = kind;
         s->node = node;
         s->conn = -1;
@@ -110,6 +114,8 @@ static int32_t net_conn_new(struct sim_net *n, int32_t listener)
 
         if (c->used)
             continue;
+        if ((uint32_t)i >= n->conns_top)
+            n->conns_top = (uint32_t)i + 1;
         memset(c->open, 1, sizeof c->open);
         memset(c->vanished, 0, sizeof c->vanished);
         c->accepted = false;
@@ -126,7 +132,7 @@ static int32_t net_conn_new(struct sim_net *n, int32_t listener)
 
 static int32_t net_listener(const struct sim_net *n, const struct sim_addr *addr, uint16_t port)
 {
-    for (int32_t i = 0; i < SIM_NET_SOCKS; i++) {
+    for (int32_t i = 0; i < (int32_t)n->socks_top; i++) {
         const struct sim_sock *s = &n->socks[i];
 
         if (s->kind == SOCK_LISTEN && s->node == addr->node && s->port == port &&
@@ -186,11 +192,15 @@ static void net_connecting(struct sim_net *n, struct sim_sock *s)
 
 static void net_progress(struct sim_net *n)
 {
-    for (size_t i = 0; i < SIM_NET_SOCKS; i++) {
+    if (n->connecting == 0)
+        return;
+    n->connecting = 0;
+    for (size_t i = 0; i < n->socks_top; i++) {
         struct sim_sock *s = &n->socks[i];
 
         while (s->kind == SOCK_CONNECTING && s->due <= n->world->now_ms)
             net_connecting(n, s);
+        n->connecting += s->kind == SOCK_CONNECTING;
     }
 }
 
@@ -236,7 +246,7 @@ int sim_net_listen(struct sim_net *n, uint8_t node, const char *addr, uint16_t p
         return ACME_E_NET;
     if (port == n->low_port)
         return ACME_E_PORT_ACCESS;
-    for (size_t i = 0; i < SIM_NET_SOCKS; i++) {
+    for (size_t i = 0; i < n->socks_top; i++) {
         s = &n->socks[i];
         if (s->kind == SOCK_LISTEN && s->node == node && s->port == port &&
             (addr == NULL || s->addr[0] == '\0' || strcmp(s->addr, addr) == 0))
@@ -260,7 +270,7 @@ int sim_net_accept(struct sim_net *n, uint8_t node, acme_sock listener, acme_soc
     if (l == NULL || l->kind != SOCK_LISTEN)
         return ACME_E_ARG;
     net_progress(n);
-    for (size_t i = 0; i < SIM_NET_CONNS; i++) {
+    for (size_t i = 0; i < n->conns_top; i++) {
         struct sim_conn *c = &n->conns[i];
 
         if (!c->used || c->accepted || c->listener != (listener & 0xff))
@@ -376,7 +386,7 @@ void sim_net_close(struct sim_net *n, uint8_t node, acme_sock handle)
         net_conn_drop(c);
     }
     if (s->kind == SOCK_LISTEN) {
-        for (size_t i = 0; i < SIM_NET_CONNS; i++) {
+        for (size_t i = 0; i < n->conns_top; i++) {
             struct sim_conn *c = &n->conns[i];
 
             if (!c->used || c->accepted || c->listener != (handle & 0xff))
@@ -407,7 +417,7 @@ bool sim_net_peer_gone(const struct sim_net *n, uint8_t node, acme_sock handle)
 
 void sim_net_power_off(struct sim_net *n, uint8_t node)
 {
-    for (size_t i = 0; i < SIM_NET_SOCKS; i++) {
+    for (size_t i = 0; i < n->socks_top; i++) {
         struct sim_sock *s = &n->socks[i];
         struct sim_conn *c;
 
@@ -429,12 +439,12 @@ uint64_t sim_net_next(const struct sim_net *n)
     uint64_t now = n->world->now_ms;
     uint64_t next = UINT64_MAX;
 
-    for (size_t i = 0; i < SIM_NET_SOCKS; i++) {
+    for (size_t i = 0; n->connecting > 0 && i < n->socks_top; i++) {
         const struct sim_sock *s = &n->socks[i];
         if (s->kind == SOCK_CONNECTING && s->due > now && s->due < next)
             next = s->due;
     }
-    for (size_t i = 0; i < SIM_NET_CONNS; i++) {
+    for (size_t i = 0; i < n->conns_top; i++) {
         const struct sim_conn *c = &n->conns[i];
         if (!c->used)
             continue;
@@ -453,7 +463,7 @@ unsigned sim_net_in_use(const struct sim_net *n, uint8_t node)
 {
     unsigned count = 0;
 
-    for (size_t i = 0; i < SIM_NET_SOCKS; i++)
+    for (size_t i = 0; i < n->socks_top; i++)
         count += n->socks[i].kind != SOCK_FREE && n->socks[i].node == node;
     return count;
 }

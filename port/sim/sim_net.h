@@ -90,6 +90,8 @@ struct sim_net {
     size_t names_count, addrs_count;
     struct sim_sock socks[SIM_NET_SOCKS];
     struct sim_conn conns[SIM_NET_CONNS];
+    uint32_t socks_top, conns_top; /* none from here on has been used; the lowest free is taken */
+    uint32_t connecting;           /* sockets, at most: 0 says that there are none */
 };
 
 void sim_net_init(struct sim_net *n, struct sim_world *w);

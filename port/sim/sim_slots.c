@@ -45,7 +45,7 @@ static void slots_put(struct sim_slots *s, struct sim_record *r, const void *dat
     r->len = (uint32_t)len;
     r->hash = s->under != NULL && len > 0 ? slots_hash(data, len) : 0;
     r->writes++;
-    s->version++;
+    r->version = ++s->version;
 }
 
 static bool slots_has(const uint64_t *list, size_t count, uint64_t hash)
@@ -313,6 +313,7 @@ void sim_slots_init(struct sim_slots *s, struct sim_world *w)
     for (size_t i = 0; i < SIM_SLOTS_MAX; i++) {
         s->records[i].slot = 0;
         s->records[i].len = s->records[i].writes = 0;
+        s->records[i].version = 0;
     }
 }
 
@@ -325,7 +326,7 @@ bool sim_slots_flip(struct sim_slots *s, enum acme_slot slot, const char *key)
         return false;
     bit = sim_world_below(s->world, r->len * 8);
     r->data[bit / 8] ^= (uint8_t)(1u << bit % 8);
-    s->version++;
+    r->version = ++s->version;
     sim_world_note(s->world, "bit flips in slot", (uint64_t)slot, bit);
     return true;
 }

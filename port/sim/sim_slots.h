@@ -32,6 +32,7 @@ struct sim_record {
     char key[ACME_SLOT_KEY_MAX + 1];
     uint32_t len; /* 0: empty */
     uint32_t writes;
+    uint64_t version; /* of the slots, when data changed last */
     uint8_t data[SIM_SLOTS_BYTES];
     uint32_t firm_len; /* while maybe_count > 0: the last one that was durable */
     uint8_t firm[SIM_SLOTS_BYTES];

@@ -16,6 +16,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -270,6 +271,8 @@ static int act(const char *what, char *a, char *b)
         return chroot(a);
     if (strcmp(what, "ptrace") == 0)
         return (int)ptrace(PTRACE_ATTACH, (pid_t)strtol(a, NULL, 10), NULL, NULL);
+    if (strcmp(what, "personality") == 0)
+        return personality(0xffffffff) < 0 ? -1 : 0;
     if (strcmp(what, "dumpable") == 0)
         return prctl(PR_GET_DUMPABLE, 0, 0, 0, 0);
     if (strcmp(what, "core") == 0)

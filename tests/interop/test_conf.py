@@ -358,9 +358,9 @@ def beside():
                        ["--state-dir", "/x"]):
             run_tool(["check", "-c", p.conf] + option).expect(1, "stands in a configuration file")
         run_tool(["check", "-c", p.conf, "--force"]).expect(1, "--force goes with")
-        run_tool(["issue", "-c", p.conf, "-d", "a.example.com"]).expect(1, "--config goes with check")
-        run_tool(["issue", "--log", "syslog", "-d", "a.example.com"]) \
-            .expect(1, "stands in a configuration file.*log")
+        run_tool(["issue", "-c", p.conf, "-d", "a.example.com"]).expect(1, "--config goes with .*check")
+        run_tool(["issue", "--user", "nobody", "-d", "a.example.com"]) \
+            .expect(1, "stands in a configuration file.*user")
 
 
 @suite.case("1 MB")

@@ -417,12 +417,12 @@ def issue_hook(w, c):
         equal(p.read("ran"), ran("new"), "what ran")
         c.issue([NAME], "--deploy-hook", hook).expect(0, "nothing due")
         equal(p.read("ran"), ran("new"), "what ran with nothing due")
-        r = c.issue([NAME], "--deploy-hook", hook, "--force", "--json").expect(0)
+        r = c.issue([NAME], "--deploy-hook", hook, "--force", "--now", "--json").expect(0)
         equal(p.read("ran"), ran("new") + ran("renewed"), "what ran")
         last = [e for e in r.events() if e["event"] == "deployed"]
         equal([(e["path"], e["reason"]) for e in last], [(c.live(NAME), "renewed")], "events")
         for _ in range(3):
-            c.issue([NAME], "--deploy-hook", hook, "--force").expect(0)
+            c.issue([NAME], "--deploy-hook", hook, "--force", "--now").expect(0)
         sets = [n for n in os.listdir(c.out) if n.startswith("." + NAME)]
         equal(len(sets), 2, "sets of files that are kept")
 
@@ -453,7 +453,7 @@ def issue_owed(w, c):
         hook = counting(p, "test -e mended")
         c.issue([NAME], "--deploy-hook", hook).expect(6)
         open(p.path("mended"), "w").close()
-        c.issue([NAME], "--deploy-hook", hook, "--force", server="https://localhost:9/dir").expect((2, 3, 4))
+        c.issue([NAME], "--deploy-hook", hook, "--force", "--now", server="https://localhost:9/dir").expect((2, 3, 4))
         equal([l.split()[0] for l in p.read("ran").splitlines()], ["new", "again"], "what ran")
 
 

@@ -172,6 +172,7 @@ struct ca {
     uint32_t accounts_count, orders_count;
     struct ca_former former[CA_FORMER]; /* the last ones */
     unsigned changes, updates, deactivations, revocations;
+    uint32_t validations; /* asked for, and not begun */
     struct ca_bucket order_bucket, cert_bucket, account_bucket, failure_bucket[CA_NAMES];
 
     const char *broken; /* what the agent did against the protocol; NULL: nothing so far */

@@ -84,6 +84,7 @@ void ca_va_start(struct ca *ca, uint32_t order, uint8_t authz)
     if (z->validate_at != 0 || z->begun)
         return;
     z->challenge = ACME_STATUS_PROCESSING;
+    ca->validations++;
     z->validate_at = ca->world->now_ms + 1 + sim_world_below(ca->world, ca->validation_ms);
     if (evil_does(&ca->evil, EVIL_CHALL_SLOW))
         z->validate_at += 1000 * sim_world_range(ca->world, 60, 900);
@@ -123,6 +124,7 @@ static void val_run(struct ca *ca, uint32_t order, uint8_t authz)
     char thumbprint[44];
 
     z->begun = true;
+    ca->validations--;
     if (ca->txt != NULL) {
         ca_thumbprint(&ca->accounts[o->account].key, thumbprint);
         val_done(ca, o, authz, ca->txt(ca->txt_ctx, z->name, z->token, thumbprint));
@@ -207,7 +209,7 @@ static void val_probe_poll(struct ca *ca, struct ca_probe *p)
 
 void ca_va_poll(struct ca *ca)
 {
-    for (uint32_t i = 0; i < ca->orders_count; i++) {
+    for (uint32_t i = 0; ca->validations > 0 && i < ca->orders_count; i++) {
         for (uint8_t k = 0; k < ca->orders[i].count; k++) {
             struct ca_authz *z = &ca->orders[i].authz[k];
             if (z->validate_at != 0 && !z->begun && z->validate_at <= ca->world->now_ms)
@@ -224,7 +226,7 @@ uint64_t ca_va_next(const struct ca *ca)
 {
     uint64_t next = UINT64_MAX;
 
-    for (uint32_t i = 0; i < ca->orders_count; i++) {
+    for (uint32_t i = 0; ca->validations > 0 && i < ca->orders_count; i++) {
         for (uint8_t k = 0; k < ca->orders[i].count; k++) {
             const struct ca_authz *z = &ca->orders[i].authz[k];
             if (z->validate_at != 0 && !z->begun && z->validate_at < next)

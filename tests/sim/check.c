@@ -35,6 +35,8 @@ void check_begin(struct run *r)
     r->broken = 0;
     r->broken_what = "";
     r->seen_version = 0;
+    memset(r->opened, 0, sizeof r->opened);
+    memset(r->certs, 0, sizeof r->certs);
     r->has_cert = false;
     r->sequence = r->previous = 0;
     r->not_after = r->due_at = r->renewed_from = 0;

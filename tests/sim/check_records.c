@@ -7,18 +7,31 @@
 
 /* ---- records, read past the port ---- */
 
+/* The record, as it was found when its bytes changed last. */
+static bool record_open(struct run *r, const struct sim_record *s, struct acme_record *record)
+{
+    struct checked *c = &r->opened[s - r->slots.records];
+    struct acme_slice data = acme_slice_of(s->data, s->len);
+
+    if (r->firm && s->failed)
+        return s->firm_len > 0 &&
+               acme_record_open(record, acme_slice_of(s->firm, s->firm_len), s->slot) == ACME_OK;
+    if (c->version != s->version) {
+        c->version = s->version;
+        c->whole = s->len > 0 && acme_record_open(&c->record, data, s->slot) == ACME_OK;
+    }
+    *record = c->record;
+    return c->whole;
+}
+
 struct acme_slice check_stored(struct run *r, enum acme_slot slot, const char *key, uint16_t tag,
                                unsigned nth)
 {
     const struct sim_record *s = sim_slots_find(&r->slots, slot, key);
-    struct acme_slice data = {NULL, 0};
     struct acme_record record;
     struct acme_field field;
 
-    if (s != NULL)
-        data = r->firm && s->failed ? acme_slice_of(s->firm, s->firm_len)
-                                    : acme_slice_of(s->data, s->len);
-    if (data.len == 0 || acme_record_open(&record, data, (uint8_t)slot) != ACME_OK)
+    if (s == NULL || !record_open(r, s, &record))
         return acme_slice_of(NULL, 0);
     while (acme_record_next(&record, &field)) {
         if (field.tag == tag && nth-- == 0)
@@ -82,8 +95,7 @@ int check_leaves(struct run *r, const struct ca_order *o)
     return count;
 }
 
-/* One of the two CERT records: its sequence, 0 when it is not readable. */
-static uint32_t check_cert(struct run *r, enum acme_slot slot)
+static uint32_t cert_now(struct run *r, enum acme_slot slot)
 {
     struct acme_chain chain = {check_stored(r, slot, check_name(r), TAG_CERT_CHAIN, 0)};
     const struct sim_record *s = sim_slots_find(&r->slots, slot, check_name(r));
@@ -115,6 +127,21 @@ static uint32_t check_cert(struct run *r, enum acme_slot slot)
         run_break(r, 2, verdict.why);
     return (uint32_t)s->data[8] | (uint32_t)s->data[9] << 8 | (uint32_t)s->data[10] << 16 |
            (uint32_t)s->data[11] << 24;
+}
+
+/* One of the two CERT records: its sequence, 0 when it is not readable. */
+static uint32_t check_cert(struct run *r, enum acme_slot slot)
+{
+    const struct sim_record *s = sim_slots_find(&r->slots, slot, check_name(r));
+    unsigned which = slot == ACME_SLOT_CERT_B;
+
+    if (s == NULL)
+        return 0;
+    if (r->certs[which].version != s->version) {
+        r->certs[which].version = s->version;
+        r->certs[which].sequence = cert_now(r, slot);
+    }
+    return r->certs[which].sequence;
 }
 
 static void take_cert(struct run *r, enum acme_slot slot, uint32_t sequence)

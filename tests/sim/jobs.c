@@ -7,6 +7,8 @@
 
 #define JOBS_SEEDS 250 /* of 1000 seeds have jobs */
 
+bool jobs_always;
+
 /* ---- the plan ---- */
 
 void jobs_init(struct run *r, uint64_t seed)
@@ -87,12 +89,13 @@ static void plan_one(struct run *r, struct job_plan *p)
 void jobs_plan(struct run *r)
 {
     struct jobs *j = &r->jobs;
+    bool some = chance(r, JOBS_SEEDS) || jobs_always;
 
     if (r->s.job != 0) {
         j->count = 1;
         j->plan[0] = (struct job_plan){.type = r->s.job, .stage = STAGE_REST, .after_s = 300};
         j->plan[0].bereft = true;
-    } else if (!r->s.ari_only && r->s.refuse_permille == 0 && chance(r, JOBS_SEEDS)) {
+    } else if (!r->s.ari_only && r->s.refuse_permille == 0 && some) {
         j->count = 1 + dice(r, JOBS_MAX);
         for (unsigned i = 0; i < j->count; i++)
             plan_one(r, &j->plan[i]);
@@ -332,6 +335,8 @@ static bool job_may_end(const struct run *r, const struct job_plan *p, int err)
         return false;
     if (p->type == ACME_JOB_REVOKE && p->old_one)
         return err == ACME_E_REFUSED || err == ACME_E_ACCOUNT;
+    if (p->type == ACME_JOB_RECOVER && err == ACME_E_REFUSED) /* it is deactivated */
+        return true;
     acme_agent_status(&r->agent, &status);
     return !calm && (p->type != ACME_JOB_REVOKE || status.revoked == ACME_NOT_REVOKED);
 }

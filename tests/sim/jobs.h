@@ -52,6 +52,7 @@ struct jobs {
 };
 
 struct run;
+extern bool jobs_always; /* in every seed */
 void jobs_init(struct run *r, uint64_t seed);
 void jobs_plan(struct run *r);  /* what this seed's will be; and what goes wrong with them */
 void jobs_stage(struct run *r); /* a phase has begun */

@@ -4,7 +4,7 @@
  *   sim --seed N                               one, with all its events
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
- *   sim --jobs --cuts all|pairs                of the jobs alone (jobs.h)
+ *   sim --jobs ...                             jobs in every seed; cuts of the jobs alone (jobs.h)
  *   sim ... --on WORD                          on this storage alone (memory, nor, cfi, ecc, files)
  *   sim --app ...                              with an application that refuses certificates
  *   sim --stop ...                             end at the first violation
@@ -21,9 +21,10 @@ static struct run run;
 static bool once; /* not a second time, to compare the traces */
 static struct {
     uint64_t seeds, cuts, broken;
+    uint64_t trace; /* of all of them: did a change of the simulation change what happens? */
 } total;
 static bool stop_at_first;
-static bool only_jobs;
+static bool want_list;
 
 static void report(uint64_t seed, uint64_t cut)
 {
@@ -42,6 +43,7 @@ static void one_seed(uint64_t seed)
 
     total.seeds++;
     total.cuts += run.cuts;
+    total.trace = total.trace * 31 + run.world.trace;
     if (broken == 0 && !once) {
         trace = run.world.trace;
         (void)run_seed(&run, seed, NULL);
@@ -217,7 +219,7 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
         uint64_t before = total.seeds;
         if (!cuts_on(kind))
             continue;
-        if (only_jobs) {
+        if (jobs_always) {
             cuts_jobs(seed, kind, each);
             continue;
         }
@@ -276,34 +278,36 @@ static void crypto_up(void)
     ca_pki_init();
 }
 
+static bool *flag_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        bool *flag;
+    } flags[] = {{"--list", &want_list},
+                 {"--stop", &stop_at_first},
+                 {"--app", &app_refuses},
+                 {"--jobs", &jobs_always},
+                 {"--once", &once}};
+
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (strcmp(word, flags[i].word) == 0)
+            return flags[i].flag;
+    }
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t seconds = 0, count = 0, from = 1;
     const char *mode = NULL, *replay_seed = NULL;
-    bool want_list = false;
     time_t start = time(NULL);
 
     crypto_up();
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(argv[i], "--list") == 0) {
-            want_list = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--stop") == 0) {
-            stop_at_first = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--app") == 0) {
-            app_refuses = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--jobs") == 0) {
-            only_jobs = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--once") == 0) {
-            once = true;
+        bool *flag = flag_of(argv[i]);
+        if (flag != NULL) {
+            *flag = true;
             continue;
         }
         i++;
@@ -325,9 +329,9 @@ int main(int argc, char **argv)
     if (replay_seed != NULL)
         return replay(strtoull(replay_seed, NULL, 10));
     if (mode != NULL && strcmp(mode, "all") == 0) {
-        if (cuts_on(STORAGE_MEMORY) && !only_jobs)
+        if (cuts_on(STORAGE_MEMORY) && !jobs_always)
             outages(from);
-        if (cuts_on(STORAGE_FILES) && !only_jobs)
+        if (cuts_on(STORAGE_FILES) && !jobs_always)
             killed(from);
         cuts(from, cuts_of);
     } else if (mode != NULL && strcmp(mode, "pairs") == 0)
@@ -344,8 +348,8 @@ int main(int argc, char **argv)
     if (want_list)
         list();
     printf("sim: at most %u port calls in a poll, %u records for an order, "
-           "%u requests in an hour\n",
-           run.max_calls, run.max_writes, run.max_requests);
+           "%u requests in an hour; trace %016llx\n",
+           run.max_calls, run.max_writes, run.max_requests, (unsigned long long)total.trace);
     printf("sim: %llu seeds, %llu cuts, %llu violations\n", (unsigned long long)total.seeds,
            (unsigned long long)total.cuts, (unsigned long long)total.broken);
     return total.broken != 0;

@@ -5,6 +5,7 @@
 #include <setjmp.h>
 
 #include "acme_agent.h"
+#include "acme_store.h"
 #include "ca.h"
 #include "http01.h"
 #include "jobs.h"
@@ -128,6 +129,15 @@ struct run {
     unsigned broken; /* number of the invariant; 0: none */
     const char *broken_what;
     uint64_t seen_version;
+    struct checked { /* of each record: what was found when it had this version */
+        uint64_t version;
+        bool whole;
+        struct acme_record record;
+    } opened[SIM_SLOTS_MAX];
+    struct {
+        uint64_t version;
+        uint32_t sequence;
+    } certs[2];
     bool has_cert;
     bool firm;         /* asked now: what may be there instead after a power cut */
     uint32_t sequence; /* the highest that was readable */

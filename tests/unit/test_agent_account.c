@@ -268,6 +268,48 @@ TEST(outcome_is_seen_before_a_run_that_is_due)
     CHECK_INT(w.certificates, 1);
 }
 
+static void live(int64_t seconds)
+{
+    uint64_t until = w.ms + (uint64_t)seconds * 1000;
+    uint32_t sleep_ms = 0;
+
+    while (w.ms < until) {
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms > 60000 ? 60000 : sleep_ms;
+    }
+}
+
+/* The CA has done it, but the record could not be emptied: asking again finishes it. */
+TEST(deactivated_but_not_forgotten)
+{
+    account_world(ACME_JOB_DEACTIVATE);
+    w.writes = 0;
+    w.write_fail_at = 1;
+    w.write_fail_count = 1;
+    w.write_fail_err = ACME_E_SLOT;
+    CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
+    CHECK_STR(w.account_status, "deactivated");
+    CHECK(unchanged());
+    CHECK_INT(acme_agent_do(&agent, &job, 0), ACME_OK); /* in the same process */
+    live(60);
+    CHECK(w_slot(ACME_SLOT_ACCOUNT) == NULL);
+}
+
+/* Who asked has heard that it failed, and the job is his own again. */
+TEST(job_that_storage_stopped_is_over)
+{
+    account_world(ACME_JOB_SHOW);
+    config.only_when_asked = false;
+    w.read_err = ACME_E_SLOT;
+    w.read_err_slot = ACME_SLOT_SCHED;
+    w.requests = 0;
+    CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
+    w.read_err = ACME_OK;
+    memset(&job, 0xff, sizeof job);
+    live(7200);
+    CHECK_INT(w.requests, 0);
+}
+
 /* Who finds an account by its key asks newAccount. */
 TEST(retry_after_of_newaccount)
 {
@@ -284,17 +326,6 @@ TEST(retry_after_of_newaccount)
     CHECK_INT(w.requests, 0);
     w_pass(601);
     CHECK_INT(w_do(&job, 0), ACME_E_REFUSED); /* the CA has none for this key */
-}
-
-static void live(int64_t seconds)
-{
-    uint64_t until = w.ms + (uint64_t)seconds * 1000;
-    uint32_t sleep_ms = 0;
-
-    while (w.ms < until) {
-        (void)acme_agent_poll(&agent, &sleep_ms);
-        w.ms += sleep_ms > 60000 ? 60000 : sleep_ms;
-    }
 }
 
 /* A recovery that fails goes back to what is stored, and that is less than what is known. */

@@ -346,6 +346,25 @@ TEST(service_unavailable_names_a_time)
     CHECK_INT(w_issue(ACME_ASK_NOW), ACME_OK);
 }
 
+/* What failed by a clock of the future binds from the moment on at which the clock is set. */
+TEST(a_wait_that_was_noted_in_the_future_counts_from_now)
+{
+    struct w_script script[] = {{.row = "order",
+                                 .status = 429,
+                                 .fields = "Retry-After: 3600\r\n",
+                                 .body = "{\"type\":\"urn:ietf:params:acme:error:rateLimited\"}"},
+                                {0}};
+
+    CHECK_INT(run_script(script), ACME_E_RATE);
+    w.wall -= 30 * W_DAY;
+    w.script = NULL;
+    CHECK_INT(w_issue(0), ACME_E_HELD);
+    w.ms += 1800000;
+    CHECK_INT(w_run(ACME_ASK_NOW), ACME_E_HELD);
+    w.ms += 1860000;
+    CHECK_INT(w_run(ACME_ASK_NOW), ACME_OK);
+}
+
 TEST(another_certificate_of_the_same_ca_is_held_too)
 {
     static const struct w_script script[] = {

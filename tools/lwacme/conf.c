@@ -220,7 +220,7 @@ bool conf_build(const struct conf *c, size_t i, struct options *o, struct conf_j
     size_t end, from = conf_entries(c, c->count, &end);
     bool mute = j->mute, fine;
 
-    *o = *c->base;
+    memcpy(o, c->base, offsetof(struct options, csr_der));
     o->names_count = 0;
     o->cert_name[0] = '\0';
     if (i == c->count)

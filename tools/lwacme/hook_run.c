@@ -274,8 +274,8 @@ static void drain(struct hook_run *r)
                 r->line[r->line_len++] = piece[i];
         }
     }
-    if (n ==
-        0) { /* it has closed its end, and may go on for long: who polls must not spin on that */
+    /* It has closed its end, and may go on for long: who polls must not spin on that. */
+    if (n == 0) {
         close(r->out);
         r->out = -1;
     }

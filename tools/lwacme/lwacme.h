@@ -84,6 +84,9 @@ struct options {
     bool no_contact, yes;
     const char *import_path; /* folder or file of another client; NULL if not given */
     bool server_given;
+
+    /* Where csr lies: last, because it is large, and neither cleared nor copied with the rest. */
+    uint8_t csr_der[24576];
 };
 extern const char *const options_help[]; /* ended by NULL */
 /* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
@@ -244,7 +247,7 @@ int conf_open(struct conf *c, const char *path, const struct options *base);
 /* The options of certificate i of 0..count-1: its names, always a cert_name, a state_dir. With i ==
  * count those above all sections, which are the daemon's own. What base has of json, quiet, verbose
  * and ask holds for all. EXIT_DONE; or EXIT_LOCAL, and it is said: its certificate request (csr) is
- * not there any more. *out holds until c is closed, a request until the next call. */
+ * not there any more. *out holds until c is closed. */
 int conf_options(const struct conf *c, size_t i, struct options *out);
 void conf_close(struct conf *c);
 

@@ -2,6 +2,7 @@
 #include "options.h"
 
 #include <getopt.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -191,7 +192,7 @@ static int check_command(const struct options *o, const bool *given)
 
 void options_init(struct options *o)
 {
-    memset(o, 0, sizeof *o);
+    memset(o, 0, offsetof(struct options, csr_der));
     o->http_port = 80;
     o->server = ACME_LETS_ENCRYPT;
 }

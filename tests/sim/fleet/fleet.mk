@@ -11,7 +11,7 @@ FLEET_CPPFLAGS = $(CPPFLAGS) $(CPPFLAGS_tests) -isystem $(CJSON_DIR) -DACME_BOAR
 FLEET_LIB = $(O)/fleet/libfleet.a
 OBJ_FLEET_LIB = $(patsubst %.c,$(O)/fleet/%.o,$(SRC_PORT) $(SRC_CORE) $(SRC_SOLVERS) \
 	$(SRC_PORT_FLASH) tests/flash/flash_sim.c $(wildcard port/sim/*.c) \
-	$(filter-out $(SIM_MAINS) tests/sim/sign_fake.c tests/sim/tls_plain.c,$(wildcard tests/sim/*.c)))
+	$(filter-out $(SIM_MAINS) tests/sim/sign_fake.c tests/sim/tls_plain.c tests/sim/crc_fast.c,$(wildcard tests/sim/*.c)))
 OBJ_FLEET = $(patsubst %.c,$(O)/fleet/%.o,tests/sim/sign_fake.c tests/sim/tls_plain.c \
 	$(filter-out $(FLEET_MAINS),$(wildcard tests/sim/fleet/*.c)))
 
