@@ -109,6 +109,7 @@ TOOL := $(O)/lwacme
 MKCONFIG := $(O)/mkconfig
 RECORD_DUMP := $(O)/record_dump
 FLASH_TOOL := $(O)/tests/flash_tool
+HOST_TRY := $(O)/tests/host_try
 
 OBJ_CORE = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT) $(SRC_CORE)))
 OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS)))
@@ -137,7 +138,7 @@ include tests/conformance/lwip/lwip.mk
 all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG) $(RECORD_DUMP))
 programs: all unit-programs conformance-programs
 lib: $(LIB) $(LIB_WOLFSSL)
-unit-programs: $(UNIT) $(FLASH_TOOL)
+unit-programs: $(UNIT) $(FLASH_TOOL) $(HOST_TRY)
 conformance-programs: $(CONFORMANCE)
 
 include tests/sim/sim.mk
@@ -172,6 +173,10 @@ $(MKCONFIG) $(RECORD_DUMP) $(FLASH_TOOL): $(SRC_PORT_FLASH:%.c=$(O)/%.o) $(LIB) 
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS)
 
+$(HOST_TRY): $(O)/tests/host/host_try.o $(filter-out %/main.o,$(OBJ_TOOL)) $(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
+
 $(O)/tests/test_%: $(O)/tests/unit/test_%.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
@@ -187,6 +192,12 @@ $(filter $(O)/tests/test_agent_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(O
 		$(O)/tests/unit/agent_world.o $(O)/tests/unit/agent_ca.o $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
+
+# Parts of the command.
+$(filter $(O)/tests/test_tool_%,$(UNIT)): $(O)/tests/%: $(O)/tests/unit/%.o $(filter-out %/main.o,$(OBJ_TOOL)) \
+		$(LIB) $(LIB_WOLFSSL)
+	@echo "  LINK    $@"
+	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
 
 $(O)/tests/conformance_flash: $(O)/tests/flash/flash_sim.o $(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH))
 $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
@@ -206,7 +217,7 @@ CPPFLAGS_solvers = $(COUNTED)
 CPPFLAGS_port = $(COUNTED)
 CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
 CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Iboards/common -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
-	-Iport/flash
+	-Iport/flash -Itools/lwacme
 
 # Other people's code: our flags, without our warnings.
 $(OBJ_WOLFSSL_C): $(O)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(O)/flags boards/linux/user_settings.h core/acme_wolfssl.h
@@ -226,7 +237,7 @@ $(O)/cjson/%.o: $(CJSON_DIR)/%.c $(O)/flags
 
 # suites FOLDER: what tests/run.py runs of one build
 unit_suites = $(UNIT:$(O)/%=$(1)/%)
-sim_suites = $(patsubst $(O)/%,$(1)/%,$(SIM_QUICK) $(SIM_TLS_QUICK) $(FLEET_QUICK))
+sim_suites = $(patsubst $(O)/%,$(1)/%,$(SIM_QUICK) $(SIM_TLS_QUICK) $(SIM_YEAR) $(FLEET_QUICK))
 conformance_suites = $(CONFORMANCE:$(O)/%=$(1)/%)
 interop_suites = $(foreach suite,$(INTEROP),"env LWACME=$(1)/lwacme $(suite)")
 # With clang a taste of it: what the compilers may disagree on is in the units.
@@ -249,7 +260,8 @@ test:
 	@$(MAKE) --no-print-directory cross
 	@$(if $(INTEROP),tools/get_pebble.py >/dev/null)
 	@$(board_image)
-	@tests/run.py $(call check_suites,build/host) $(call csr_suite,build/host) $(call fuzz_suite,build/san) \
+	@tests/run.py $(if $(YEAR),--time-limit 2400 "env LWACME=build/host/lwacme tests/interop/daemon_year.py") \
+		$(call check_suites,build/host) $(call csr_suite,build/host) $(call fuzz_suite,build/san) \
 		$(foreach build,host host-clang san,@$(build): $(call unit_suites,build/$(build)) \
 		$(call dump_suite,build/$(build)) \
 		$(call conformance_suites,build/$(build)) $(call sim_suites,build/$(build)) \
@@ -260,14 +272,14 @@ test:
 test-all:
 	@tools/setup.sh test
 	@tools/get_pebble.py newest 2.4.0 2.6.0
-	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" BOARD_CUTS=50 FIRST_MINUTE=60 \
+	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" BOARD_CUTS=50 FIRST_MINUTE=60 YEAR=1 \
 		$(MAKE) --no-print-directory test
 
 test-unit: all unit-programs
 	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O)) $(call dump_suite,$(O))
 test-conformance: conformance-programs
 	@tests/run.py $(call conformance_suites,$(O))
-test-interop: all
+test-interop: all $(HOST_TRY)
 	@tools/get_pebble.py >/dev/null
 	@tests/run.py $(call interop_suites,$(O))
 

@@ -73,6 +73,10 @@ static void note_failure(struct acme_agent *a, int err, int64_t now)
     (void)acme_copy_text(f->step, sizeof f->step, acme_slice_text(acme_rows[a->step].name));
     (void)acme_copy_text(f->note, sizeof f->note, acme_slice_text(a->note));
     f->problem = a->problem;
+    if (a->job == NULL) { /* what the failure means for who has to watch over the certificate */
+        event.at = a->cert.has ? a->cert.not_after : 0;
+        event.count = a->sched.failures;
+    }
     acme_emit(a, &event);
 }
 
@@ -132,10 +136,12 @@ static void fail(struct acme_agent *a, int err)
         }
     } else {
         a->outcome = err;
-        note_failure(a, err, now);
         if (charged(a, err))
             acme_sched_failed(&a->sched, now, acme_err_class(err), remaining_life(a, now),
                               a->problem.retry_after_s, acme_jitter16());
+        note_failure(a, err, now);
+        if (charged(a, err) && a->step != ACME_ROW_LOAD)
+            acme_server_failed(a, err, now);
         if (acme_clock_doubt(err) && by_ca) /* a Retry-After that may only seem to be over */
             a->sched.by_ca = true;
     }
@@ -143,8 +149,10 @@ static void fail(struct acme_agent *a, int err)
     memset(&a->problem, 0, sizeof a->problem);
     if (a->step == ACME_ROW_ACCOUNT) /* its record may lack it: the CA tells it again */
         a->kid[0] = '\0';
-    if (a->step == ACME_ROW_LOAD) /* nothing may be written over what could not be read */
+    if (a->step == ACME_ROW_LOAD) { /* nothing may be written over what could not be read */
         a->asked = false;
+        a->job = NULL; /* who asked takes it for ended */
+    }
     acme_drive_go(a, &next);
 }
 
@@ -174,6 +182,8 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
     case ACME_SLOT_CERT_A:
     case ACME_SLOT_CERT_B:
         a->renewed = a->save_mask != ACME_SAVE_BACK;
+        if (a->renewed)
+            acme_recent_stored(a);
         a->cert = a->fresh;
         a->verdict = VERDICT_NONE;
         a->no_replaces = false;
@@ -391,6 +401,8 @@ static int turn(struct acme_agent *a, uint32_t *sleep_ms)
 static void stop_run(struct acme_agent *a)
 {
     a->stopping = false;
+    if (a->order.taken_up && !a->order.stale) /* under way, though it was put aside */
+        a->busy = true;
     if (!a->busy || a->step == ACME_ROW_END || a->step == ACME_ROW_CLEAR)
         return;
     acme_exchange_close(&a->exchange);
@@ -477,35 +489,6 @@ void acme_agent_stop(struct acme_agent *a)
     a->stopping = true;
     a->asked = false;
     a->again = false;
-}
-
-void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out)
-{
-    memset(out, 0, sizeof *out);
-    out->busy = a->busy || a->asked || !(a->step == ACME_ROW_REST);
-    out->step = acme_rows[a->step].name;
-    out->outcome = a->outcome;
-    out->renewed = a->renewed;
-    out->has_certificate = a->cert.has;
-    out->not_before = a->cert.not_before;
-    out->not_after = a->cert.not_after;
-    if (a->cert.has)
-        out->due_at = acme_ari_due_at(a);
-    acme_ari_status(a, out);
-    acme_job_status(a, out);
-    out->next_at = a->sched.not_before;
-    out->next_by_ca = a->sched.by_ca;
-    if (a->ledger.any_not_before > out->next_at) {
-        out->next_at = a->ledger.any_not_before;
-        out->next_by_ca = true;
-    }
-    out->account = a->kid;
-    out->rollover = a->new_key.type != ACME_KEY_NONE;
-    out->order_open = a->order.open;
-    out->connected = acme_exchange_is_up(&a->exchange);
-    out->failure = &a->failure;
-    out->requests = a->exchange.requests;
-    out->connections = a->exchange.connections;
 }
 
 void acme_agent_close(struct acme_agent *a)

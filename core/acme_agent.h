@@ -18,6 +18,7 @@
 #include "acme_name.h"
 #include "acme_port.h"
 #include "acme_sched.h"
+#include "acme_servers.h"
 #include "acme_solver.h"
 
 #ifdef __cplusplus
@@ -45,7 +46,17 @@ struct acme_memory {
 
 /* Choices. Read in place for the agent's life, so it may lie in flash; 0 and NULL are defaults. */
 struct acme_config {
-    const char *directory_url;   /* https; RFC 8555 7.1.1 */
+    const char *directory_url; /* https; RFC 8555 7.1.1 */
+#if ACME_MAX_SERVERS > 1
+    const struct acme_server *more_servers; /* where to turn when that CA cannot be had, in order
+                                               (acme_servers.h); a certificate from any of them is
+                                               as good. Anchors, contact and terms_agreed are for
+                                               all */
+    size_t more_servers_count;              /* 0..ACME_MAX_SERVERS - 1 */
+    struct acme_server staging;             /* after a proof has failed, the next one is shown to
+                                               this CA first; no certificate is taken from it.
+                                               url NULL: none */
+#endif
     const char *const *names;    /* what the certificate is for: DNS names, "*.x", IP literals */
     size_t names_count;          /* 1..ACME_MAX_NAMES */
     const char *cert_name;       /* its name in storage; NULL: names[0] */
@@ -53,7 +64,8 @@ struct acme_config {
     bool terms_agreed;           /* a person has agreed to the CA's terms of service */
     struct acme_slice eab;       /* external account binding, packed (acme_eab.h); empty: none. Kept
                                     with the account's key until the account is made: it may be good
-                                    for one account, and need not be given again */
+                                    for one account, and need not be given again. It is for
+                                    directory_url; the others have their own */
     struct acme_anchors anchors; /* trust for the CA's own TLS */
     const char *profile;         /* of the CA's (meta.profiles), or NULL: its default */
     const char *preferred_chain; /* the chain whose last certificate was issued by this common name,
@@ -137,21 +149,30 @@ struct acme_agent_status {
     int64_t not_before, not_after; /* of the certificate */
     int64_t due_at; /* when it becomes due: chosen in the CA's window, or by its life */
     int64_t window_start, window_end; /* the CA's window for the renewal (RFC 9773), or 0 */
-    bool window_followed;             /* due_at is a moment in it */
     int64_t window_next;              /* when the CA is asked for it again */
-    const char *cert_id;              /* the certificate's name in ARI, or "" */
-    bool replaces;                    /* its order named its predecessor */
-    int64_t next_at;                  /* no attempt before */
-    bool next_by_ca;                  /* ... because the CA said so */
-    uint8_t revoked;                  /* enum acme_revocation */
-    uint8_t revoked_reason;           /* enum acme_reason */
+    int64_t window_asked;             /* when it was asked last, or that was planned */
+    int64_t early_at;       /* before it is due none is made until then, unless ACME_ASK_NOW; 0 */
+    const char *cert_id;    /* the certificate's name in ARI, or "" */
+    int64_t next_at;        /* no attempt before */
+    bool next_by_ca;        /* ... because the CA said so */
+    bool window_followed;   /* due_at is a moment in the window */
+    bool replaces;          /* its order named its predecessor */
+    uint8_t revoked;        /* enum acme_revocation */
+    uint8_t revoked_reason; /* enum acme_reason */
     int64_t revoked_at;
     const char *account; /* its URL, or "" */
     bool rollover;       /* one was begun, and its end is not known */
     bool order_open;
     bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
+    const struct acme_sched *attempts;  /* failures since the last success, all and by class */
+    uint32_t issued;                    /* how many certificates this one's storage has seen */
     uint32_t requests, connections;     /* since init */
+#if ACME_MAX_SERVERS > 1
+    const char *server; /* directory of the CA whose turn it is; never NULL after init */
+    const char *issuer; /* ... of the one that the certificate came from; NULL: not known */
+    bool rehearsal;     /* the next order goes to the staging CA first */
+#endif
 };
 
 /* The certificate and key in force, in the caller's buffer. */
@@ -170,6 +191,10 @@ struct acme_agent;
 int acme_agent_init(struct acme_agent *a, const struct acme_config *config,
                     const struct acme_port *port, struct acme_solver *const *solvers,
                     size_t solvers_count, const char **why, const char **which);
+/* Two of these checks, for who wants them earlier: one plain e-mail address, without "mailto:"; a
+ * profile's name. */
+bool acme_contact_ok(const char *contact);
+bool acme_profile_ok(const char *profile);
 
 /* Does a bounded piece of work: at most one signature or one key, a few port calls. *sleep_ms says
  * for how long it needs nothing (0: call again at once) unless a socket becomes ready. ACME_OK
@@ -183,8 +208,9 @@ int acme_agent_ask(struct acme_agent *a, unsigned flags, const char *until_row);
 
 /* Start a job instead. It waits for no backoff of ours and adds to none: who asked is there to see
  * how it ends, by the event failure and status.outcome. A Retry-After of the CA holds it back
- * (ACME_E_HELD) unless flags have ACME_ASK_IGNORE_RETRY_AFTER. ACME_OK; ACME_E_ARG: a run is under
- * way, or the job makes no sense; ACME_E_CONFIG: jobs are not built in.
+ * (ACME_E_HELD) unless flags have ACME_ASK_IGNORE_RETRY_AFTER. With several servers a job is about
+ * the first one, but the certificate in force is revoked where it came from. ACME_OK; ACME_E_ARG: a
+ * run is under way, or the job makes no sense; ACME_E_CONFIG: jobs are not built in.
  *
  * Revoke: that the CA is asked is durable before it is, and a certificate that is revoked, or may
  * be, is not renewed any more: runs end with ACME_E_REVOKED until one has ACME_ASK_FORCE, or the
@@ -227,8 +253,24 @@ int acme_agent_certificate(const struct acme_agent *a, struct acme_span buf,
  * under way (say it afterwards); ACME_E_SLOT_EMPTY when there is no certificate. */
 int acme_agent_certificate_loaded(struct acme_agent *a, bool ok);
 
-/* Wipe keys and close what is open. Storage stays as it is. */
+/* Wipe keys and close what is open. Storage stays as it is, and so do challenges that were begun.
+ */
 void acme_agent_close(struct acme_agent *a);
+
+/* Many certificates take turns in one agent's memory (acme_aside.c): whoever has nothing to do for
+ * a while is put aside, and another one is loaded. All 0: never put aside. */
+struct acme_aside;
+
+/* Can the agent be put aside now? ACME_OK: it rests, or waits to look at its order again; *out is
+ * then what it knows beyond its records, and out->wake_ms (the port's clock) says when it has
+ * something to do. Nothing is changed: close it, or poll on. An order stays open, and its
+ * challenges begun, so its solvers must go on serving them. ACME_AGAIN: not here; poll on. */
+int acme_agent_aside(const struct acme_agent *a, struct acme_aside *out);
+
+/* Goes on where it was put aside: after acme_agent_init and polls until the step is "rest", before
+ * the next poll. A run under way then is the same run: it does not look at its order before
+ * wake_ms, has the patience that was left, and acme_agent_stop ends it. */
+void acme_agent_take_up(struct acme_agent *a, const struct acme_aside *in);
 
 /* ---- private below: complete only so that the caller can place it ---- */
 
@@ -263,6 +305,7 @@ struct acme_order_state {
     bool respond_refused; /* the CA did not take a challenge response */
     bool relist;          /* the next look reads the list of authorizations anew */
     bool chain_final;     /* no other chain is looked at any more */
+    bool taken_up;        /* it was put aside in the middle of this run */
     uint8_t chain_at;     /* the chain that is being fetched: 0 the default, then the alternates */
     uint8_t chain_best, alternates_count;
     uint32_t chain_size; /* of the best, in bytes */
@@ -315,6 +358,7 @@ struct acme_cert_state {
     bool replaces;     /* its order named its predecessor */
     bool wanted;       /* it is what the configuration asks for */
     uint8_t slot;      /* ACME_SLOT_CERT_A or _B */
+    uint8_t server;    /* it came from this one of the list; when wanted */
     uint32_t sequence;
     int64_t not_before, not_after;
     uint8_t order[ACME_SHA256_SIZE]; /* hash of the URL of the order that it came from */
@@ -337,6 +381,7 @@ struct acme_agent {
     uint64_t wake_ms; /* nothing to do before */
     uint64_t look_ms; /* the CA's Retry-After: no look at the order before */
     uint64_t due_ms;  /* what is due begins then: acme_sched_spread */
+    uint64_t rest_ms; /* it rests until then, unless somebody asks; 0: not judged yet */
     uint64_t row_since_ms, request_ms;
     uint8_t until;     /* rest before this row; ACME_ROW_NONE */
     uint8_t ask_flags; /* bits of enum acme_ask */
@@ -348,6 +393,7 @@ struct acme_agent {
     bool due, idle; /* it was found due, and due_ms drawn; it was found not due before */
     bool asked, busy, again, stopping, nonce_by_get, held_told, not_due_told, clock_told;
     bool revoked_told;
+    bool in_turns;      /* with others: it was taken up */
     bool revoke_first;  /* this certificate's revocation was not asked for before this run */
     bool ari_started;   /* since the records were loaded */
     bool ari_run;       /* this run only asks for the CA's window */
@@ -363,6 +409,7 @@ struct acme_agent {
 
     /* facts */
     bool loaded;                    /* all records were read: only then may they be replaced */
+    bool reload_account;            /* only that record has to be read again */
     bool renewed;                   /* by the last run */
     bool order_stored;              /* the ORDER slot is not empty */
     bool ledger_changed;            /* since it was written */
@@ -391,8 +438,31 @@ struct acme_agent {
     struct acme_sched sched;
     struct acme_ari ari;
     struct acme_revoked revoked;
+    struct acme_recent recent;
     struct acme_ledger ledger;
     struct acme_failure failure;
+#if ACME_MAX_SERVERS > 1
+    struct acme_servers servers;
+    struct acme_servers_hold server_hold; /* while SCHED is read */
+    uint8_t server; /* in use: ACCOUNT and CA_LEDGER are its. In the list; ACME_MAX_SERVERS: staging
+                     */
+    uint8_t server_hops; /* servers in a row that hold us back */
+    bool server_held;    /* why the turn has changed */
+    bool server_changed; /* the records in memory are still another one's */
+#endif
+};
+
+struct acme_aside {
+    uint64_t wake_ms;
+    bool known; /* the rest is set */
+    bool order; /* in the middle of a run, with an order open */
+    bool responded, finalized;
+    bool due, idle, ari_started, held_told, not_due_told, clock_told, revoked_told;
+    uint8_t rounds, agains, account_retries, lost_in_run;
+    uint32_t poll_ms;
+    uint64_t look_ms, due_ms, since_ms, why_ms;
+    struct acme_sched sched;
+    struct acme_ari ari;
 };
 
 #ifdef __cplusplus

@@ -16,6 +16,9 @@ enum acme_phase {
 
 /* -- acme_agent.c -- */
 
+/* A Retry-After above this ends the run: what it says is then on record. */
+#define LONG_WAIT_MS 600000
+
 uint64_t acme_drive_clock(const struct acme_agent *a); /* the port's milliseconds */
 /* The one setter of the step: it resets what belongs to a step. */
 void acme_drive_step(struct acme_agent *a, uint8_t row);

@@ -27,14 +27,16 @@
     X(TIME, "confirmed_time")     /* at: what a verified exchange told (Date, or notBefore) */     \
     X(NOT_DUE, "not_due")         /* at: when it becomes due */                                    \
     X(HELD, "held")               /* at: not before; err: why; text: whose word it is */           \
-    X(FAILURE, "failure")         /* failure */                                                    \
+    X(FAILURE, "failure")         /* failure; of an attempt: at: notAfter of the certificate in    \
+                                     force, count: failures in a row */                            \
     X(WARNING, "warning")         /* err, text, detail; the work goes on */                        \
     X(TERMS, "terms")             /* detail: URL of the CA's terms, which nobody agreed to yet */  \
     X(WINDOW, "window")           /* the CA's for the renewal. text: start/end; at: the moment in  \
                                      it, or word "ignored"; detail: URL that explains it */        \
     X(REVOKED, "revoked")         /* the CA has revoked a certificate: text: why */                \
     X(ACCOUNT, "account")         /* text: its status; detail: URL; word: its key's thumbprint */  \
-    X(CONTACT, "contact")         /* detail: one of the account's contacts */
+    X(CONTACT, "contact")         /* detail: one of the account's contacts */                      \
+    X(SERVER, "server")           /* another CA is in use: detail: its directory; text: why, err */
 
 enum acme_event_type {
 #define ACME_EVENT_ENUM(name, word) ACME_EVENT_##name,
@@ -62,7 +64,7 @@ struct acme_event {
     int64_t at;
     uint32_t ms;
     uint16_t status;
-    uint16_t index, count; /* 1-based; 0: not about a name */
+    uint16_t index, count; /* 1-based; 0: not about a name, or only a count */
     struct acme_slice body;
     const struct acme_failure *failure;
 };

@@ -84,10 +84,10 @@ void acme_event_json(struct acme_buf *b, const struct acme_event *e, const int64
         acme_json_put_number(b, "ms", e->ms);
     if (e->status != 0)
         acme_json_put_number(b, "status", e->status);
-    if (e->count != 0) {
+    if (e->index != 0)
         acme_json_put_number(b, "index", e->index);
+    if (e->count != 0)
         acme_json_put_number(b, "count", e->count);
-    }
     if (e->failure != NULL)
         acme_json_put_failure(b, e->failure, hint);
     acme_buf_text(b, "}\n");

@@ -11,7 +11,6 @@
 #define LOST_TRIES_MAX   2
 #define LOST_IN_RUN_MAX  10
 #define REDIRECTS_MAX    5
-#define LONG_WAIT_MS     600000
 #define RETRY_AFTER_MAX  (366u * ACME_DAY)
 
 /* -- the request -- */
@@ -94,6 +93,8 @@ int acme_drive_request(struct acme_agent *a, const struct acme_row *row)
         return ACME_AGAIN;
     }
     n = row->build(a, &url_text, &payload);
+    if (n == ACME_AGAIN) /* the medium is busy: what it needs is in a record */
+        acme_drive_wait(a, 1, "the medium");
     if (n == ACME_OK)
         n = read_url(a, url_text, &url);
     if (n == ACME_OK)

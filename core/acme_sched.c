@@ -184,6 +184,34 @@ void acme_sched_succeeded(struct acme_sched *s)
     s->by_ca = false;
 }
 
+void acme_recent_add(struct acme_recent *r, uint32_t what, int64_t now)
+{
+    for (int i = ACME_RECENT - 1; i > 0; i--)
+        r->at[i] = r->what == what ? r->at[i - 1] : 0;
+    r->at[0] = (uint32_t)(now / ACME_MINUTE);
+    r->what = what;
+}
+
+/* Minutes until `span` of them have passed since `at`. */
+static uint32_t sch_since(uint32_t at, uint32_t now, uint32_t span)
+{
+    if (at > now)
+        at = now;
+    return now - at < span ? span - (now - at) : 0;
+}
+
+uint32_t acme_recent_wait(const struct acme_recent *r, uint32_t what, int64_t now, bool needed)
+{
+    uint32_t minute = (uint32_t)(now / ACME_MINUTE);
+    uint32_t wait, refill;
+
+    if (r->what != what || r->at[ACME_RECENT - 1] == 0)
+        return 0;
+    wait = sch_since(r->at[ACME_RECENT - 1], minute, ACME_RECENT_SPAN / ACME_MINUTE);
+    refill = sch_since(r->at[0], minute, ACME_RECENT_REFILL / ACME_MINUTE);
+    return (needed && refill < wait ? refill : wait) * ACME_MINUTE;
+}
+
 /* Between the last newOrder and the next, after so many without a success. */
 static int64_t sch_order_gap(uint16_t orders)
 {

@@ -84,6 +84,25 @@ void acme_sched_rolled_back(struct acme_sched *s);
  * not: that the CA issued says nothing about whether it can be loaded. */
 void acme_sched_succeeded(struct acme_sched *s);
 
+/* Certificates for the same names that were made though none was due: by force, because a record
+ * was lost, in a loop. Every CA has a limit for them, the narrowest that there is, and who runs
+ * into it waits for days (Let's Encrypt: 5 in 7 days, one more each 34 h, no exceptions). A renewal
+ * that is due is not counted, and not held back. */
+#define ACME_RECENT        4 /* this many in ACME_RECENT_SPAN are free: one of the CA's five is kept */
+#define ACME_RECENT_SPAN   (7 * ACME_DAY)
+#define ACME_RECENT_REFILL (34 * ACME_HOUR)
+
+struct acme_recent {
+    uint32_t what;            /* which names, key type, CA: what is wanted, hashed */
+    uint32_t at[ACME_RECENT]; /* minutes since 1970, the last one first; 0: none */
+};
+/* One more, for `what`; those for something else are forgotten. */
+void acme_recent_add(struct acme_recent *r, uint32_t what, int64_t now);
+/* Seconds until the next one for `what`, 0: at once. needed: there is no valid certificate; then it
+ * is only ACME_RECENT_REFILL since the last. A moment in the future (the clock was set back) counts
+ * as now. */
+uint32_t acme_recent_wait(const struct acme_recent *r, uint32_t what, int64_t now, bool needed);
+
 /* How long an attempt has to wait still, 0: it may go. Never longer than it was when it was
  * computed, whatever the clock says now, and at most a year. Counts both not_before and a loop of
  * crashes: the first four newOrders without a success are free, then an hour between two, six hours

@@ -153,6 +153,7 @@ void acme_ari_status(const struct acme_agent *a, struct acme_agent_status *out)
     out->window_end = a->ari.end;
     out->window_followed = acme_ari_followed(a);
     out->window_next = a->ari.next_at;
+    out->window_asked = a->ari.set_at;
 }
 
 /* -- the window -- */

@@ -206,7 +206,7 @@ static int read_authz(struct acme_agent *a, const struct acme_reply *reply,
  */
 static bool failed_while_away(const struct acme_agent *a, const char *identifier)
 {
-    if (a->order.fresh)
+    if (a->order.fresh || a->order.taken_up)
         return false;
     for (uint16_t i = 0; i < a->order.names_count; i++) {
         const struct acme_order_name *name = &a->order.names[i];

@@ -1,10 +1,11 @@
-/* Load and rest: what is remembered, and the only place that decides to contact the CA. */
+/* Rest: the only place that decides to contact the CA. */
 #include "acme_steps.h"
 
 #include <string.h>
 
-#define FORGIVEN_MAX 6  /* failures in a row that a clock may be the reason of */
-#define DOUBT_S      10 /* how often a clock in doubt is looked at */
+#define FORGIVEN_MAX 6    /* failures in a row that a clock may be the reason of */
+#define DOUBT_S      10   /* how often a clock in doubt is looked at */
+#define REST_REBASED 0x80 /* in damaged: the ledger is whole, and only has to be written */
 
 static void warn(struct acme_agent *a, int err, const char *text)
 {
@@ -13,64 +14,11 @@ static void warn(struct acme_agent *a, int err, const char *text)
     acme_emit(a, &event);
 }
 
-/* -- load -- */
-
-/* A record that cannot be used: is that the end of the run? A damaged one is replaced where nothing
- * is lost by it but time; one of a newer version, or a store that cannot be read, is left alone. */
-static int judge_load(struct acme_agent *a, int err, const char *record, bool replaceable,
-                      bool *damaged)
-{
-    *damaged = false;
-    if (err == ACME_OK || err == ACME_E_SLOT_EMPTY)
-        return ACME_OK;
-    if (err == ACME_AGAIN) /* the medium is busy: all are read anew */
-        return err;
-    if (err == ACME_E_SLOT_CORRUPT && replaceable) {
-        *damaged = true;
-        warn(a, err, record);
-        return ACME_OK;
-    }
-    return acme_fail_note(a, err, record, NULL);
-}
-
-int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
-{
-    bool damaged;
-    int err;
-
-    (void)reply;
-    a->loaded = false;
-    err = judge_load(a, acme_load_sched(a), "the record of attempts (sched)", true, &damaged);
-    a->damaged = damaged ? ACME_SAVE_SCHED : 0;
-    if (err == ACME_OK)
-        err = judge_load(a, acme_load_account(a), "the account record, with the account key",
-                         a->config->replace_damaged, &damaged);
-    if (err == ACME_OK) {
-        err = judge_load(a, acme_load_ledger(a), "the CA's ledger record", true, &damaged);
-        if (damaged)
-            a->damaged |= ACME_SAVE_LEDGER;
-    }
-    if (err == ACME_OK) {
-        err = acme_load_order(a);
-        a->order_stored = err != ACME_E_SLOT_EMPTY;
-        err = judge_load(a, err, "the record of the open order", true, &damaged);
-    }
-    if (err == ACME_OK)
-        err =
-            judge_load(a, acme_load_cert(a), "one of the two certificate records", true, &damaged);
-    acme_wipe(a->config->memory.scratch.ptr, a->config->memory.scratch.len);
-    if (err != ACME_OK)
-        return err;
-    a->loaded = true;
-    next->row = ACME_ROW_REST;
-    return ACME_OK;
-}
-
-/* -- rest: the only place that decides to contact the CA -- */
-
 /* The clock was set back: waits that were noted in its future start anew. */
 static void rest_rebase(struct acme_agent *a, int64_t now)
 {
+    bool rebased;
+
     /* By the clock that ran ahead the CA could not be believed. Nothing was asked of it, so nothing
      * is waited for; but not again and again, because who tells the time may go on lying. */
     if (acme_clock_doubt(a->failure.err) && a->failure.at > now && !a->sched.by_ca &&
@@ -78,9 +26,13 @@ static void rest_rebase(struct acme_agent *a, int64_t now)
         a->sched.not_before = 0;
     (void)acme_sched_rebase(&a->sched, now);
     acme_ari_rebase(a, now);
-    (void)acme_sched_rebase(&a->ledger.account, now);
-    (void)acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
-    (void)acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
+    acme_server_rebase(a, now);
+    rebased = acme_sched_rebase(&a->ledger.account, now);
+    rebased |= acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
+    rebased |= acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
+    /* Who takes turns with others has no other memory of what they share. */
+    if (rebased && a->in_turns && a->loaded)
+        a->damaged |= REST_REBASED;
     if (a->failure.at > now) /* its Retry-After counts from there */
         a->failure.at = now;
 }
@@ -91,14 +43,24 @@ static void raise_to(uint32_t *value, uint32_t other)
         *value = other;
 }
 
+/* Due by the certificate's life, or by the CA's word. */
+static bool rest_by_life(const struct acme_agent *a, int64_t now)
+{
+    return a->cert.has && a->cert.wanted && now >= acme_ari_due_at(a);
+}
+
 /* Seconds to wait still, and whose word that is. What the CA said is kept apart from our own
  * backoff, because a person may overrule the one and not the other. */
-static uint32_t rest_wait(const struct acme_agent *a, int64_t now, bool *by_ca)
+static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **whose)
 {
     const struct acme_failure *f = &a->failure;
     uint32_t ca = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
-    uint32_t own = acme_sched_wait(&a->sched, now);
+    uint32_t own = acme_server_own_wait(a, now);
+    uint32_t early = 0;
 
+    raise_to(&ca, acme_server_hold(a, now));
+    if (!a->order.open && !rest_by_life(a, now))
+        early = acme_recent_early(a, now);
     if (!a->order.open)
         raise_to(&ca, acme_sched_wait_one(a->ledger.order_not_before, a->ledger.order_set_at, now));
     if (f->err != ACME_OK)
@@ -109,11 +71,14 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, bool *by_ca)
             raise_to(&ca, acme_sched_wait_one(a->ledger.account.not_before,
                                               a->ledger.account.set_at, now));
     }
+    if (a->order.taken_up) /* the same run: it was not held back when it began */
+        own = 0;
     if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
         ca = 0;
     if (a->ask_flags & (ACME_ASK_NOW | ACME_ASK_IGNORE_RETRY_AFTER))
-        own = 0;
-    *by_ca = ca > 0;
+        own = early = 0;
+    *whose = ca > 0 ? "Retry-After" : own >= early ? "backoff" : "duplicates";
+    raise_to(&own, early);
     return ca > own ? ca : own;
 }
 
@@ -130,6 +95,8 @@ static void rest_repair(struct acme_agent *a, struct acme_next *next, int64_t no
     if (a->damaged & ACME_SAVE_LEDGER)
         a->ledger.account = worst;
     next->save = a->damaged;
+    if (a->damaged & REST_REBASED)
+        next->save = (uint8_t)((a->damaged & ~REST_REBASED) | ACME_SAVE_LEDGER);
     a->damaged = 0;
 }
 
@@ -137,9 +104,7 @@ static bool rest_due(const struct acme_agent *a, int64_t now)
 {
     if (a->order.open || (a->ask_flags & ACME_ASK_FORCE) != 0)
         return true;
-    if (!a->cert.has || !a->cert.wanted)
-        return true;
-    return now >= acme_ari_due_at(a);
+    return !a->cert.has || !a->cert.wanted || rest_by_life(a, now);
 }
 
 /* Back to sleep: the answer to whoever asked is outcome. */
@@ -152,6 +117,7 @@ static int rest_stay(struct acme_agent *a, struct acme_next *next, int outcome, 
     a->job = NULL;
     a->until = ACME_ROW_NONE;
     next->wait_ms = wait_s > 3600 ? 3600 * 1000 : (uint32_t)(wait_s * 1000);
+    a->rest_ms = a->port->now_ms(a->port->ctx) + next->wait_ms;
     return ACME_AGAIN;
 }
 
@@ -221,19 +187,24 @@ static bool rest_order_done(const struct acme_agent *a)
 static void rest_go(struct acme_agent *a, struct acme_next *next)
 {
     if (!a->again) {
-        a->account_retries = a->agains = 0;
+        if (!a->order.taken_up)
+            a->account_retries = a->agains = 0;
         a->renewed = false;
     }
     a->again = false;
     a->busy = true;
+    acme_server_goes(a);
     a->ari_run = a->roll_refused = a->old_unknown = false;
     a->redirect[0] = '\0';
     a->redirects = 0;
     a->exchange.single = false;
-    a->lost_in_run = 0;
-    a->order.since_ms = a->order.why_ms = 0; /* a walk may have rested for long */
-    a->order.rounds = 0;
+    if (!a->order.taken_up) {
+        a->lost_in_run = 0;
+        a->order.since_ms = a->order.why_ms = 0; /* a walk may have rested for long */
+        a->order.rounds = 0;
+    }
     a->order.fresh = false;
+    a->rest_ms = 0;
     if (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER)
         a->look_ms = 0;
     a->revoked_told = a->held_told = a->not_due_told = a->clock_told = false;
@@ -311,11 +282,16 @@ static int rest_revoked(struct acme_agent *a, struct acme_next *next)
 static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
 {
     uint32_t wait = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
+    bool by_key;
 
     if (!a->loaded) {
         next->row = ACME_ROW_LOAD;
         return ACME_OK;
     }
+    by_key = a->job->type == ACME_JOB_REVOKE && a->job->key != NULL;
+    if (a->kid[0] == '\0' && a->ledger.account.by_ca && !by_key) /* it will ask newAccount */
+        raise_to(&wait,
+                 acme_sched_wait_one(a->ledger.account.not_before, a->ledger.account.set_at, now));
     if (wait > 0 && (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER) == 0)
         return rest_held(a, next, now, wait, "Retry-After");
     if (a->order.open && acme_job_ends_order(a)) {
@@ -327,24 +303,32 @@ static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
     return ACME_OK;
 }
 
+/* A run is over. */
+static void rest_after_run(struct acme_agent *a)
+{
+    a->busy = a->ari_run = false; /* what fails from now on is not the question */
+    acme_exchange_close(&a->exchange);
+    a->nonce[0] = '\0';
+    if (a->again)
+        return;
+    a->asked = false;
+    a->ask_flags = 0;
+    a->job = NULL;
+    a->until = ACME_ROW_NONE;
+}
+
 int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     int64_t now = 0;
+    const char *whose;
     uint32_t wait, spread;
-    bool by_ca;
+    bool job = a->busy && a->job != NULL && !a->again;
 
     (void)reply;
-    if (a->busy) {
-        a->busy = a->ari_run = false; /* what fails from now on is not the question */
-        acme_exchange_close(&a->exchange);
-        a->nonce[0] = '\0';
-        if (!a->again) {
-            a->asked = false;
-            a->ask_flags = 0;
-            a->job = NULL;
-            a->until = ACME_ROW_NONE;
-        }
-    }
+    if (a->busy)
+        rest_after_run(a);
+    if (job) /* who asked is to see how it ended, before a run that is due has an outcome */
+        return rest_stay(a, next, ACME_OK, 1);
     if (!a->asked && !a->again && a->config->only_when_asked &&
         (a->verdict == VERDICT_NONE || a->verdict == VERDICT_KEPT))
         return rest_stay(a, next, ACME_OK, 3600);
@@ -365,6 +349,10 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         rest_verdict(a, next);
         return ACME_OK;
     }
+    if (a->loaded && acme_server_change(a, rest_due(a, now))) {
+        next->row = ACME_ROW_LOAD;
+        return ACME_OK;
+    }
     if (a->job != NULL)
         return rest_job(a, next, now);
     if (a->loaded && acme_job_revoked(a) && a->cert.wanted && !a->order.open &&
@@ -373,7 +361,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     if (a->loaded && !a->ari_started)
         acme_ari_booted(a, now);
     a->ari_started = a->loaded;
-    wait = rest_wait(a, now, &by_ca);
+    wait = rest_wait(a, now, &whose);
     if (a->loaded && !rest_due(a, now)) {
         if (wait > 0 || acme_ari_wait(a, now) > 0)
             return rest_not_due(a, next, now);
@@ -383,11 +371,13 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         a->ari_run = true;
         return ACME_OK;
     }
+    if (a->loaded && strcmp(whose, "Retry-After") == 0 && acme_server_held(a, now, wait))
+        return ACME_OK; /* to rest, once more */
     spread = rest_spread(a, now);
     if (spread > wait)
         return rest_held(a, next, now, spread, "spread");
     if (wait > 0)
-        return rest_held(a, next, now, wait, by_ca ? "Retry-After" : "backoff");
+        return rest_held(a, next, now, wait, whose);
     if (!a->loaded) { /* the store could not be read: perhaps now */
         next->row = ACME_ROW_LOAD;
         return ACME_OK;
@@ -401,6 +391,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 void acme_order_rest(struct acme_order_state *order)
 {
     order->fresh = order->responded = order->finalized = order->respond_refused = false;
+    order->taken_up = false;
     order->relist = true;
     order->rounds = 0;
     order->index = 0;

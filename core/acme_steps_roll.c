@@ -22,12 +22,15 @@ int acme_roll_directory(struct acme_agent *a, const struct acme_directory *direc
 {
     if (a->job != NULL && a->job->type == ACME_JOB_REVOKE && a->job->key != NULL)
         return ACME_OK; /* needs no account, and is in a hurry */
-    if (directory->key_change == NULL)
-        return acme_fail_note(a, ACME_E_REFUSED, "the CA's directory has no keyChange", NULL);
     if (a->new_key.type != ACME_KEY_NONE) {
         a->after_roll = next->row;
         next->row = ACME_ROW_WHICH_NEW;
     }
+    a->directory.key_change = 0;
+    if (directory->key_change == NULL && a->new_key.type != ACME_KEY_NONE)
+        return ACME_OK; /* that it will not be made any more must not stop the certificate */
+    if (directory->key_change == NULL)
+        return acme_fail_note(a, ACME_E_REFUSED, "the CA's directory has no keyChange", NULL);
     return acme_directory_keep(a, directory->key_change, "keyChange", &a->directory.key_change);
 }
 
@@ -106,6 +109,14 @@ int refused_rollover(struct acme_agent *a, const struct acme_problem *problem,
     return ACME_OK;
 }
 
+/* The new key is not the account's, and will not be. */
+static int roll_ask_old(struct acme_agent *a, struct acme_next *next)
+{
+    a->roll_refused = true;
+    next->row = ACME_ROW_WHICH_OLD;
+    return ACME_OK;
+}
+
 /* Is the account that the CA names ours? */
 static int roll_ours(struct acme_agent *a, const struct acme_reply *reply)
 {
@@ -122,6 +133,10 @@ int accept_which_new(struct acme_agent *a, const struct acme_reply *reply, struc
 {
     int err = roll_ours(a, reply);
 
+    if (err == ACME_E_ACCOUNT && !a->old_unknown) { /* it cannot become ours any more */
+        a->note[0] = '\0';
+        return roll_ask_old(a, next);
+    }
     return err == ACME_OK ? roll_done(a, next) : err;
 }
 
@@ -134,7 +149,7 @@ int refused_which_new(struct acme_agent *a, const struct acme_problem *problem,
         return acme_fail_note(a, ACME_E_ACCOUNT, "the CA knows neither the old key nor the new one",
                               NULL);
     next->row = ACME_ROW_ROLLOVER;
-    return ACME_OK;
+    return a->directory.key_change != 0 ? ACME_OK : roll_ask_old(a, next);
 }
 
 /* The old key is in force: what the CA refused is not done. */

@@ -19,10 +19,11 @@ HARDENING = -fstack-protector-strong -D_FORTIFY_SOURCE=2 -fno-pie -fno-unwind-ta
 	-fno-asynchronous-unwind-tables
 LDFLAGS = -static -no-pie -Wl,-z,relro
 WOLFSSL_DEFS = -DACME_SMALL_BINARY
-# The linker warns of getaddrinfo in static programs: modules of the name service are loaded at run
-# time from a glibc of the same version. That holds for extra modules only; /etc/hosts and DNS have
-# been part of glibc itself since 2.34 (boards/linux/README.md). Everything else it says is shown.
-LINK_MESSAGES = 2>$@.said || { cat $@.said >&2; exit 1; }; grep -v getaddrinfo $@.said >&2 || :
+# The linker warns of getaddrinfo and getpwnam in static programs: modules of the name service are
+# loaded at run time from a glibc of the same version. That holds for extra modules only; /etc/hosts,
+# /etc/passwd and DNS have been part of glibc itself since 2.34 (boards/linux/README.md). Everything
+# else it says is shown.
+LINK_MESSAGES = 2>$@.said || { cat $@.said >&2; exit 1; }; grep -v "getaddrinfo\|getpwnam" $@.said >&2 || :
 
 ifeq ($(CC),$(TARGET)-gcc)
 $(O)/flags: | cross-compiler

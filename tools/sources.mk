@@ -11,17 +11,23 @@ SRC_EAB ?= core/acme_eab.c core/acme_steps_eab.c
 # Boards without room for renewal information (RFC 9773) take core/acme_steps_noari.c.
 SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
 
+# Boards where nobody can ask for a certificate that is not due take core/acme_steps_norecent.c.
+SRC_RECENT ?= core/acme_steps_recent.c
+
 # Boards that take the CA's default chain take core/acme_steps_nochain.c.
 SRC_CHAIN ?= core/acme_steps_chain.c
 
 # Boards without revocation and the jobs of an account take core/acme_steps_nojob.c.
 SRC_JOB ?= core/acme_steps_job.c core/acme_steps_account.c core/acme_steps_roll.c
 
+# Boards with one CA take core/acme_steps_noservers.c.
+SRC_SERVERS ?= core/acme_servers.c core/acme_steps_servers.c
+
 # Boards, which make their own keys, take core/acme_csr_noread.c.
 SRC_CSR ?= core/acme_csr_read.c
 
 SRC_CORE = \
-	core/acme_agent.c \
+	core/acme_agent.c core/acme_aside.c core/acme_status.c \
 	core/acme_b64.c \
 	core/acme_buf.c \
 	core/acme_cert.c \
@@ -37,6 +43,8 @@ SRC_CORE = \
 	$(SRC_CSR) \
 	$(SRC_EAB) \
 	$(SRC_JOB) \
+	$(SRC_SERVERS) \
+	$(SRC_RECENT) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \
 	core/acme_http.c \
@@ -44,6 +52,7 @@ SRC_CORE = \
 	core/acme_http_link.c \
 	core/acme_init.c \
 	core/acme_json.c \
+	core/acme_jwk_read.c \
 	core/acme_jws.c \
 	core/acme_name.c \
 	core/acme_objects.c \
@@ -58,6 +67,7 @@ SRC_CORE = \
 	core/acme_steps_cert.c \
 	core/acme_steps_order.c \
 	core/acme_steps_proof.c \
+	core/acme_steps_load.c \
 	core/acme_steps_rest.c \
 	core/acme_store.c \
 	core/acme_time.c \
@@ -84,20 +94,56 @@ SRC_PORT_FLASH = \
 SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_net.c
 
 SRC_TOOL = \
+	tools/lwacme/alarm.c \
 	tools/lwacme/binding.c \
+	tools/lwacme/caa.c \
 	tools/lwacme/command.c \
+	tools/lwacme/conf.c \
+	tools/lwacme/conf_check.c \
+	tools/lwacme/conf_line.c \
+	tools/lwacme/conf_read.c \
+	tools/lwacme/confine.c \
 	tools/lwacme/csr.c \
+	tools/lwacme/daemon.c \
+	tools/lwacme/deploy.c \
+	tools/lwacme/exit.c \
+	tools/lwacme/dns.c \
+	tools/lwacme/doctor.c \
+	tools/lwacme/doctor_ca.c \
+	tools/lwacme/doctor_dns.c \
+	tools/lwacme/doctor_http.c \
+	tools/lwacme/doctor_store.c \
+	tools/lwacme/doctor_who.c \
+	tools/lwacme/facts.c \
+	tools/lwacme/frame.c \
 	tools/lwacme/help.c \
+	tools/lwacme/hook.c \
+	tools/lwacme/hook_run.c \
+	tools/lwacme/import.c \
+	tools/lwacme/import_find.c \
+	tools/lwacme/import_tell.c \
 	tools/lwacme/install.c \
 	tools/lwacme/issue.c \
 	tools/lwacme/job.c \
 	tools/lwacme/json.c \
+	tools/lwacme/log.c \
+	tools/lwacme/keyfile.c \
 	tools/lwacme/main.c \
+	tools/lwacme/metrics.c \
+	tools/lwacme/notify.c \
 	tools/lwacme/options.c \
+	tools/lwacme/options_table.c \
+	tools/lwacme/owed.c \
+	tools/lwacme/person.c \
+	tools/lwacme/privilege.c \
+	tools/lwacme/runner.c \
 	tools/lwacme/show.c \
 	tools/lwacme/status.c \
+	tools/lwacme/tell.c \
 	tools/lwacme/trust.c \
-	tools/lwacme/webroot.c
+	tools/lwacme/turn.c \
+	tools/lwacme/webroot.c \
+	tools/lwacme/world.c
 
 # What a device needs before its first start, into a flash image.
 SRC_MKCONFIG = tools/mkconfig/mkconfig.c

@@ -1,32 +1,45 @@
 #!/usr/bin/env python3
-"""What each choice costs: builds the image with and without it, one after the other, and prints a table.
+"""What each choice of a board costs: builds images with and without it, and prints a table.
 
-    board_options.py BOARD [word ...]        of those whose name has one of the words
+    board_options.py [BOARD ...] [word ...]     of those choices whose name has one of the words
 
-Flash is .text and .data, RAM is .data, .bss and the pool: no stack, because nothing is run. An image
-that links may still be of no use (README.md says which): this counts bytes only. Images are in
-build/options/BOARD-N.
+without a board: of both. Flash is .text and .data, RAM is .data, .bss and the pool: no stack, because
+nothing is run. A figure is what the choice adds to the image as it is; where the board has it already,
+what it takes away when left out, with the sign of a cost, and a star. An image that links may still be
+of no use (boards/README.md says which): this counts bytes only. Images are in build/options/BOARD-N.
 """
 import os
+import pathlib
 import re
 import subprocess
 import sys
 
-CROSS = {"emcraft-sf2": "arm-none-eabi-", "riscv32-virt": "riscv64-unknown-elf-"}
-CHOICES = [  # words for make; the first is what the others are compared with
-    ("as it is", []),
-    ("no HTTPS server (SERVER=)", ["SERVER="]),
-    ("records to 8 KB (RECORDS=8)", ["RECORDS=8"]),
-    ("no TLS 1.2 (WOLFSSL_NO_TLS12)", ["BOARD_EXTRA=-DWOLFSSL_NO_TLS12"]),
-    ("no P-384 (BOARD_NO_P384)", ["BOARD_EXTRA=-DBOARD_NO_P384"]),
-    ("no name constraints (IGNORE_NAME_CONSTRAINTS)", ["BOARD_EXTRA=-DIGNORE_NAME_CONSTRAINTS"]),
-    ("no AES-256 (NO_AES_256)", ["BOARD_EXTRA=-DNO_AES_256"]),
-    ("IPv6 (IPV6=1)", ["IPV6=1"]),
-    ("external account binding (EAB=1)", ["EAB=1"]),
-    ("renewal information (ARI=1)", ["ARI=1"]),
-    ("a choice of chains (CHAIN=1)", ["CHAIN=1"]),
-    ("revocation and the account's life (JOB=1)", ["JOB=1"]),
-    ("no link-time optimization (LTO=)", ["LTO="]),
+BOARDS = {"emcraft-sf2": "arm-none-eabi-", "riscv32-virt": "riscv64-unknown-elf-"}
+FOLDER = pathlib.Path(__file__).resolve().parent.parent
+
+# What is on or off by a word for make: (name, word). A new choice is a line here.
+SWITCHES = [
+    ("renewal information, RFC 9773", "ARI"),
+    ("external account binding", "EAB"),
+    ("a choice of chains", "CHAIN"),
+    ("revocation and the account's life", "JOB"),
+    ("the HTTPS server: TLS's other side", "SERVER"),
+    ("IPv6", "IPV6"),
+    ("several CAs", "SERVERS"),
+    ("certificates though none is due are counted", "RECENT"),
+]
+NO_RSA = ["BOARD_CORE_DROP=core/acme_crypto_rsa.c", "BOARD_CORE_ADD=core/acme_crypto_norsa.c"]
+# What is left out by words, on boards that have it: (name, words, boards or None for all).
+LEFT_OUT = [
+    ("RSA keys of its own", NO_RSA, ["riscv32-virt"]),
+    ("records of 16 KB, not 8 (`RECORDS=8`)", ["RECORDS=8"], ["emcraft-sf2"]),
+    ("TLS 1.2 (`WOLFSSL_NO_TLS12`)", ["BOARD_EXTRA=-DWOLFSSL_NO_TLS12"], None),
+    ("P-384 (`BOARD_NO_P384`)", ["BOARD_EXTRA=-DBOARD_NO_P384"], ["emcraft-sf2"]),
+    ("name constraints (`IGNORE_NAME_CONSTRAINTS`)", ["BOARD_EXTRA=-DIGNORE_NAME_CONSTRAINTS"], None),
+    ("AES-256 (`NO_AES_256`)", ["BOARD_EXTRA=-DNO_AES_256"], None),
+    ("SP code that is fast, not small (`WOLFSSL_SP_SMALL`)", ["BOARD_EXTRA=-DWOLFSSL_SP_SMALL"],
+     ["riscv32-virt"]),
+    ("link-time optimization (without: `LTO=`)", ["LTO="], None),
 ]
 
 
@@ -38,30 +51,57 @@ def build(board, folder, words):
     made = subprocess.run(["make", "BOARD=" + board, "BO=" + folder, *words, elf],
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     if made.returncode != 0:
-        return next((line for line in made.stdout.splitlines()
-                     if re.search(r"error:|overflowed|undefined", line)), made.stdout[-200:])
-    out = subprocess.run([CROSS[board] + "size", "-A", elf], stdout=subprocess.PIPE, check=True,
+        print("%s %s: %s" % (board, " ".join(words), next((
+            line for line in made.stdout.splitlines() if re.search(r"rror:|overflowed|undefined", line)),
+            made.stdout[-200:])), file=sys.stderr)
+        return None
+    out = subprocess.run([BOARDS[board] + "size", "-A", elf], stdout=subprocess.PIPE, check=True,
                          text=True).stdout
     size = {m[1]: int(m[2]) for m in re.finditer(r"^(\.\S+)\s+(\d+)\s", out, re.M)}
     data = size.get(".data", 0)
     return size[".text"] + data, data + size[".bss"] + size.get(".emergency", 0)
 
 
+def on(board):
+    """The switches that are on where nothing is said."""
+    return set(re.findall(r"^BOARD_(\w+) = 1$", (FOLDER / board / "board.mk").read_text(), re.M)) | {"SERVER"}
+
+
+def plan(board):
+    """[(name, words or None: not for this board, the board has it)]"""
+    has = on(board)
+    rows = [("%s (`%s=1`)" % (name, word), ["%s=%s" % (word, "" if word in has else "1")], word in has)
+            for name, word in SWITCHES]
+    return rows + [(name, words if where is None or board in where else None, True)
+                   for name, words, where in LEFT_OUT]
+
+
+def cell(number):
+    return ("%+d" % number).replace("+", "+ ").replace("-", "- ") if number else "0"
+
+
 def main():
-    if len(sys.argv) < 2 or sys.argv[1] not in CROSS:
+    boards = [w for w in sys.argv[1:] if w in BOARDS] or list(BOARDS)
+    wanted = [w for w in sys.argv[1:] if w not in BOARDS]
+    if any(w.startswith("-") for w in wanted):
         sys.exit(__doc__)
-    board, wanted, base = sys.argv[1], sys.argv[2:], None
-    print("| | flash | RAM |\n|---|---|---|", flush=True)
-    for n, (name, words) in enumerate(CHOICES):
-        if n > 0 and wanted and not any(w in name for w in wanted):
+    base = {b: build(b, "build/options/%s-0" % b, []) for b in boards}
+    plans = {b: plan(b) for b in boards}
+    print("| |" + "".join(" %s: flash | RAM |" % b for b in boards) + "\n|---|" + "---|---|" * len(boards))
+    print("| **as it is** |" + "".join(" %d | %d |" % (base[b] or (0, 0)) for b in boards), flush=True)
+    for n, row in enumerate(plans[boards[0]]):
+        if wanted and not any(w in row[0] for w in wanted):
             continue
-        made = build(board, "build/options/%s-%d" % (board, n), words)
-        if isinstance(made, str):
-            print("| %s | does not build: %s | |" % (name, made.strip()[-120:]), flush=True)
-            continue
-        base = base or made
-        print("| %s | %d (%+d) | %d (%+d) |" % (
-            name, made[0], made[0] - base[0], made[1], made[1] - base[1]), flush=True)
+        cells = ""
+        for b in boards:
+            _, words, has = plans[b][n]
+            made = build(b, "build/options/%s-%d" % (b, n + 1), words) if words else None
+            if made is None:
+                cells += " does not build | |" if words else " - | |"
+                continue
+            cost = [(made[i] - base[b][i]) * (-1 if has else 1) for i in (0, 1)]
+            cells += " %s%s | %s |" % (cell(cost[0]), "*" if has else "", cell(cost[1]))
+        print("| %s |%s" % (row[0], cells), flush=True)
 
 
 if __name__ == "__main__":

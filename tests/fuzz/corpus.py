@@ -9,6 +9,7 @@ file, and become seeds too. Certificates are made by openssl; without it there a
 """
 
 import base64
+import json
 import pathlib
 import re
 import shutil
@@ -235,6 +236,39 @@ def cert_seeds():
     return found
 
 
+# RFC 7515 A.3
+JWK = """{"kty":"EC","crv":"P-256","x":"f83OJ3D2xF1Bg8vub9tLe1gHMzV76e8Tus9uPHvRVEU",
+"y":"x_FEzRu9m36HLN_tue659LNpXW6pCyStikYjKIWI5a0","d":"jpsQnnGQmL-YBIffH1136cspYG6-0iY7X1fCE9-E9LI"}"""
+JWK_WORDS = ["\"%s\":" % word for word in "kty crv x y d n e p q dp dq qi oth".split()] + [
+    "\"RSA\"", "\"EC\"", "\"P-256\"", "\"P-384\"", "\"P-521\"", "\"AQAB\"", "EC PRIVATE KEY", "RSA PRIVATE KEY",
+    "ENCRYPTED", "BEGIN EC PARAMETERS", b"\x06\x05\x2b\x81\x04\x00\x23"]
+
+
+def keyfile_seeds():
+    """Keys of every form; of RSA ones the JWK is made of PKCS #1."""
+    names = ["n", "e", "d", "p", "q", "dp", "dq", "qi"]
+    found = [JWK, JWK.replace("P-256", "P-521"), JWK.replace("f83", ""), pem(KEY, "EC PRIVATE KEY"),
+             "-----BEGIN EC PARAMETERS-----\nBggqhkjOPQMBBw==\n-----END EC PARAMETERS-----\n" + pem(KEY, "EC PRIVATE KEY"),
+             pem(KEY, "ENCRYPTED PRIVATE KEY"), "{\"kty\":\"RSA\",\"oth\":[]}"]
+    found = [text.encode() for text in found] + [KEY]
+    if shutil.which("openssl") is not None:
+        with tempfile.TemporaryDirectory() as folder:
+            _, keys = certificates(pathlib.Path(folder))
+        found += keys + [pem(key, "PRIVATE KEY").encode() for key in keys]
+        at, numbers = 7, []     # SEQUENCE of two bytes' length, version
+        for _ in names:
+            length, head = keys[1][at + 1], 2
+            if length & 0x80:
+                head += length & 0x7f
+                length = int.from_bytes(keys[1][at + 2:at + head], "big")
+            numbers.append(keys[1][at + head:at + head + length])
+            at += head + length
+        found.append(json.dumps(dict({"kty": "RSA"}, **{
+            name: base64.urlsafe_b64encode(number.lstrip(b"\0")).decode().rstrip("=")
+            for name, number in zip(names, numbers)})).encode())
+    return {"keyfile": [struct.pack(">H", small) + text for text in found for small in (300, 16383)]}
+
+
 # ---- records ----------------------------------------------------------------------------------
 
 def record(kind, fields, sequence=0):
@@ -300,6 +334,32 @@ def flash_seeds():
     return {"flash": found}
 
 
+# ---- the configuration file -------------------------------------------------------------------
+
+CONF = """# the daemon
+state-dir = /var/lib/lwacme
+server=letsencrypt-staging
+  agree-tos \t=  yes
+
+[www.example.com]
+domain = www.example.com\texample.com
+preferred-chain = Root X#1
+
+[ 2001:db8::1 ]
+profile = shortlived
+"""
+CONF_WORDS = ["[", "]\n", " = ", "domain = ", "# ", " #", "\r\n", "\t", "\"", "key-type", "\xef\xbb\xbf".encode("latin-1"),
+              b"\xe2\x82\xac", b"\xc2\x80", b"\0"]
+
+
+def conf_seeds():
+    found = [CONF, CONF.replace("\n", "\r\n"), "\ufeff" + CONF.rstrip(), CONF.replace("=", ""), CONF.replace("]", ""),
+             CONF.replace("]", "] # x"), "[]\n[ ]\n=\n= x\nx =\nx\n", "a = b # c\na = #\na = 'b'\na = \"b\"\n", "k" * 41 + "=x",
+             "k" * 40 + "=" + "v" * 4055 + "\n", "k" * 40 + "=" + "v" * 4056 + "\n", "a=b\rc\n\r\n\r", "a\0=b\0\n"]
+    raw = [b"a=\xe2\x82", b"a=\xe0\x80\x80\n", b"a=\xed\xa0\x80\n", b"a=\xf4\x90\x80\x80", b"a=\xc2\x9b\n\xff\n"]
+    return {"conf": [text.encode() for text in found] + raw}
+
+
 # ---- the agent --------------------------------------------------------------------------------
 
 def agent_seeds():
@@ -317,6 +377,7 @@ def agent_seeds():
 
 WORDS = {"response": HTTP_WORDS, "exchange": HTTP_WORDS, "http01": HTTP_WORDS + ["GET ", "HEAD ", PATH, "Host: "],
          "json": JSON_WORDS, "objects": JSON_WORDS, "text": TEXT_WORDS, "pem": PEM_WORDS, "cert": DER_WORDS,
+         "keyfile": DER_WORDS + JWK_WORDS, "conf": CONF_WORDS,
          "records": [b"ACME", b"http-01\0", number(1), b"\x01\x80", KEY]}
 
 
@@ -338,7 +399,8 @@ def main():
     top = pathlib.Path(sys.argv[1])
     shutil.rmtree(top / "seeds", ignore_errors=True)
     (top / "dict").mkdir(parents=True, exist_ok=True)
-    for make in (http_seeds, json_seeds, text_seeds, cert_seeds, record_seeds, flash_seeds, agent_seeds):
+    for make in (http_seeds, json_seeds, text_seeds, cert_seeds, keyfile_seeds, record_seeds, flash_seeds, agent_seeds,
+                 conf_seeds):
         for name, inputs in make().items():
             folder = top / "seeds" / name
             folder.mkdir(parents=True)

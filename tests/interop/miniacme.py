@@ -21,6 +21,8 @@ from fakeca import b64
 
 
 class Mini:
+    alg = "ES256"
+
     def __init__(self, directory, ca_file, http_port, host="127.0.0.1"):
         self.folder = tempfile.mkdtemp(prefix="lwacme-mini-")
         self.directory, self.http_port = directory, http_port
@@ -86,7 +88,7 @@ class Mini:
 
     def post(self, url, payload=None):
         while True:
-            head = {"alg": "ES256", "nonce": self.nonce, "url": url}
+            head = {"alg": self.alg, "nonce": self.nonce, "url": url}
             head.update({"kid": self.kid} if self.kid else {"jwk": self.jwk})
             protected = b64(json.dumps(head).encode())
             text = b64(json.dumps(payload).encode()) if payload is not None else ""

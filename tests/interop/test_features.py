@@ -19,6 +19,7 @@ import zlib
 import common
 from common import Skip, Suite, cert_serial, check, check_set, equal, lwacme_path
 from fakeca import problem
+from fakeclock import fake_clock
 import rig
 import world
 from world import with_world
@@ -260,47 +261,6 @@ def ari_revoked(w, c):
     check(status(c)["replaces"], "status does not tell")
 
 
-def fake_clock(seconds):
-    """An environment in which the tool's clock is ahead."""
-    lib = world.kept("clock", lambda folder: build_clock(folder))
-    env = {"LD_PRELOAD": lib, "TEST_AHEAD": str(seconds)}
-    if "san" in lwacme_path():
-        raise Skip("the sanitizer wants to be the first library")
-    if b"statically linked" in subprocess.run(["file", "-L", lwacme_path()], stdout=subprocess.PIPE,
-                                              ).stdout:
-        raise Skip("a static program takes no library in")
-    return env
-
-
-def build_clock(folder):
-    source, lib = os.path.join(folder, "clock.c"), os.path.join(folder, "clock.so")
-    with open(source, "w", encoding="ascii") as f:
-        f.write("""#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdlib.h>
-#include <time.h>
-int clock_gettime(clockid_t id, struct timespec *ts)
-{
-    int (*real)(clockid_t, struct timespec *) =
-        (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
-    int ret = real(id, ts);
-    if (id == CLOCK_REALTIME && ret == 0)
-        ts->tv_sec += atol(getenv("TEST_AHEAD"));
-    return ret;
-}
-time_t time(time_t *out)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    if (out)
-        *out = ts.tv_sec;
-    return ts.tv_sec;
-}
-""")
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", lib, source, "-ldl"], check=True)
-    return lib
-
-
 @suite.case("ari: absurd and broken answers leave the lifetime rule")
 @with_world()
 def ari_absurd(w, c):
@@ -444,10 +404,10 @@ def chain_preferred(w, c):
     for n in range(4):
         path, name, key = root_of(w, n)
         for how in (name, key, key.lower().replace(":", "")):
-            c.issue([NAME], "--force", "--preferred-chain", how).expect(0)
+            c.issue([NAME], "--force", "--now", "--preferred-chain", how).expect(0)
             check_set(c.live(NAME), [NAME], path)
     w.mark()
-    r = c.issue([NAME], "--force", "--preferred-chain", "Nobody Root X9").expect(
+    r = c.issue([NAME], "--force", "--now", "--preferred-chain", "Nobody Root X9").expect(
         0, "warning.*default chain.*Nobody Root X9")
     check_set(c.live(NAME), [NAME], w.roots)
     equal(w.count()["certificate"], 5, "chains fetched (%s)" % r)
@@ -466,7 +426,7 @@ def chain_shortest(w, c):
 @with_world()
 def chain_alone(w, c):
     c.issue([NAME], "--preferred-chain", "x").expect(0, "warning.*default chain")
-    c.issue([NAME], "--shortest-chain", "--force").expect(0)
+    c.issue([NAME], "--shortest-chain", "--force", "--now").expect(0)
     equal(w.count()["certificate"], 2, "chains fetched")
 
 

@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
 """The harness judged by a client whose conversation is known: its counters must tell the truth."""
+import contextlib
+import io
+import re
 import sys
 
 import common
@@ -94,6 +97,48 @@ def misbehave():
             raise common.Fail("the rule was not applied")
         finally:
             m.close()
+
+
+@suite.case("harness knows the CA's dice")
+def dice():
+    """A real life of orders shows none; each of the two, put into its log, is seen."""
+    with world.World() as w:
+        m = miniacme.Mini(w.directory, w.ca_file, w.http_port)
+        try:
+            m.issue(["a.example.net"])
+        finally:
+            m.close()
+        with open(w.path("pebble.log"), encoding="utf-8") as f:
+            text = f.read()
+        check("Added order" in text and "Issued certificate serial" in text, "other words in the log")
+        # Not its own dice: they may have fallen so.
+        text = re.sub(r"(certificate serial )\w\w", r"\g<1>12", text)
+        for old, new, words in ((None, None, None), ("serial 12", "serial 92", "serial number"),
+                                ("authorizations in the db", "", "reused")):
+            with open(w.path("pebble.log"), "w", encoding="utf-8") as f:
+                f.write(text if old is None else text.replace(old, new))
+            seen = w.dice()
+            check(seen is None if words is None else words in (seen or ""), "%s: %s" % (words, seen))
+        with open(w.path("pebble.log"), "w", encoding="utf-8") as f:
+            f.write("")
+
+
+@suite.case("harness runs an unlucky case twice and another once")
+def unlucky():
+    for excuse, runs in (("the CA did it", 2), (None, 1)):
+        calls, inner = [], Suite()
+
+        def fails_at_first(calls=calls, excuse=excuse):
+            calls.append(1)
+            if len(calls) == 1:
+                if excuse:
+                    common.excuse(excuse)
+                raise common.Fail("unlucky")
+        inner.add("inner", fails_at_first)
+        said = io.StringIO()
+        with contextlib.redirect_stdout(said):
+            status = inner.main("inner")
+        equal((len(calls), status), (runs, 0 if excuse else 1), said.getvalue())
 
 
 if __name__ == "__main__":

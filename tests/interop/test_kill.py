@@ -58,7 +58,7 @@ def judge(w, before, moment):
 def force(c, name):
     """A renewal that ends well. Pebble sometimes knows no order for a predecessor of a moment ago, and
     answers 500 to its name: that is a try lost, and the next one does not name it."""
-    r = c.issue([name], "--force")
+    r = c.issue([name], "--force", "--now")
     if r.code == 3 and "could not find an order" in r.text:
         r = c.issue([name], "--force", "--now")
     r.expect(0)
@@ -125,7 +125,7 @@ def renewal():
         for _ in range(max(KILLS // 3, 3)):
             w.mark()
             old = common.cert_serial(live + "/cert.pem")
-            p = start(c, name, "--force")
+            p = start(c, name, "--force", "--now")
             time.sleep(rng.uniform(0, whole))
             p.send_signal(signal.SIGKILL)
             p.communicate()

@@ -32,18 +32,13 @@ def names(n):
 def check_requests(w, n, account):
     """The protocol's minimum: 8 + 2N requests with a new account, 7 + 2N without, one connection;
     polls of the order beyond the two needed are the only thing that may be more, and one question
-    for the renewal's window where the CA has one. Pebble compares its die with `>`: told to reuse
-    an authorization in 0 % of the cases it does so in 1 %, and an order of a known account is then
-    born ready (one poll, nothing to prove)."""
+    for the renewal's window where the CA has one."""
     c = w.count()
     polls = c["order"]
-    born_ready = not account and n == 1 and c["authz"] == 0
     equal(c["renewalInfo"], 0 if w.version.startswith("2.4.") else 1, "questions for the window")
     fixed = c["total"] - polls - c["renewalInfo"]
-    equal(fixed, 5 if born_ready else (6 if account else 5) + 2 * n,
-          "requests without polls (%s)" % dict(c))
-    check((1 if born_ready else 2) <= polls <= ORDER_POLLS + n // 16,
-          "%d polls of the order" % polls)
+    equal(fixed, (6 if account else 5) + 2 * n, "requests without polls (%s)" % dict(c))
+    check(2 <= polls <= ORDER_POLLS + n // 16, "%d polls of the order" % polls)
     equal(w.connections(), 1, "connections to the CA")
 
 

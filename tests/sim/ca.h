@@ -18,7 +18,7 @@
 #define CA_BASE      "https://" CA_HOST
 #define CA_DIRECTORY CA_BASE "/directory"
 #define CA_NODE      1
-#define CA_ORDERS    640
+#define CA_ORDERS    1024
 #define CA_ACCOUNTS  256
 #define CA_NAMES     3
 #define CA_CONNS     8
@@ -27,11 +27,21 @@
 #define CA_BODY      32768
 #define CA_NONCES    8192
 #define CA_LEAF      1200
+#define CA_FORMER    8
 
 struct ca_account {
     struct acme_public key;
     uint64_t number; /* random, in its URL */
     bool gone;
+    bool dead;        /* deactivated (7.3.6) */
+    char contact[64]; /* without "mailto:" */
+};
+
+/* A key that an account had before. */
+struct ca_former {
+    uint32_t account;
+    bool late; /* the change had been on its way for long: the device knows nothing of it */
+    struct acme_public key;
 };
 
 struct ca_authz {
@@ -57,6 +67,8 @@ struct ca_order {
     bool late; /* issued by a finalize that had been on its way for long */
     unsigned finalizes;
     uint8_t spki_sum[ACME_SHA256_SIZE];
+    int64_t revoked_at; /* 0: not */
+    uint8_t reason;
     uint16_t leaf_len; /* 0: not issued */
     uint8_t leaf[CA_LEAF];
     int64_t not_before, not_after;
@@ -117,6 +129,7 @@ struct ca_reply {
     uint32_t retry_after; /* 0: none */
     bool retry_date;
     bool acted; /* something has changed by this request */
+    bool lost;  /* the answer is */
     struct acme_buf body;
 };
 
@@ -136,9 +149,11 @@ struct ca {
 
     int64_t lifetime_s, backdate_s;
     uint32_t validation_ms, issuance_ms;
-    bool limits; /* Let's Encrypt's */
-    bool ari;    /* it has renewal information */
-    bool eab;    /* a new account needs a binding */
+    bool limits;    /* Let's Encrypt's */
+    bool ari;       /* it has renewal information */
+    bool eab;       /* a new account needs a binding */
+    bool new_terms; /* nobody has agreed to yet: orders are refused (7.3.3) */
+    bool jobs;      /* its directory has keyChange and revokeCert */
     uint8_t alternates;
     const char *profile;    /* that it offers; NULL: it has no profiles */
     struct acme_slice bind; /* the binding it has given out, packed as the device has it */
@@ -155,6 +170,9 @@ struct ca {
     struct ca_account accounts[CA_ACCOUNTS];
     struct ca_order orders[CA_ORDERS];
     uint32_t accounts_count, orders_count;
+    struct ca_former former[CA_FORMER]; /* the last ones */
+    bool change_asked;                  /* a keyChange has come */
+    unsigned changes, updates, deactivations, revocations;
     uint32_t validations; /* asked for, and not begun */
     struct ca_bucket order_bucket, cert_bucket, account_bucket, failure_bucket[CA_NAMES];
 
@@ -191,6 +209,10 @@ int ca_verify(struct ca *ca, const char *url, struct ca_request *q, struct ca_re
 void ca_nonce(struct ca *ca, char out[24]);
 int ca_problem(struct ca_reply *r, int status, const char *type, const char *detail);
 bool ca_spki_equal(struct acme_slice spki, const struct acme_public *key);
+/* The account of a kid, or NULL. part: protected, payload, signature. */
+struct ca_account *ca_account_at(struct ca *ca, const char *kid);
+bool ca_signed(const struct acme_public *key, const char *alg, const char *const part[3]);
+void ca_spki_sum(const struct acme_public *key, uint8_t sum[ACME_SHA256_SIZE]);
 /* A JWK (RFC 7517, 7518 6); an HMAC (RFC 2104). */
 bool ca_jwk(const struct acme_json *jwk, struct acme_public *out);
 void ca_hmac(size_t size, struct acme_slice key, struct acme_slice data, uint8_t *out);
@@ -217,6 +239,21 @@ bool ca_replaces(struct ca *ca, const struct ca_request *q, struct ca_order *o, 
 bool ca_profile_good(struct ca *ca, const struct ca_request *q, struct ca_reply *r);
 bool ca_bound(struct ca *ca, const char *url, const struct ca_request *q, struct ca_reply *r);
 void ca_put_meta(struct ca *ca, struct acme_buf *b);
+
+/* ca_jobs.c: accounts and certificates in later life. */
+void ca_put_jobs(struct ca *ca, const char *base, struct acme_buf *b);
+void ca_account_url(const struct ca_account *account, char out[100]);
+/* newAccount with onlyReturnExisting; account NULL: there is none. false: the answer is in r. */
+bool ca_find(struct ca *ca, const struct ca_account *account, struct ca_reply *r);
+void ca_find_spoil(struct ca *ca, struct ca_reply *r);
+void ca_account_dead(struct ca *ca, struct ca_reply *r);
+void ca_put_account(struct ca *ca, const struct ca_account *account, struct ca_reply *r);
+/* true: rest is one of its resources, and r the answer. */
+bool ca_job(struct ca *ca, const char *rest, const char *url, const struct ca_request *q,
+            struct ca_reply *r);
+void ca_revoke_all(struct ca *ca); /* a mass revocation */
+/* newOrder while there are terms that nobody has agreed to: true, and the problem is in r. */
+bool ca_terms(struct ca *ca, struct ca_reply *r);
 
 /* ca_directory.c */
 void ca_directory(struct ca *ca, const struct ca_request *q, struct ca_reply *r);

@@ -140,6 +140,10 @@ void ca_window(struct ca *ca, const struct ca_request *q, const char *id, struct
     }
     window_retry(ca, r);
     ca_window_honest(o, &start, &end);
+    if (o->revoked_at != 0) { /* at once */
+        start = o->revoked_at - 7200;
+        end = o->revoked_at - 3600;
+    }
     window_wrong(ca, o, &start, &end);
     fractions = evil_does(&ca->evil, EVIL_ARI_FRACTIONS);
     acme_buf_text(b, "{\"explanationURL\":");

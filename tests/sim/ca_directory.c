@@ -74,5 +74,7 @@ void ca_directory(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
     if (ca->ari_named)
         ca_put_member(b, "renewalInfo",
                       evil_does(&ca->evil, EVIL_ARI_INSIDE) ? "https://169.254.169.254/ari" : url);
+    if (ca->jobs)
+        ca_put_jobs(ca, base, b);
     acme_buf_char(b, '}');
 }

@@ -362,7 +362,7 @@ void ca_write(struct ca *ca, struct ca_conn *c, const struct ca_request *q, stru
     put_all(ca, c, q, r, &b);
     c->out_len = b.len;
     c->out_sent = 0;
-    if (evil_does(e, EVIL_HTTP_RESET) ||
+    if (evil_does(e, EVIL_HTTP_RESET) || r->lost ||
         (evil_has(e, EVIL_FIN_LOST) && strncmp(q->path, "/fin/", 5) == 0 &&
          evil_does(e, EVIL_FIN_LOST))) {
         c->out_len = sim_world_below(ca->world, 2) * 30;

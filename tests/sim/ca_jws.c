@@ -83,6 +83,17 @@ bool ca_spki_equal(struct acme_slice spki, const struct acme_public *key)
     return own.len == spki.len && own.len > 0 && memcmp(own.ptr, spki.ptr, own.len) == 0;
 }
 
+void ca_spki_sum(const struct acme_public *key, uint8_t sum[ACME_SHA256_SIZE])
+{
+    uint8_t room[700];
+    struct acme_der d;
+    struct acme_slice own;
+
+    jws_spki(key, &d, room, sizeof room);
+    own = acme_der_slice(&d);
+    (void)acme_sha256(own.ptr, own.len, sum);
+}
+
 void ca_thumbprint(const struct acme_public *key, char out[44])
 {
     uint8_t room[1400], digest[ACME_SHA256_SIZE];
@@ -229,7 +240,7 @@ static const struct acme_json *jws_decode(const char *text, int which)
     return root;
 }
 
-static struct ca_account *jws_account(struct ca *ca, const char *kid)
+struct ca_account *ca_account_at(struct ca *ca, const char *kid)
 {
     char url[100];
 
@@ -244,24 +255,50 @@ static struct ca_account *jws_account(struct ca *ca, const char *kid)
 
 /* Exactly one of jwk and kid, each where it belongs. 0, -1 broken, or a problem's status. */
 static int jws_who(struct ca *ca, const struct acme_json *protect, struct ca_request *q,
-                   struct ca_reply *r, bool new_account)
+                   struct ca_reply *r, bool new_account, bool either)
 {
     const struct acme_json *jwk = acme_json_get(protect, "jwk");
     const char *kid = acme_json_member(protect, "kid");
 
     if ((jwk != NULL) == (kid != NULL))
         return ca_break(ca, "jwk and kid: exactly one (6.2)");
-    if (new_account != (jwk != NULL))
+    if (!either && new_account != (jwk != NULL))
         return ca_break(ca, "jwk for newAccount only, kid for all else (6.2)");
     if (jwk != NULL) {
         q->has_jwk = ca_jwk(jwk, &q->key);
         return q->has_jwk ? 0 : ca_break(ca, "a JWK that is none (RFC 7517)");
     }
-    q->account = jws_account(ca, kid);
+    q->account = ca_account_at(ca, kid);
+    if (q->account == NULL && evil_has(&ca->evil, EVIL_FIND_OTHER)) /* it has told of it */
+        return ca_problem(r, 400, "accountDoesNotExist", "No such account");
     if (q->account == NULL)
         return ca_break(ca, "a kid that was never given");
     q->key = q->account->key;
+    if (q->account->dead)
+        return ca_problem(r, 401, "unauthorized", "the account is deactivated");
     return q->account->gone ? ca_problem(r, 400, "accountDoesNotExist", "No such account") : 0;
+}
+
+bool ca_signed(const struct acme_public *key, const char *alg, const char *const part[3])
+{
+    return jws_alg_fits(alg, key->type) && jws_signature(key, part[0], part[1], part[2]);
+}
+
+/* By a key that the account had before: what was on its way while the key changed. */
+static bool jws_former(struct ca *ca, const struct ca_request *q, const char *alg,
+                       const char *const part[3])
+{
+    unsigned count = ca->changes < CA_FORMER ? ca->changes : CA_FORMER;
+
+    for (unsigned i = 0; i < count; i++) {
+        const struct ca_former *f = &ca->former[i];
+        if (q->account != &ca->accounts[f->account] || !ca_signed(&f->key, alg, part))
+            continue;
+        if (ca->before != NULL && !f->late)
+            ca->before(ca->before_ctx, "former", q, NULL);
+        return true;
+    }
+    return false;
 }
 
 int ca_verify(struct ca *ca, const char *url, struct ca_request *q, struct ca_reply *r,
@@ -284,13 +321,14 @@ int ca_verify(struct ca *ca, const char *url, struct ca_request *q, struct ca_re
     said = acme_json_member(protect, "url");
     if (said == NULL || strcmp(said, url) != 0)
         return ca_break(ca, "the JWS is for another URL (6.4)");
-    who = jws_who(ca, protect, q, r, new_account);
-    if (who < 0)
+    who = jws_who(ca, protect, q, r, new_account, strstr(url, "/revoke-cert") != NULL);
+    if (who < 0 || (q->account == NULL && !q->has_jwk))
         return who;
-    if (!jws_alg_fits(acme_json_member(protect, "alg"), q->key.type))
-        return ca_break(ca, "the algorithm does not fit the key");
-    if (!jws_signature(&q->key, part[0], part[1], part[2]))
-        return ca_break(ca, "the signature is wrong");
+    if (!ca_signed(&q->key, acme_json_member(protect, "alg"), part)) {
+        if (jws_former(ca, q, acme_json_member(protect, "alg"), part))
+            return ca_problem(r, 401, "unauthorized", "JWS verification error");
+        return ca_break(ca, "the signature is wrong, or its algorithm");
+    }
     nonce = jws_nonce_take(ca, acme_json_member(protect, "nonce"));
     if (nonce == NONCE_AGAIN)
         return ca_break(ca, "a nonce was used twice (6.5)");

@@ -68,6 +68,14 @@ static bool account_refused(struct ca *ca, const struct ca_request *q, struct ca
     return true;
 }
 
+static void account_contact(struct ca_account *account, const struct ca_request *q)
+{
+    const char *text = acme_json_text(acme_json_first(acme_json_get(q->payload, "contact")));
+
+    if (text != NULL && strncmp(text, "mailto:", 7) == 0)
+        snprintf(account->contact, sizeof account->contact, "%s", text + 7);
+}
+
 static void new_account(struct ca *ca, const char *url, const struct ca_request *q,
                         struct ca_reply *r)
 {
@@ -78,8 +86,10 @@ static void new_account(struct ca *ca, const char *url, const struct ca_request 
         return;
     account = account_of(ca, &q->key);
     r->status = 200;
-    if (account == NULL && only_existing(q)) {
-        ca_problem(r, 400, "accountDoesNotExist", "no account with this key");
+    if (only_existing(q) && !ca_find(ca, account, r))
+        return;
+    if (account != NULL && account->dead) {
+        ca_account_dead(ca, r);
         return;
     }
     if (account == NULL) {
@@ -95,13 +105,15 @@ static void new_account(struct ca *ca, const char *url, const struct ca_request 
         memset(account, 0, sizeof *account);
         account->key = q->key;
         account->number = sim_world_random(ca->world);
+        account_contact(account, q);
         ca->new_accounts++;
         r->status = 201;
         r->acted = true;
     }
     if (!evil_does(&ca->evil, EVIL_ACC_NO_LOCATION))
-        snprintf(r->location, sizeof r->location, CA_BASE "/acct/%016llx",
-                 (unsigned long long)account->number);
+        ca_account_url(account, r->location);
+    if (only_existing(q))
+        ca_find_spoil(ca, r);
     if (evil_does(&ca->evil, EVIL_ACC_FOREIGN))
         snprintf(r->location, sizeof r->location, "https://10.0.0.1/acct/1");
     if (evil_does(&ca->evil, EVIL_ACC_BODY))
@@ -210,6 +222,8 @@ void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r)
     if (ca_verify(ca, url, q, r, account) != 0) {
         if (r->status == 200)
             ca_problem(r, 400, "malformed", "no");
+        if (q->account != NULL && q->account->dead && ca->before != NULL)
+            ca->before(ca->before_ctx, "dead", q, NULL);
         return;
     }
     if (ca->before != NULL)
@@ -219,8 +233,11 @@ void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r)
     else if (q->account != NULL && evil_does(&ca->evil, EVIL_ACC_LOST)) {
         q->account->gone = true;
         ca_problem(r, 400, "accountDoesNotExist", "who are you?");
-    } else if (strcmp(rest, "/new-order") == 0)
-        ca_new_order(ca, q, r);
-    else
+    } else if (ca_job(ca, rest, url, q, r))
+        return;
+    else if (strcmp(rest, "/new-order") == 0) {
+        if (!ca_terms(ca, r))
+            ca_new_order(ca, q, r);
+    } else
         order_request(ca, q, r);
 }

@@ -65,6 +65,7 @@ static void check_medium(struct run *r)
 void check_poll(struct run *r, uint64_t calls, bool resting)
 {
     check_storage(r);
+    check_jobs_poll(r);
     check_medium(r);
     if (calls > r->max_calls)
         r->max_calls = (unsigned)calls;
@@ -96,7 +97,7 @@ void check_end(struct run *r)
         run_break(r, 3, "port 80 is still open");
     if (sim_net_in_use(&r->net, 0) > HTTP01_MAX_CONNECTIONS)
         run_break(r, 3, "sockets are left");
-    if (r->ca.new_orders - r->orders_before > 1 || r->cuts > 0)
+    if (r->ca.new_orders - r->orders_before > 1 || r->cuts > 0 || r->jobs.count > 0)
         return; /* each order has its price */
     if (r->slots.writes - r->writes_before > WRITES_MAX && r->ca.evil.count == 0 &&
         !r->s.storage_lies && r->s.net.reset_permille + r->s.net.stall_permille == 0)

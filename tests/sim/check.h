@@ -5,10 +5,10 @@
 #include "run.h"
 
 /* Tags of the records, as core/acme_records.c keeps them for ever. */
-enum { TAG_ACCOUNT_KEY = 4, TAG_ACCOUNT_KID = 5 };
+enum { TAG_ACCOUNT_KEY = 4, TAG_ACCOUNT_KID = 5, TAG_ACCOUNT_NEW = 0x8009 };
 enum { TAG_ORDER_URL = 2, TAG_ORDER_KEY = 5, TAG_ORDER_CHALLENGE = 6 };
 enum { TAG_CERT_KEY = 5, TAG_CERT_NOT_BEFORE = 6, TAG_CERT_NOT_AFTER = 7, TAG_CERT_CHAIN = 8 };
-enum { TAG_SCHED_ORDERS = 19 };
+enum { TAG_SCHED_ORDERS = 19, TAG_SCHED_REVOKED = 57 };
 
 /* check_records.c: a field of a record, read past the port: the nth with this tag, or empty. */
 struct acme_slice check_stored(struct run *r, enum acme_slot slot, const char *key, uint16_t tag,

@@ -169,6 +169,8 @@ static void note_secrets(struct run *r)
         return;
     key = check_stored(r, ACME_SLOT_ACCOUNT, r->agent.ca_key, TAG_ACCOUNT_KEY, 0);
     storage_secret(&r->storage, key.ptr, key.len);
+    key = check_stored(r, ACME_SLOT_ACCOUNT, r->agent.ca_key, TAG_ACCOUNT_NEW, 0);
+    storage_secret(&r->storage, key.ptr, key.len);
     key = check_stored(r, ACME_SLOT_ORDER, check_name(r), TAG_ORDER_KEY, 0);
     storage_secret(&r->storage, key.ptr, key.len);
 }

@@ -79,10 +79,7 @@ static bool too_often(int64_t *times, unsigned *count, int64_t now, int64_t with
 
 static void before_account(struct run *r, const struct ca_request *q)
 {
-    struct acme_public pub;
-
-    if (!check_public(r, ACME_SLOT_ACCOUNT, r->agent.ca_key, TAG_ACCOUNT_KEY, &pub) ||
-        !acme_public_equal(&pub, &q->key))
+    if (!check_jobs_key(r, q))
         run_break(r, 8, "the account key is not durable");
     check_hold(r, HOLD_ACCOUNT);
 }
@@ -191,7 +188,8 @@ static void before_request(struct run *r, const struct ca_request *q, int64_t no
     }
     if (++r->hour_requests > r->max_requests)
         r->max_requests = r->hour_requests;
-    if (r->hour_requests > REQUESTS_MAX)
+    /* Who asks for jobs waits for no backoff. */
+    if (r->hour_requests > REQUESTS_MAX * (r->jobs.count > 0 ? 2 : 1))
         run_break(r, 16, "requests");
     check_hold(r, HOLD_ANY);
     if (strncmp(q->path, "/order/", 7) == 0 && strcmp(q->path + 7, r->holds[HOLD_LOOK].order) == 0)
@@ -224,6 +222,7 @@ static void before_act(struct run *r, const char *what, const struct ca_request 
         before_window(r, o);
     else if (strcmp(what, "finalize") == 0)
         before_finalize(r, o);
+    check_jobs_act(r, what, q, o);
 }
 
 void check_before(void *ctx, const char *what, const struct ca_request *q, const struct ca_order *o)

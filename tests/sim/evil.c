@@ -52,7 +52,7 @@ void evil_choose(struct evil *e)
     unsigned count = sim_world_below(e->world, 5);
 
     while (count-- > 0) {
-        enum evil_id id = (enum evil_id)sim_world_below(e->world, EVIL_COUNT);
+        enum evil_id id = (enum evil_id)sim_world_below(e->world, EVIL_JOBS);
         uint16_t permille = often[sim_world_below(e->world, sizeof often / sizeof often[0])];
 
         evil_add(e, id, permille, times[sim_world_below(e->world, sizeof times / sizeof times[0])]);
@@ -91,7 +91,7 @@ void evil_choose_of(struct evil *e, const char *group)
     unsigned count = 1 + sim_world_below(e->world, 3);
 
     while (count > 0) {
-        enum evil_id id = (enum evil_id)sim_world_below(e->world, EVIL_COUNT);
+        enum evil_id id = (enum evil_id)sim_world_below(e->world, EVIL_JOBS);
 
         if (strcmp(evil_group(id), group) != 0)
             continue;

@@ -225,7 +225,78 @@
     X(CLOCK_AHEAD, "clock-a-day-ahead", CLOCK, "recovers when told the truth")                     \
     X(CLOCK_YEARS, "clock-ten-years-ahead", CLOCK, "recovers when told the truth")                 \
     X(CLOCK_BEHIND, "clock-a-day-behind", CLOCK, "recovers when told the truth")                   \
-    X(CLOCK_WANDERS, "clock-jumps-to-and-fro", CLOCK, "no wait grows or vanishes by it for long")
+    X(CLOCK_WANDERS, "clock-jumps-to-and-fro", CLOCK, "no wait grows or vanishes by it for long")  \
+    /* What follows goes wrong only in seeds with jobs (jobs.h). Directory: 7.1.1 */               \
+    X(DIR_NO_CHANGE, "directory-without-keychange", JOBS,                                          \
+      "says so; what was begun is settled, and the certificate renewed")                           \
+    X(DIR_NO_REVOKE, "directory-without-revokecert", JOBS, "says so, asks for nothing")            \
+    X(DIR_CHANGE_INSIDE, "keychange-at-169.254", JOBS, "does not connect there (SSRF)")            \
+    X(DIR_REVOKE_HTTP, "revokecert-over-http", JOBS, "never speaks plain HTTP")                    \
+    X(ORD_TERMS, "order-new-terms", JOBS, "says so, comes back daily; keeps the certificate")      \
+    /* another key for the account: 7.3.5 */                                                       \
+    X(ROLL_FOREIGN, "keychange-409-another-account", ROLLOVER,                                     \
+      "asks for the old key's account, keeps it, drops the new one")                               \
+    X(ROLL_MALFORMED, "keychange-malformed", ROLLOVER,                                             \
+      "asks for the old key's account, keeps it, drops the new one")                               \
+    X(ROLL_UNAUTHORIZED, "keychange-unauthorized", ROLLOVER,                                       \
+      "asks for the old key's account, keeps it, drops the new one")                               \
+    X(ROLL_BAD_KEY, "keychange-bad-public-key", ROLLOVER,                                          \
+      "asks for the old key's account, keeps it, drops the new one")                               \
+    X(ROLL_500, "keychange-500-not-done", ROLLOVER,                                                \
+      "keeps both, asks for the new key's account, asks again")                                    \
+    X(ROLL_RATE, "keychange-rate-limited", ROLLOVER, "keeps both, stays away so long")             \
+    X(ROLL_LOST, "keychange-done-answer-lost", ROLLOVER,                                           \
+      "keeps both, finds the new key's account, goes on with it")                                  \
+    X(ROLL_500_DONE, "keychange-500-but-done", ROLLOVER,                                           \
+      "keeps both, finds the new key's account, goes on with it")                                  \
+    X(ROLL_409_DONE, "keychange-409-but-done", ROLLOVER,                                           \
+      "finds that the old key has none, and the new one has it")                                   \
+    X(ROLL_401_DONE, "keychange-401-but-done", ROLLOVER,                                           \
+      "finds that the old key has none, and the new one has it")                                   \
+    X(ROLL_RUBBISH, "keychange-200-rubbish", ROLLOVER, "takes the status")                         \
+    /* the account that a key has: 7.3.1 */                                                        \
+    X(FIND_DENIED, "existing-account-denied", FIND,                                                \
+      "keeps both keys, makes no account, comes back")                                             \
+    X(FIND_400, "existing-account-400", FIND, "keeps both keys, makes no account, comes back")     \
+    X(FIND_MAKES, "onlyreturnexisting-makes-one", FIND,                                            \
+      "does not take it for its own; the old key's account decides")                               \
+    X(FIND_201, "existing-account-201", FIND, "takes it")                                          \
+    X(FIND_NOWHERE, "existing-account-without-location", FIND, "keeps both keys, comes back")      \
+    X(FIND_HOST, "existing-account-at-169.254", FIND, "keeps both keys, does not use it")          \
+    X(FIND_OTHER, "existing-account-is-another", FIND, "keeps both keys, comes back")              \
+    /* the account: 7.1.2, 7.3.2 */                                                                \
+    X(UPD_IGNORED, "contact-update-ignored", CONTACT, "tells what the CA has")                     \
+    X(UPD_INVALID, "contact-update-refused", CONTACT, "says so; the account stays")                \
+    X(UPD_LOST, "contact-update-answer-lost", CONTACT, "asks again")                               \
+    X(ACCT_ORDERS, "account-orders-url-rubbish", CONTACT, "does not look at it")                   \
+    X(ACCT_CONTACTS, "account-contacts-hostile", CONTACT, "shows a few, made harmless")            \
+    X(ACCT_WORD, "account-status-unknown", CONTACT,                                                \
+      "shows it made harmless; a deactivation is not done")                                        \
+    /* its end: 7.3.6 */                                                                           \
+    X(DEACT_STILL_VALID, "deactivation-answered-valid", DEACTIVATION,                              \
+      "it is not done: keeps the key, says so")                                                    \
+    X(DEACT_REFUSED, "deactivation-refused", DEACTIVATION,                                         \
+      "asks what the account is, keeps the key")                                                   \
+    X(DEACT_ALREADY, "account-deactivated-by-others", DEACTIVATION,                                \
+      "asks what the account is; forgets the key")                                                 \
+    X(DEACT_LOST, "deactivation-answer-lost", DEACTIVATION,                                        \
+      "asks again, then what it is; forgets the key")                                              \
+    X(DEACT_500, "deactivation-500-but-done", DEACTIVATION,                                        \
+      "asks again, then what it is; forgets the key")                                              \
+    X(DEACT_EMPTY, "deactivation-without-body", DEACTIVATION, "takes the status")                  \
+    /* revocation: 7.6 */                                                                          \
+    X(REV_LOST, "revocation-answer-lost", REVOCATION,                                              \
+      "does not renew; asks again: alreadyRevoked is success")                                     \
+    X(REV_500_DONE, "revocation-500-but-done", REVOCATION,                                         \
+      "does not renew; asks again: alreadyRevoked is success")                                     \
+    X(REV_ALREADY, "revocation-already-revoked", REVOCATION, "that is success")                    \
+    X(REV_REASON, "revocation-bad-reason", REVOCATION,                                             \
+      "says so; the certificate stays in service")                                                 \
+    X(REV_UNAUTHORIZED, "revocation-unauthorized", REVOCATION,                                     \
+      "says so; the certificate stays in service")                                                 \
+    X(REV_UNKNOWN, "revocation-404", REVOCATION, "says so; the certificate stays in service")      \
+    X(REV_RATE, "revocation-rate-limited", REVOCATION, "stays away so long; does not renew")       \
+    X(REV_RUBBISH, "revocation-200-rubbish", REVOCATION, "takes the status")
 
 enum evil_id {
 #define EVIL_ENUM(id, name, group, words) EVIL_##id,
@@ -234,7 +305,8 @@ enum evil_id {
         EVIL_COUNT
 };
 
-#define EVIL_ACTIVE 6
+#define EVIL_JOBS   EVIL_DIR_NO_CHANGE /* from here on: only what jobs.c has chosen */
+#define EVIL_ACTIVE 9
 
 struct evil {
     struct sim_world *world;

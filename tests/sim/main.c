@@ -4,6 +4,7 @@
  *   sim --seed N                               one, with all its events
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
+ *   sim --jobs ...                             jobs in every seed; cuts of the jobs alone (jobs.h)
  *   sim ... --on WORD                          on this storage alone (memory, nor, cfi, ecc, files)
  *   sim --app ...                              with an application that refuses certificates
  *   sim --stop ...                             end at the first violation
@@ -23,6 +24,7 @@ static struct {
     uint64_t trace; /* of all of them: did a change of the simulation change what happens? */
 } total;
 static bool stop_at_first;
+static bool want_list;
 
 static void report(uint64_t seed, uint64_t cut)
 {
@@ -177,6 +179,38 @@ static bool cuts_on(int kind)
     return scenario_on == NULL || strcmp(scenario_on, storage_word((enum storage_kind)kind)) == 0;
 }
 
+/* Each flow of a job while the device rests. Two cuts only for what has two keys. */
+static void cuts_jobs(uint64_t seed, int kind,
+                      void (*each)(uint64_t seed, const struct scenario *s))
+{
+    static const struct {
+        uint8_t type;
+        const char *word;
+    } flows[] = {{ACME_JOB_ROLLOVER, "key roll-over"},
+                 {ACME_JOB_DEACTIVATE, "deactivation"},
+                 {ACME_JOB_REVOKE, "revocation"},
+                 {ACME_JOB_UPDATE, "contact update"},
+                 {ACME_JOB_RECOVER, "recovery"}};
+    struct scenario s;
+
+    for (size_t i = 0; i < sizeof flows / sizeof flows[0]; i++) {
+        uint64_t before = total.seeds;
+        bool all = flows[i].type == ACME_JOB_ROLLOVER;
+        if (each == pairs_of && !all)
+            continue;
+        for (unsigned tear = 0; tear < (all ? storage_tears((enum storage_kind)kind) : 1); tear++) {
+            plain_scenario(&s, false);
+            s.job = flows[i].type;
+            s.storage = (uint8_t)kind;
+            s.tear = all ? (uint8_t)tear : STORAGE_BY_CHANCE;
+            s.age = cuts_age((enum storage_kind)kind);
+            each(seed, &s);
+        }
+        printf("sim: %s, %s: %llu runs\n", storage_word((enum storage_kind)kind), flows[i].word,
+               (unsigned long long)(total.seeds - before));
+    }
+}
+
 static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenario *s))
 {
     struct scenario s;
@@ -185,6 +219,10 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
         uint64_t before = total.seeds;
         if (!cuts_on(kind))
             continue;
+        if (jobs_always) {
+            cuts_jobs(seed, kind, each);
+            continue;
+        }
         for (unsigned tear = 0; tear < storage_tears((enum storage_kind)kind); tear++) {
             plain_scenario(&s, (tear & 1) != 0);
             s.storage = (uint8_t)kind;
@@ -210,6 +248,7 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
         each(seed, &s);
         printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
                (unsigned long long)(total.seeds - before));
+        cuts_jobs(seed, kind, each);
         fflush(stdout);
     }
 }
@@ -239,30 +278,36 @@ static void crypto_up(void)
     ca_pki_init();
 }
 
+static bool *flag_of(const char *word)
+{
+    static const struct {
+        const char *word;
+        bool *flag;
+    } flags[] = {{"--list", &want_list},
+                 {"--stop", &stop_at_first},
+                 {"--app", &app_refuses},
+                 {"--jobs", &jobs_always},
+                 {"--once", &once}};
+
+    for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
+        if (strcmp(word, flags[i].word) == 0)
+            return flags[i].flag;
+    }
+    return NULL;
+}
+
 int main(int argc, char **argv)
 {
     uint64_t seconds = 0, count = 0, from = 1;
     const char *mode = NULL, *replay_seed = NULL;
-    bool want_list = false;
     time_t start = time(NULL);
 
     crypto_up();
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
-        if (strcmp(argv[i], "--list") == 0) {
-            want_list = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--stop") == 0) {
-            stop_at_first = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--app") == 0) {
-            app_refuses = true;
-            continue;
-        }
-        if (strcmp(argv[i], "--once") == 0) {
-            once = true;
+        bool *flag = flag_of(argv[i]);
+        if (flag != NULL) {
+            *flag = true;
             continue;
         }
         i++;
@@ -284,9 +329,9 @@ int main(int argc, char **argv)
     if (replay_seed != NULL)
         return replay(strtoull(replay_seed, NULL, 10));
     if (mode != NULL && strcmp(mode, "all") == 0) {
-        if (cuts_on(STORAGE_MEMORY))
+        if (cuts_on(STORAGE_MEMORY) && !jobs_always)
             outages(from);
-        if (cuts_on(STORAGE_FILES))
+        if (cuts_on(STORAGE_FILES) && !jobs_always)
             killed(from);
         cuts(from, cuts_of);
     } else if (mode != NULL && strcmp(mode, "pairs") == 0)

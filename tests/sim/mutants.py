@@ -32,6 +32,9 @@ RECORDS = "core/acme_records.c"
 LOAD = "core/acme_records_load.c"
 CERT = "core/acme_cert.c"
 SCHED = "core/acme_sched.c"
+JOB = "core/acme_steps_job.c"
+LIFE = "core/acme_steps_account.c"
+ROLL = "core/acme_steps_roll.c"
 HTTP01 = "solvers/http01.c"
 FILES = "port/posix/posix_slots.c"
 FLASH = "port/flash/flash_slots.c"
@@ -80,8 +83,8 @@ MUTANTS = [
     ("nonce-tries-unbounded", REPLY, "if (++a->nonce_tries > NONCE_TRIES_MAX)",
      "if (++a->nonce_tries > 60000)"),
     ("redirects-unbounded", REPLY, "++a->redirects > REDIRECTS_MAX", "++a->redirects > 250"),
-    ("account-again-and-again", REPLY, "    if (a->account_retries++ > 0)\n",
-     "    if (a->account_retries > 0)\n"),
+    ("account-again-and-again", REPLY, "a->account_retries++ > 0)\n",
+     "a->account_retries > 0)\n"),
     # time
     ("retry-after-not-kept", REPLY,
      "    if (seconds == 0 || acme_wall_clock(a, &now) != ACME_OK)\n        return;",
@@ -137,6 +140,75 @@ MUTANTS = [
      "    if (h->live == 0)\n        h01_close(h, &h->listener);\n", ""),
     ("responder-deaf-after-one", HTTP01, "    while (taken < HTTP01_MAX_CONNECTIONS &&",
      "    while (taken < 0 &&"),
+    # jobs: another key, the account's end, revocation
+    ("new-key-not-recorded", ROLL,
+     "    next->row = ACME_ROW_ROLLOVER;\n    next->save = ACME_SAVE_ACCOUNT;\n    return err;",
+     "    next->row = ACME_ROW_ROLLOVER;\n    return err;"),
+    ("old-key-forgotten-before-the-answer", RECORDS, "    put_key(&w, ACCOUNT_KEY_TYPE, &a->account_key);",
+     "    put_key(&w, ACCOUNT_KEY_TYPE,\n"
+     "            a->new_key.type != ACME_KEY_NONE ? &a->new_key : &a->account_key);"),
+    ("lost-keychange-repeated-blindly", STEPS,
+     "[ACME_ROW_ROLLOVER] = {\"rollover\", ACME_POST_KID, ACME_ROW_WHICH_NEW,",
+     "[ACME_ROW_ROLLOVER] = {\"rollover\", ACME_POST_KID, ACME_ROW_ROLLOVER,"),
+    ("refused-keychange-believed", ROLL,
+     "    a->roll_refused = true;\n    next->row = ACME_ROW_WHICH_OLD;\n    return ACME_OK;\n}\n\n"
+     "/* The new key is not",
+     "    acme_key_wipe(&a->new_key);\n    next->save = ACME_SAVE_ACCOUNT;\n"
+     "    next->row = ACME_ROW_REST;\n    a->outcome = ACME_E_REFUSED;\n    return ACME_OK;\n}\n\n"
+     "/* The new key is not"),
+    ("rate-limited-keychange-dropped", ROLL,
+     "    if (problem->http_status >= 500 || problem->http_status == 429)\n"
+     "        return ACME_E_REFUSED;\n    a->roll_refused = true;",
+     "    a->roll_refused = true;"),
+    ("whose-account-unchecked", ROLL, "    if (!acme_slice_is(location, a->kid))",
+     "    if (location.len == 0)"),
+    ("pending-keychange-not-settled", ROLL, "        next->row = ACME_ROW_WHICH_NEW;\n    }\n    a->",
+     "    }\n    a->"),
+    ("neither-known-drops-one", ROLL, "    if (a->old_unknown)\n        return acme_fail_note(",
+     "    if (a->old_unknown)\n        return acme_key_wipe(&a->new_key), next->save = ACME_SAVE_ACCOUNT,"
+     " next->row = a->after_roll, ACME_OK;\n    if (a->old_unknown)\n        return acme_fail_note("),
+    ("new-key-asked-for-by-the-old-one", STEPS,
+     "[ACME_ROW_WHICH_NEW] = {\"which_new\", ACME_POST_NEW,",
+     "[ACME_ROW_WHICH_NEW] = {\"which_new\", ACME_POST_JWK,"),
+    ("proofs-of-the-key-before", JOB, "           a->job->type == ACME_JOB_ROLLOVER; /*",
+     "           a->job->type == ACME_JOB_END_; /*"),
+    ("revocation-not-recorded", JOB,
+     "    next->save = ACME_SAVE_SCHED;\n    return ACME_OK;\n}\n\n/* The leaf in force",
+     "    return ACME_OK;\n}\n\n/* The leaf in force"),
+    ("revoked-is-renewed", REST, "    if (a->loaded && acme_job_revoked(a) &&",
+     "    if (!a->loaded && acme_job_revoked(a) &&"),
+    ("already-revoked-is-a-failure", JOB,
+     "    if (problem->type == ACME_PROBLEM_ALREADY_REVOKED)",
+     "    if (problem->http_status == 999)"),
+    ("refused-revocation-stays", JOB,
+     "    a->revoked.state = ACME_NOT_REVOKED;\n    return ACME_SAVE_SCHED;", "    return 0;"),
+    ("lost-revocation-taken-back", JOB,
+     "        a->lost_in_run > 0 || status < 400 || status >= 500 || status == 429 ||",
+     "        status == 429 ||"),
+    ("deactivated-key-kept", LIFE,
+     "    acme_key_wipe(&a->account_key);\n    a->kid[0] = a->thumbprint[0] = '\\0';\n"
+     "    a->cert.same_account", "    a->cert.same_account"),
+    ("still-valid-is-deactivated", LIFE,
+     "        acme_json_member(root, \"status\") != NULL && !account_over(",
+     "        acme_json_member(root, \"status\") == NULL && !account_over("),
+    ("standing-account-forgotten", LIFE,
+     "    if (!account_over(acme_json_member(root, \"status\")))", "    if (root == NULL)"),
+    ("deactivated-twice-is-a-failure", LIFE,
+     "    next->row = ACME_ROW_DEACTIVATED;\n    return ACME_OK;", "    return ACME_E_REFUSED;"),
+    ("jobs-make-accounts", JOB, "    a->find_account = true;\n", ""),
+    ("failed-recovery-stays", JOB,
+     "    if (a->job->type == ACME_JOB_RECOVER || a->job", "    if (a->job"),
+    ("failed-deactivation-forgotten-in-ram-alone", JOB,
+     "ACME_JOB_RECOVER || a->job->type == ACME_JOB_DEACTIVATE)", "ACME_JOB_RECOVER)"),
+    ("outcome-of-a-job-hidden", REST, "    if (job) /* who asked", "    if (job && a->asked) /* who asked"),
+    ("jobs-deaf-to-newaccount", REST,
+     "    if (a->kid[0] == '\\0' && a->ledger.account.by_ca && !by_key)",
+     "    if (a->kid[0] == '\\0' && a->ledger.account.by_ca && by_key)"),
+    ("job-outlives-its-end", AGENT, "        a->job = NULL; /* who asked takes it for ended */\n", ""),
+    ("all-forgotten-with-the-account", JOB, "        a->reload_account = true;", "        a->reload_account = false;"),
+    ("busy-storage-spins", REST, "    next->wait_ms = err == ACME_AGAIN ? 1 : 0; /* the medium is busy */\n", ""),
+    ("busy-record-spins", REPLY, "        acme_drive_wait(a, 1, \"the medium\");\n",
+     "        event.err = n;\n"),
     # storage of hosts
     ("file-not-synced", FILES, "    else if (ps_fsync(fd) != 0)\n", "    else if (fd < 0)\n"),
     ("folder-not-synced", FILES,
@@ -192,7 +264,7 @@ class Bench:
     def __init__(self, build, seeds):
         self.build = build
         self.seeds = seeds
-        others = ("/quick.o", "/ca_stream_tls.o", "/sign_real.o")
+        others = ("/quick.o", "/year.o", "/ca_stream_tls.o", "/sign_real.o")
         self.sim = [p for p in glob.glob(f"{build}/tests/sim/*.o")
                     if not p.endswith(others) and "/fleet" not in p]
         self.flash = [f"{build}/tests/flash/flash_sim.o"] + glob.glob(f"{build}/port/flash/*.o")

@@ -24,35 +24,74 @@ static void say(const char *name, uint64_t seed, const char *what)
     fflush(stdout);
 }
 
-/* Power is cut at each moment of a first issue and of a renewal. */
-static void quick_cuts(enum storage_kind kind, bool txt)
+static void quick_scenario(struct scenario *s, enum storage_kind kind)
 {
-    struct scenario s;
-    char name[40], what[40] = "";
+    memset(s, 0, sizeof *s);
+    s->names = 2;
+    s->renew = true;
+    s->lifetime_s = 90 * 86400;
+    s->fault_s = 3600;
+    s->net.delay_min_ms = s->net.delay_max_ms = 20;
+    s->storage = (uint8_t)kind;
+    s->tear = STORAGE_BY_CHANCE;
+    s->idle = true;
+    s->age = storage_room(kind) > 16000 ? storage_room(kind) - 16000 : 0;
+}
 
-    memset(&s, 0, sizeof s);
-    s.names = 2;
-    s.txt = s.wildcard = txt;
-    s.renew = true;
-    s.lifetime_s = 90 * 86400;
-    s.fault_s = 3600;
-    s.net.delay_min_ms = s.net.delay_max_ms = 20;
-    s.storage = (uint8_t)kind;
-    s.tear = STORAGE_BY_CHANCE;
-    s.idle = true;
-    s.age = storage_room(kind) > 16000 ? storage_room(kind) - 16000 : 0;
+/* Power is cut at each moment in turn. */
+static void quick_each(const struct scenario *s, const char *name)
+{
+    char what[40] = "";
+
     run.fixed_cuts = true;
     run.cuts = 1;
     for (uint64_t n = 1; run.cuts > 0; n++) {
         run.cut_list[0] = n;
-        (void)run_seed(&run, 5, &s);
+        (void)run_seed(&run, 5, s);
         snprintf(what, sizeof what, "cut %llu", (unsigned long long)n);
         if (run.broken != 0)
             break;
     }
-    snprintf(name, sizeof name, "cuts-%s-%s", txt ? "dns-01" : "http-01", storage_word(kind));
     say(name, 5, what);
     run.fixed_cuts = false;
+}
+
+/* Of a first issue and of a renewal. */
+static void quick_cuts(enum storage_kind kind, bool txt)
+{
+    struct scenario s;
+    char name[40];
+
+    quick_scenario(&s, kind);
+    s.txt = s.wildcard = txt;
+    snprintf(name, sizeof name, "cuts-%s-%s", txt ? "dns-01" : "http-01", storage_word(kind));
+    quick_each(&s, name);
+}
+
+/* Of a job. */
+static void quick_jobs(enum storage_kind kind)
+{
+    static const struct {
+        uint8_t type;
+        const char *word;
+    } jobs[] = {{ACME_JOB_ROLLOVER, "rollover"},
+                {ACME_JOB_DEACTIVATE, "deactivation"},
+                {ACME_JOB_REVOKE, "revocation"},
+                {ACME_JOB_UPDATE, "update"},
+                {ACME_JOB_RECOVER, "recovery"}};
+    struct scenario s;
+    char name[40];
+
+    for (size_t i = 0; i < sizeof jobs / sizeof jobs[0]; i++) {
+        quick_scenario(&s, kind);
+        s.job = jobs[i].type;
+        snprintf(name, sizeof name, "cuts-%s-%s", jobs[i].word, storage_word(kind));
+        quick_each(&s, name);
+        if (run.broken == 0 && run.jobs.done[s.job] != 1) {
+            run_break(&run, 22, "the job was not done");
+            say(name, 5, "");
+        }
+    }
 }
 
 static void quick_seeds(uint64_t from)
@@ -91,6 +130,9 @@ int main(void)
     quick_cuts(STORAGE_NOR, false);
     quick_cuts(STORAGE_ECC, true);
     quick_cuts(STORAGE_FILES, false);
+    quick_jobs(STORAGE_MEMORY);
+    quick_jobs(STORAGE_ECC);
+    quick_jobs(STORAGE_FILES);
     for (uint64_t from = 1; from <= QUICK_SEEDS; from += QUICK_GROUP)
         quick_seeds(from);
     return failed;

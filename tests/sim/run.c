@@ -9,13 +9,6 @@
 #define STEPS_MAX 1500000
 #define CALM_DAYS 3 /* a daily backoff and its jitter, and an hour's work */
 
-static const char *const run_names[] = {"a0.test", "b1.test", "c2.test"};
-static const char *const run_wild[] = {"a0.test", "*.a0.test", "c2.test"};
-
-static uint8_t run_io[20480];
-static _Alignas(16) uint8_t run_scratch[32768];
-static struct acme_slice run_anchor;
-
 /* ---- power ---- */
 
 static void run_log(void *ctx, const char *what, uint64_t a, uint64_t b)
@@ -69,6 +62,7 @@ void run_power_off(struct run *r, uint64_t for_ms)
     storage_power_off(&r->storage);
     if (r->s.killed_first)
         r->storage.tear = SIM_CRASH_LOST;
+    jobs_power_off(r);
     sim_world_note(&r->world, "power off", r->cuts, for_ms);
     check_power_off(r);
 }
@@ -81,6 +75,8 @@ static void plan_cut(struct run *r)
     r->cut_time = UINT64_MAX;
     r->world.cut_at = 0;
     if (r->fixed_cuts) {
+        if (r->s.job != 0 && r->cut_next == 0)
+            return; /* the first one is when the job has begun */
         if (r->cut_next < 2 && r->cut_list[r->cut_next] > 0)
             r->world.cut_at = r->world.moments + r->cut_list[r->cut_next++];
         return;
@@ -197,6 +193,9 @@ static void begin_faults(struct run *r)
     r->faults_from = r->world.now_ms;
     r->faults_issued = r->ca.issued;
     r->faults_writes = r->slots.writes;
+    jobs_stage(r);
+    if (r->s.job != 0 && r->renewing && r->cuts == 0)
+        r->world.cut_at = 0;
     sim_world_note(&r->world, "faults begin", 0, 0);
     clock_faults(r);
     if (!r->fixed_cuts)
@@ -225,6 +224,7 @@ static void begin_calm(struct run *r)
     if (clock_lies(r) && wait < r->ca.retry_longest)
         wait = r->ca.retry_longest;
     r->phase_end = r->world.now_ms + (uint64_t)wait * 1000 + (uint64_t)CALM_DAYS * DAY_MS;
+    jobs_calm(r);
     sim_world_note(&r->world, "calm", 0, 0);
 }
 
@@ -251,10 +251,14 @@ static bool settled(struct run *r)
     struct acme_agent_status status;
     int64_t now = sim_world_unix(&r->world);
 
-    if (!r->on || r->app.say_at != UINT64_MAX)
+    if (!r->on || r->app.say_at != UINT64_MAX || !jobs_settled(r))
         return false;
     acme_agent_status(&r->agent, &status);
-    if (status.busy || status.order_open || !r->has_cert || now >= r->not_after)
+    if (status.busy || status.order_open || !r->has_cert)
+        return false;
+    if (jobs_revoked(r))
+        return true;
+    if (now >= r->not_after)
         return false;
     /* The CA's window may be later than what the certificate's life says. */
     return now < (status.due_at > r->due_at ? status.due_at : r->due_at) &&
@@ -292,11 +296,12 @@ static void phases(struct run *r)
             r->rest_from = r->world.now_ms;
             r->writes_before = r->slots.writes;
             r->orders_before = r->ca.new_orders;
+            jobs_stage(r);
         } else if (now >= r->phase_end)
             run_break(r, 7, "liveness");
     }
     if (r->phase == PHASE_REST && sim_world_unix(&r->world) >= rest_until(r)) {
-        if (r->slots.writes > r->writes_before + rest_writes(r))
+        if (r->slots.writes > r->writes_before + rest_writes(r) && r->jobs.count == 0)
             run_break(r, 12, "writes while at rest");
         r->writes_before = r->slots.writes;
         r->renewing = true;
@@ -324,6 +329,7 @@ static void advance(struct run *r)
         least(&next, r->cut_time);
         least(&next, r->clock_at);
         least(&next, r->app.say_at);
+        least(&next, r->jobs.at);
     }
     if (r->phase == PHASE_FAULTS || r->phase == PHASE_CALM)
         least(&next, r->phase_end);
@@ -354,6 +360,7 @@ static void poll_device(struct run *r)
         run_break(r, 5, "the clock moved");
     r->sleep_until = sleep_ms > UINT32_MAX - 1 ? at + DAY_MS : at + sleep_ms;
     check_poll(r, calls, state == ACME_OK);
+    jobs_polled(r);
     upgrade_check(r);
     if (sleep_ms > 0 && r->s.idle && storage_idle(&r->storage))
         least(&r->sleep_until, at + 1);
@@ -369,6 +376,8 @@ static void one_step(struct run *r)
         clock_faults(r);
     if (r->on && r->world.now_ms >= r->app.say_at)
         app_say(r);
+    if (r->on && r->world.now_ms >= r->jobs.at)
+        jobs_act(r);
     if (r->on)
         poll_device(r);
     ca_poll(&r->ca);
@@ -381,49 +390,6 @@ static void one_step(struct run *r)
 }
 
 /* ---- the beginning ---- */
-
-/* Size of the digest, name, key (acme_eab.h). */
-static struct acme_slice run_binding(struct run *r)
-{
-    size_t len = 1;
-
-    r->eab[0] = r->s.eab;
-    memcpy(r->eab + len, "kid-1", 6);
-    for (len = 7; len < 7 + 32; len++)
-        r->eab[len] = (uint8_t)(len * 37 + r->s.eab);
-    return acme_slice_of(r->eab, len);
-}
-
-static void run_config(struct run *r)
-{
-    struct acme_config *c = &r->config;
-
-    memset(c, 0, sizeof *c);
-    c->directory_url = CA_DIRECTORY;
-    c->names = r->s.wildcard ? run_wild : run_names;
-    c->names_count = r->s.names;
-    c->terms_agreed = true;
-    c->prompt = true; /* a renewal begins while the faults are on; the spread is the fleet's */
-    c->contact = "a@b.test";
-    run_anchor = ca_stream_anchor();
-    c->anchors.sets = &run_anchor;
-    c->anchors.count = 1;
-    c->account_key_type = r->s.account_key;
-    c->cert_key_type = r->s.cert_key;
-    c->reuse_key = r->s.reuse_key;
-    c->profile = r->s.profile ? "short" : NULL;
-    c->preferred_chain = r->s.chain == CHAIN_NAMED       ? "Old Root"
-                         : r->s.chain == CHAIN_NOT_THERE ? "No Such Root"
-                                                         : NULL;
-    c->shortest_chain = r->s.chain == CHAIN_SHORTEST;
-    if (r->s.eab > 0)
-        c->eab = r->ca.bind = run_binding(r);
-    c->replace_damaged = true;
-    c->memory.io.ptr = run_io;
-    c->memory.io.len = sizeof run_io;
-    c->memory.scratch.ptr = run_scratch;
-    c->memory.scratch.len = sizeof run_scratch;
-}
 
 static void run_world(struct run *r, uint64_t seed)
 {
@@ -461,6 +427,7 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
     r->cut_next = 0;
     run_world(r, seed);
     app_init(r, seed);
+    jobs_init(r, seed);
     if (fixed != NULL)
         r->s = *fixed;
     else {
@@ -471,6 +438,7 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
             evil_choose(&r->ca.evil);
         scenario_fit(r);
     }
+    jobs_plan(r);
     storage_init(&r->storage, (enum storage_kind)r->s.storage, &r->world, &r->slots);
     r->storage.tear = r->s.tear;
     if (r->s.born_ready)

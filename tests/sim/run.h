@@ -8,6 +8,7 @@
 #include "acme_store.h"
 #include "ca.h"
 #include "http01.h"
+#include "jobs.h"
 #include "sim_slots.h"
 #include "storage.h"
 #include "txt_solver.h"
@@ -34,7 +35,8 @@
     X(18, "a replaced key can still be found")                                                     \
     X(19, "a record of a newer firmware was not left alone")                                       \
     X(20, "a certificate ran out, or was renewed too often, by the CA's renewal information")      \
-    X(21, "an event with control characters")
+    X(21, "an event with control characters")                                                      \
+    X(22, "keys of the account, its end, or a revocation")
 
 /* Who wrote the records that a renewal finds. */
 enum records_of { RECORDS_SAME, RECORDS_OLDER, RECORDS_EXTRA, RECORDS_NEWER };
@@ -65,6 +67,7 @@ struct scenario {
     bool killed_first;  /* the first cut only ends the process; then power goes, all is lost */
     bool idle;          /* the main loop gives time to the storage between polls */
     struct storage_faults medium;
+    uint8_t job;              /* one that is asked for while it rests; 0: by the seed */
     uint32_t refuse_permille; /* the application says that it cannot load the certificate */
     bool born_ready;          /* all authorizations are reused */
     bool ari; /* the CA has renewal information; ari_only: nothing but that goes wrong */
@@ -111,6 +114,7 @@ struct run {
     struct acme_solver *solvers[1];
     struct scenario s;
     struct app app;
+    struct jobs jobs;
     jmp_buf power;
 
     enum phase phase;
@@ -169,6 +173,10 @@ extern const char *scenario_on; /* all seeds on this storage (its word); NULL: b
 /* What is to go wrong (r->ca.evil) has to be there. */
 void scenario_fit(struct run *r);
 void run_power_off(struct run *r, uint64_t for_ms);
+
+/* config.c: what the device is told to do; its names and buffers */
+void run_config(struct run *r);
+extern const char *const run_names[3];
 
 /* app.c */
 extern bool app_refuses;          /* also in seeds; else only where a scenario says so */

@@ -8,7 +8,7 @@
 #                          FUZZ_S seconds; adds to tests/sim/long.log (LOG=file)
 
 OBJ_SIM_PORT = $(patsubst %.c,$(O)/%.o,$(wildcard port/sim/*.c))
-SIM_MAINS = tests/sim/main.c tests/sim/quick.c
+SIM_MAINS = tests/sim/main.c tests/sim/quick.c tests/sim/year.c
 SIM_CHOICES = $(addprefix tests/sim/,sign_fake.c sign_real.c tls_plain.c ca_stream_plain.c ca_stream_tls.c crc_fast.c)
 OBJ_SIM = $(patsubst %.c,$(O)/%.o,$(filter-out $(SIM_MAINS) $(SIM_CHOICES),\
 	$(wildcard tests/sim/*.c))) $(OBJ_SIM_PORT) $(O)/tests/flash/flash_sim.o \
@@ -21,6 +21,7 @@ SIM_REAL = $(O)/tests/sim_real
 SIM_QUICK = $(O)/tests/sim_quick
 SIM_TLS = $(O)/tests/sim_tls
 SIM_TLS_QUICK = $(O)/tests/sim_tls_quick
+SIM_YEAR = $(O)/tests/sim_year
 OBJ_FAKE = $(O)/tests/sim/sign_fake.o
 OBJ_REAL = $(O)/tests/sim/sign_real.o
 OBJ_PLAIN = $(O)/tests/sim/tls_plain.o $(O)/tests/sim/ca_stream_plain.o
@@ -35,17 +36,20 @@ $(SIM_REAL): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_PLAIN) $(OBJ_REAL) $(LIB) $(
 $(SIM_TLS): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_TLS) $(OBJ_REAL) $(LIB) $(LIB_WOLFSSL)
 $(SIM_QUICK): $(O)/tests/sim/quick.o $(OBJ_SIM) $(OBJ_PLAIN) $(OBJ_REAL) $(LIB) $(LIB_WOLFSSL)
 $(SIM_TLS_QUICK): $(O)/tests/sim/quick.o $(OBJ_SIM) $(OBJ_TLS) $(OBJ_REAL) $(LIB) $(LIB_WOLFSSL)
-$(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK) $(SIM_TLS_QUICK):
+$(SIM_YEAR): $(O)/tests/sim/year.o $(OBJ_SIM) $(OBJ_PLAIN) $(OBJ_REAL) $(LIB) $(LIB_WOLFSSL)
+$(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK) $(SIM_TLS_QUICK) $(SIM_YEAR):
 	@echo "  LINK    $@"
 	@$(LINK) -o $@ $^ $(LDLIBS)
 
-.PHONY: sim sim-long sim-programs
+.PHONY: sim sim-long sim-programs sim-year
 sim-programs: $(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK)
-programs: $(SIM_QUICK) $(SIM_TLS_QUICK)
+programs: $(SIM_QUICK) $(SIM_TLS_QUICK) $(SIM_YEAR)
 sim: $(SIM) $(SIM_REAL) $(SIM_TLS)
 	@$(if $(SEED),$(if $(TLS),$(SIM_TLS) --seed $(SEED),$(SIM) --seed $(SEED) || $(SIM_REAL) --seed $(SEED)),\
 		$(if $(CUTS),$(SIM_REAL) --cuts $(CUTS),\
 		$(SIM_REAL) --from 900000001 --count 50 && $(SIM_TLS) --from 800000001 --count 50 && $(SIM) --seconds $(SECONDS) --from $(or $(FROM),1) --list))
+sim-year: $(SIM_YEAR)
+	@time $(SIM_YEAR)
 sim-long: $(SIM)
 	@tests/sim/long.py $(SIM) $(LOG) $(HOURS) $(FUZZ_S)
 

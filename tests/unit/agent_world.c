@@ -290,6 +290,7 @@ static void port_event(void *ctx, const struct acme_event *e)
         break;
     case ACME_EVENT_HELD:
         w.held++;
+        snprintf(w.held_by, sizeof w.held_by, "%s", e->text);
         break;
     case ACME_EVENT_NOT_DUE:
         w.not_due++;
@@ -307,6 +308,10 @@ static void port_event(void *ctx, const struct acme_event *e)
         break;
     case ACME_EVENT_REVOKED:
         w_note("V:revoked:%s", e->text);
+        break;
+    case ACME_EVENT_SERVER:
+        w.servers++;
+        w_note("V:server:%s:%.*s", e->text, (int)strcspn(e->detail + 8, "/"), e->detail + 8);
         break;
     case ACME_EVENT_ROLLED_BACK:
         w_note("V:rolled_back");

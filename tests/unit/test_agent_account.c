@@ -270,4 +270,137 @@ TEST(no_job_makes_an_account)
     }
 }
 
+/* In a daemon a run may be due: it must not hide how the job ended. */
+TEST(outcome_is_seen_before_a_run_that_is_due)
+{
+    w_reset();
+    memset(&job, 0, sizeof job);
+    job.type = ACME_JOB_SHOW;
+    config.only_when_asked = false;
+    config.prompt = true;
+    CHECK_INT(w_do(&job, 0), ACME_E_ACCOUNT); /* there is none */
+    CHECK_INT(w.accounts, 0);
+    CHECK_INT(w_run(0), ACME_OK);
+    CHECK_INT(w.certificates, 1);
+}
+
+static void live(int64_t seconds)
+{
+    uint64_t until = w.ms + (uint64_t)seconds * 1000;
+    uint32_t sleep_ms = 0;
+
+    while (w.ms < until) {
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms > 60000 ? 60000 : sleep_ms;
+    }
+}
+
+/* The CA has done it, but the record could not be emptied: asking again finishes it. */
+TEST(deactivated_but_not_forgotten)
+{
+    account_world(ACME_JOB_DEACTIVATE);
+    w.writes = 0;
+    w.write_fail_at = 1;
+    w.write_fail_count = 1;
+    w.write_fail_err = ACME_E_SLOT;
+    CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
+    CHECK_STR(w.account_status, "deactivated");
+    CHECK(unchanged());
+    CHECK_INT(acme_agent_do(&agent, &job, 0), ACME_OK); /* in the same process */
+    live(60);
+    CHECK(w_slot(ACME_SLOT_ACCOUNT) == NULL);
+}
+
+/* Who asked has heard that it failed, and the job is his own again. */
+TEST(job_that_storage_stopped_is_over)
+{
+    account_world(ACME_JOB_SHOW);
+    config.only_when_asked = false;
+    w.read_err = ACME_E_SLOT;
+    w.read_err_slot = ACME_SLOT_SCHED;
+    w.requests = 0;
+    CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
+    w.read_err = ACME_OK;
+    memset(&job, 0xff, sizeof job);
+    live(7200);
+    CHECK_INT(w.requests, 0);
+}
+
+/* Who finds an account by its key asks newAccount. */
+TEST(retry_after_of_newaccount)
+{
+    static const struct w_script script[] = {
+        {.row = "account", .status = 429, .fields = "Retry-After: 600\r\n", .body = "{}"}, {0}};
+
+    w_reset();
+    memset(&job, 0, sizeof job);
+    job.type = ACME_JOB_SHOW;
+    w.script = script;
+    CHECK_INT(w_issue(0), ACME_E_RATE);
+    w.requests = 0;
+    CHECK_INT(w_do(&job, 0), ACME_E_HELD);
+    CHECK_INT(w.requests, 0);
+    w_pass(601);
+    CHECK_INT(w_do(&job, 0), ACME_E_REFUSED); /* the CA has none for this key */
+}
+
+/* A recovery that fails goes back to what is stored, and that is less than what is known. */
+TEST(failed_recovery_forgets_no_window)
+{
+    struct acme_agent_status before, after;
+    struct acme_key other;
+
+    account_world(ACME_JOB_RECOVER);
+    w.ari = true;
+    w.ari_field = "Retry-After: 3600";
+    CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
+    config.only_when_asked = false;
+    w.writes = 0;
+    live(3800);
+    CHECK_INT(w.windows, 2);
+    CHECK_INT(w.writes, 0);
+    acme_agent_status(&agent, &before);
+    CHECK_INT(acme_key_make(&other, ACME_KEY_P256), ACME_OK);
+    job.key = &other;
+    CHECK_INT(acme_agent_do(&agent, &job, 0), ACME_OK);
+    live(60);
+    acme_agent_status(&agent, &after);
+    CHECK_INT(after.outcome, ACME_E_CONFIG);
+    CHECK_INT(after.window_next, before.window_next);
+    live(1800);
+    CHECK_INT(w.windows, 2);
+}
+
+/* Flash that is being erased cannot be read: the agent comes back in a moment, it does not spin. */
+TEST(busy_storage_is_waited_for)
+{
+    uint32_t sleep_ms = 0;
+
+    account_world(ACME_JOB_REVOKE);
+    CHECK_INT(w_boot(), ACME_OK);
+    w.read_err = ACME_AGAIN;
+    w.read_err_slot = ACME_SLOT_ACCOUNT;
+    CHECK_INT(acme_agent_do(&agent, &job, 0), ACME_OK);
+    (void)acme_agent_poll(&agent, &sleep_ms);
+    CHECK_INT(agent.step, ACME_ROW_LOAD);
+    CHECK(sleep_ms > 0 && sleep_ms <= 1000);
+    w.read_err = ACME_OK;
+    for (int i = 0; i < 1000 && (agent.step != ACME_ROW_REVOKE || agent.nonce[0] == '\0'); i++) {
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms;
+    }
+    CHECK_INT(agent.step, ACME_ROW_REVOKE);
+    w.read_err = ACME_AGAIN;
+    w.read_err_slot = (enum acme_slot)agent.cert.slot;
+    (void)acme_agent_poll(&agent, &sleep_ms);
+    CHECK_INT(w.revokes, 0);
+    CHECK(sleep_ms > 0 && sleep_ms <= 1000);
+    w.read_err = ACME_OK;
+    for (int i = 0; i < 1000 && agent.busy; i++) {
+        w.ms += sleep_ms;
+        (void)acme_agent_poll(&agent, &sleep_ms);
+    }
+    CHECK_INT(w.revokes, 1);
+}
+
 RUN()

@@ -184,6 +184,76 @@ TEST(ca_that_knows_neither)
     settled(true);
 }
 
+/* A CA that has no keyChange any more: what was begun is settled, and stops nothing. */
+TEST(directory_without_key_change)
+{
+    static const struct w_script lost[] = {{.row = "rollover", .count = 99, .lost = ACME_E_NET},
+                                           {0}};
+    static const struct w_script done[] = {
+        {.row = "rollover", .lost = ACME_E_TIMEOUT, .act = true},
+        {.row = "which_new", .count = 99, .lost = ACME_E_TIMEOUT},
+        {0}};
+    static const struct w_script lacks[] = {
+        {.row = "directory", .count = 99, .find = "keyChange", .put = "xeyChange"}, {0}};
+
+    roll_world();
+    w.script = lacks;
+    CHECK_INT(w_do(&job, 0), ACME_E_REFUSED);
+    CHECK_INT(w.per_row[ACME_ROW_NEW_KEY], 0);
+    for (int i = 0; i < 2; i++) {
+        struct acme_agent_status status;
+
+        roll_world();
+        w.script = i == 0 ? lost : done;
+        CHECK(w_do(&job, 0) < ACME_AGAIN);
+        acme_agent_status(&agent, &status);
+        CHECK(status.rollover);
+        w.script = lacks;
+        memset(w.per_row, 0, sizeof w.per_row);
+        CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
+        acme_agent_status(&agent, &status);
+        CHECK(!status.rollover);
+        settled(i == 1);
+    }
+}
+
+/* A CA that made an account for the new key, or says that it has one: it cannot be ours any more.
+ */
+TEST(new_key_of_another_account)
+{
+    static const struct w_script lost[] = {{.row = "rollover", .count = 99, .lost = ACME_E_NET},
+                                           {0}};
+    static const struct w_script other[] = {{.row = "which_new",
+                                             .count = 99,
+                                             .status = 201,
+                                             .fields = "Location: https://ca.example/acct/9\r\n",
+                                             .body = "{\"status\":\"valid\"}"},
+                                            {0}};
+    static const struct w_script both[] = {{.row = "which_new",
+                                            .count = 99,
+                                            .status = 200,
+                                            .fields = "Location: https://ca.example/acct/9\r\n",
+                                            .body = "{}"},
+                                           {.row = "which_old",
+                                            .count = 99,
+                                            .status = 400,
+                                            .body = "{\"type\":\"urn:ietf:params:acme:error:"
+                                                    "accountDoesNotExist\"}"},
+                                           {0}};
+    struct acme_agent_status status;
+
+    roll_world();
+    w.script = lost;
+    CHECK_INT(w_do(&job, 0), ACME_E_NET);
+    w.script = both;
+    CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_E_ACCOUNT);
+    acme_agent_status(&agent, &status);
+    CHECK(status.rollover); /* nothing is thrown away */
+    w.script = other;
+    CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
+    settled(false);
+}
+
 /* At every moment; and then each kind of run that may come next. */
 TEST(power_cuts)
 {

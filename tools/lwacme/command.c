@@ -37,6 +37,10 @@ static int check_account(struct options *o)
     if (o->job == ACME_JOB_DEACTIVATE && !o->yes)
         return usage("an account that is deactivated never comes back; if you mean it, add --yes",
                      NULL);
+    if (o->import_path != NULL)
+        return o->key_file != NULL
+                   ? usage("account import: the folder has the key: leave --key out", NULL)
+                   : import_load(o);
     if ((o->job == ACME_JOB_RECOVER) != (o->key_file != NULL))
         return usage("account recover, and only that, takes --key FILE: the account's private key",
                      NULL);
@@ -46,21 +50,15 @@ static int check_account(struct options *o)
     return usage(message, job_bad_file(o));
 }
 
-/* Options that belong to some commands only. */
+/* What a command needs beside what the table of options says. */
 int command_check(struct options *o)
 {
     int err = EXIT_DONE;
 
     if (o->command == COMMAND_REVOKE)
         err = check_revoke(o);
-    else if (o->file != NULL || o->reason != 0 || o->by_certificate)
-        return usage("--file, --reason and --signed-by go with revoke", NULL);
     if (o->command == COMMAND_ACCOUNT)
         err = check_account(o);
-    else if (o->no_contact || o->yes)
-        return usage("--no-contact and --yes go with account", NULL);
-    if (o->key_file != NULL && o->command != COMMAND_REVOKE && o->command != COMMAND_ACCOUNT)
-        return usage("--key goes with revoke and account recover", NULL);
     if (err == EXIT_DONE && o->names_count == 0 &&
         (o->command == COMMAND_REVOKE || o->command == COMMAND_ACCOUNT))
         (void)options_add_name(
@@ -68,32 +66,90 @@ int command_check(struct options *o)
     return err;
 }
 
-int command_read(struct options *o, char **words, int count)
+/* The words of the command line, and who does what they ask for. Which options each takes stands
+ * in options_table.c. */
+static const struct {
+    const char *word;
+    enum command command;
+    int (*run)(const struct options *o);
+} commands[] = {
+    {"issue", COMMAND_ISSUE, issue_run}, {"status", COMMAND_STATUS, status_run},
+    {"revoke", COMMAND_REVOKE, job_run}, {"account", COMMAND_ACCOUNT, job_run},
+    {"check", COMMAND_CHECK, check_run}, {"doctor", COMMAND_DOCTOR, doctor_run},
+    {"run", COMMAND_RUN, daemon_run},    {"renew", COMMAND_RENEW, renew_run},
+};
+#define COMMANDS (sizeof commands / sizeof commands[0])
+
+void command_words(unsigned which, char *out, size_t room)
+{
+    struct acme_buf b;
+    bool more = false;
+
+    acme_buf_init(&b, out, room);
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if ((which & (1u << commands[i].command)) == 0)
+            continue;
+        acme_buf_text(&b, more ? ", " : "");
+        acme_buf_text(&b, commands[i].word);
+        more = true;
+    }
+    if (!acme_buf_end(&b))
+        out[0] = '\0';
+}
+
+/* The words behind `account`: how many were taken, or 0, and it is said. */
+static int read_account_job(struct options *o, char **words, int count)
 {
     static const char *const acts[] = {NULL,         NULL,      "show",    "update",
                                        "deactivate", "recover", "rollover"};
-    const char *word = words[0];
+    const char *word = count > 0 ? words[0] : NULL;
 
-    if (strcmp(word, "account") == 0) {
-        o->command = COMMAND_ACCOUNT;
-        for (uint8_t i = ACME_JOB_SHOW; count > 1 && i < sizeof acts / sizeof acts[0]; i++) {
-            if (strcmp(acts[i], words[1]) == 0)
-                o->job = i;
-        }
-        if (count == 1 || o->job == 0)
-            return usage("account show, update, deactivate, recover or rollover?",
-                         count > 1 ? words[1] : NULL);
-        words++;
-        count--;
-    } else if (strcmp(word, "issue") == 0)
-        o->command = COMMAND_ISSUE;
-    else if (strcmp(word, "status") == 0)
-        o->command = COMMAND_STATUS;
-    else if (strcmp(word, "revoke") == 0)
-        o->command = COMMAND_REVOKE;
-    if (count > 1)
-        return usage("one command at a time, and names go with -d", words[1]);
-    if (o->command == COMMAND_ISSUE && strcmp(word, "issue") != 0)
-        return usage("there is no such command", word);
-    return EXIT_DONE;
+    if (word != NULL && strcmp(word, "import") == 0) {
+        o->job = ACME_JOB_RECOVER;
+        o->import_path = count > 1 && words[1][0] != '\0' ? words[1] : NULL;
+        if (o->import_path == NULL)
+            usage("account import FOLDER: of certbot, acme.sh or lego", NULL);
+        return o->import_path != NULL ? 2 : 0;
+    }
+    for (uint8_t i = ACME_JOB_SHOW; word != NULL && i < sizeof acts / sizeof acts[0]; i++) {
+        if (strcmp(acts[i], word) == 0)
+            o->job = i;
+    }
+    if (o->job == 0)
+        usage("account show, update, deactivate, recover, import or rollover?", word);
+    return o->job != 0 ? 1 : 0;
+}
+
+int command_read(struct options *o, char **words, int count)
+{
+    char message[160], list[100];
+    size_t i = 0;
+    int taken = 1;
+
+    if (count == 0) {
+        command_words(~0u, list, sizeof list);
+        snprintf(message, sizeof message, "a command is missing: %s", list);
+        return usage(message, NULL);
+    }
+    while (i < COMMANDS && strcmp(commands[i].word, words[0]) != 0)
+        i++;
+    if (i < COMMANDS)
+        o->command = commands[i].command;
+    if (i < COMMANDS && o->command == COMMAND_ACCOUNT) {
+        taken = read_account_job(o, words + 1, count - 1);
+        if (taken++ == 0)
+            return EXIT_USAGE;
+    }
+    if (count > taken)
+        return usage("one command at a time, and names go with -d", words[taken]);
+    return i < COMMANDS ? EXIT_DONE : usage("there is no such command", words[0]);
+}
+
+int command_run(const struct options *o)
+{
+    size_t i = 0;
+
+    while (commands[i].command != o->command)
+        i++;
+    return commands[i].run(o);
 }

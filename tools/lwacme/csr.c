@@ -65,7 +65,11 @@ int csr_load(struct options *o, const char **why)
         n = from_pem(text, len);
     if (n <= 0)
         return -1;
-    o->csr = acme_slice_of(text, (size_t)n);
+    *why = "too long for a certificate request";
+    if ((size_t)n > sizeof o->csr_der)
+        return -1;
+    memcpy(o->csr_der, text, (size_t)n);
+    o->csr = acme_slice_of(o->csr_der, (size_t)n);
     if (acme_csr_read(o->csr, &csr, why) != ACME_OK)
         return -1;
     return take_names(o, &csr, why);

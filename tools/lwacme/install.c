@@ -17,7 +17,8 @@
 
 #include "acme_b64.h"
 
-#define SET_NAME (ACME_NAME_ROOM + 16)
+#define SET_NAME  (ACME_NAME_ROOM + 16)
+#define HOOK_MARK ".deployed" /* of hook.c: for this set the deploy hook has ended well */
 
 /* One file of a set, as it is made. */
 static uint8_t text[ACME_IO_SIZE];
@@ -146,6 +147,8 @@ static void remove_set(int out, const char *set)
         return;
     for (int i = 0; i < PART_COUNT; i++)
         (void)unlinkat(dir, part_names[i], 0);
+    (void)unlinkat(dir, HOOK_MARK, 0);
+    (void)unlinkat(dir, HOOK_MARK ".new", 0);
     close(dir);
     (void)unlinkat(out, set, AT_REMOVEDIR);
 }

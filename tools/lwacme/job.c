@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <string.h>
 
-#include "acme_b64.h"
 #include "acme_pem.h"
 
 static struct acme_key given;
@@ -61,46 +60,15 @@ static int load_cert(struct options *o, const char **why)
     return 0;
 }
 
-/* The base64 between a key's lines, decoded in constant time; other blocks (EC PARAMETERS) are
- * passed over. */
-static int key_from_pem(uint8_t *out, size_t cap, const char *text)
-{
-    static const char end_label[] = " KEY-----";
-    char *body64 = (char *)out;
-    const char *at = strstr(text, "PRIVATE KEY-----");
-    size_t n = 0;
-
-    if (at == NULL || strncmp(text, "-----BEGIN ", 11) != 0 || strstr(at, "ENCRYPTED") != NULL)
-        return -1;
-    for (at = strstr(at, end_label) + sizeof end_label - 1; *at != '\0' && *at != '-'; at++) {
-        if (*at == '\r' || *at == '\n' || *at == ' ' || *at == '=')
-            continue;
-        if (n == cap)
-            return -1;
-        body64[n++] = (char)(*at == '+' ? '-' : *at == '/' ? '_' : *at);
-    }
-    return *at == '-' ? acme_b64url_decode(out, cap, body64, n) : -1;
-}
-
 static int load_key(const struct options *o, const char **why)
 {
-    static char text[16384];
-    static uint8_t der[sizeof text];
+    static char text[KEYFILE_MAX];
     int n = read_file(o->key_file, text, sizeof text - 1, why);
 
-    if (n >= 0) {
-        text[n] = '\0';
-        *why = "not a private key in PEM or DER without a password, or of a kind not built in";
-        if (n > 0 && text[0] == 0x30)
-            memcpy(der, text, (size_t)n);
-        else
-            n = key_from_pem(der, sizeof der, text);
-    }
-    if (n > 0 && acme_key_read(&given, acme_slice_of(der, (size_t)n)) != ACME_OK)
-        n = -1;
+    if (n >= 0)
+        n = keyfile_read(&given, text, (size_t)n, why);
     acme_wipe(text, sizeof text);
-    acme_wipe(der, sizeof der);
-    return n > 0 ? 0 : -1;
+    return n >= 0 ? 0 : -1;
 }
 
 int job_load(struct options *o, const char **why)

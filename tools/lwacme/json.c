@@ -3,6 +3,13 @@
 
 #include "posix_sys.h"
 
+static const char *about;
+
+void json_about(const char *cert_name)
+{
+    about = cert_name;
+}
+
 static void put_line(const struct acme_buf *line)
 {
     if (line->overflow || line->len == 0)
@@ -27,5 +34,10 @@ void json_event(const struct acme_event *e)
     acme_buf_init(&b, room, sizeof room);
     acme_event_json(&b, e, have_now ? &now : NULL,
                     e->failure != NULL ? show_hint(e->failure->err, &e->failure->problem) : NULL);
-    put_line(&b);
+    if (about != NULL && b.len > 2 && !b.overflow) {
+        b.len -= 2; /* its end, to be written anew */
+        acme_json_put_text(&b, "certificate", about);
+        show_json(&b);
+    } else
+        put_line(&b);
 }

@@ -22,7 +22,18 @@ enum {
 };
 int exit_status(int err);
 
-enum command { COMMAND_ISSUE, COMMAND_STATUS, COMMAND_REVOKE, COMMAND_ACCOUNT };
+/* One that has no row in command.c yet cannot be typed. */
+enum command {
+    COMMAND_ISSUE,
+    COMMAND_STATUS,
+    COMMAND_REVOKE,
+    COMMAND_ACCOUNT,
+    COMMAND_RUN,
+    COMMAND_RENEW,
+    COMMAND_CHECK,
+    COMMAND_DOCTOR,
+    COMMAND_SERVE
+};
 
 struct options {
     enum command command;
@@ -31,7 +42,10 @@ struct options {
     size_t names_count;
     char cert_name[ACME_NAME_ROOM]; /* canonical; "" if not given */
     const char *email;
-    const char *server;
+    const char *server; /* the preferred one, when none is given letsencrypt */
+    struct acme_server more_servers[ACME_MAX_SERVERS - 1];
+    size_t servers_count;       /* that were given */
+    const char *staging_server; /* NULL if not given */
     const char *ca_file;
     const char *csr_file;
     struct acme_slice csr; /* DER; empty: ours */
@@ -49,6 +63,16 @@ struct options {
     int verbose;
     unsigned ask; /* bits of enum acme_ask */
 
+    /* status */
+    bool check; /* for a monitoring system: a line for each, and its exit status */
+
+    /* run, renew, check; status */
+    const char *config_file;
+    const char *deploy_hook;  /* absolute path; NULL: none */
+    const char *user;         /* NULL: stay who we are */
+    const char *metrics_file; /* NULL: none; also of status */
+    bool log_syslog;
+
     /* revoke */
     const char *file, *key_file; /* NULL if not given */
     struct acme_slice cert;      /* of file, DER */
@@ -58,14 +82,23 @@ struct options {
     /* account */
     uint8_t job; /* enum acme_job_type */
     bool no_contact, yes;
+    const char *import_path; /* folder or file of another client; NULL if not given */
+    bool server_given;
+
+    /* Where csr lies: last, because it is large, and neither cleared nor copied with the rest. */
+    uint8_t csr_der[24576];
 };
-extern const char options_help[];
+extern const char *const options_help[]; /* ended by NULL */
 /* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
 int usage(const char *message, const char *text);
 int options_add_name(struct options *o, const char *text);
-/* The words of the command, and its own options (command.c). */
+/* -- command.c: the words of the command line, and who does what they ask for -- */
+
 int command_read(struct options *o, char **words, int count);
 int command_check(struct options *o);
+int command_run(const struct options *o);
+/* "issue, status": those whose bits (1 << enum command) are set. */
+void command_words(unsigned which, char *out, size_t room);
 
 /* EXIT_DONE: go on; or the status to exit with (*leave set), all being said. */
 int options_read(struct options *o, int argc, char **argv, bool *leave);
@@ -98,8 +131,24 @@ void show_error(struct show *s, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void show_failure(FILE *to, const struct acme_failure *failure);
 const char *show_hint(int err, const struct acme_problem *problem);
+/* -- log.c: where lines for people go: stderr, the journal behind it, or syslog -- */
+
+/* As syslog(3) counts. */
+enum log_severity { LOG_BAD = 3, LOG_WARN = 4, LOG_NOTE = 5, LOG_TELL = 6, LOG_DETAIL = 7 };
+/* Once, before the first line. Lines go to stderr unless it was called. */
+void log_open(bool to_syslog);
+/* For who is going to close all descriptors: syslog's is closed, until log_open is called again.
+ * Was it syslog? */
+bool log_close(void);
+/* Where lines of this severity are printed; each must end, with a newline, before the next call. */
+FILE *log_to(enum log_severity severity);
+/* Is it stderr, as it is? */
+bool log_is_stderr(void);
+
 /* A line of JSON on stdout. */
 void show_json(struct acme_buf *line);
+/* Events are about this certificate of several, from now on; NULL: there is only one. */
+void json_about(const char *cert_name);
 /* One event as a line. */
 void json_event(const struct acme_event *event);
 
@@ -160,47 +209,146 @@ int job_load(struct options *o, const char **why);
 const char *job_bad_file(const struct options *o); /* which of the two it was */
 struct acme_key *job_key(void);                    /* of key_file; wiped by who takes it */
 
+/* -- keyfile.c: private keys as people have them -- */
+
+#define KEYFILE_MAX 16384
+/* PEM or DER without a password, or a JWK, in text, which has room for a NUL at len. 0, or -1 and
+ * why. */
+int keyfile_read(struct acme_key *key, char *text, size_t len, const char **why);
+
+/* -- import.c: the account of another client -- */
+
+/* Finds it in o->import_path: sets o->server and job_key(). EXIT_DONE; or EXIT_USAGE, and it is
+ * said. */
+int import_load(struct options *o);
+/* What was taken over. url: the account's, as the CA has told it. */
+void import_told(const struct options *o, const char *url);
+
 /* -- conf.c: many certificates, from a file (`lwacme run`, `renew`, `check`) -- */
 
-/* The file's text stays in memory; what options_of gives points into it. What a certificate asks
- * for is read again whenever its turn comes, so the memory does not grow by an options for each. */
+/* The file's text stays in memory; what conf_options gives points into it. The options of a
+ * certificate are made again whenever its turn comes: they are 27 KB, and an entry of the file is
+ * 12 bytes. */
 struct conf {
     const char *path;
-    char *text; /* private, as are the sections */
+    const struct options *base;
+    char *text;
     size_t len;
+    struct conf_entry *entries; /* private, as are the sections */
+    size_t entries_count;
     struct conf_section *sections;
-    size_t count; /* certificates */
+    size_t count; /* certificates, 1 or more */
 };
-/* Reads and checks all of it. EXIT_DONE; or what is wrong, each error as "PATH:LINE: ...", on
- * stderr, and EXIT_USAGE (EXIT_LOCAL: cannot be read). base: the options of the command line. */
+/* Reads and checks all of it. EXIT_DONE; or what is wrong, each error as "PATH:LINE: what; what to
+ * do" on stderr (and as an object on stdout, where base wants JSON), and EXIT_USAGE (EXIT_LOCAL: it
+ * cannot be read). Then there is nothing to close. base: the options of the command line; path and
+ * base must outlive c. */
 int conf_open(struct conf *c, const char *path, const struct options *base);
-/* The options of certificate i of 0..count-1, or with i == count those above all sections: the
- * daemon's own. Cannot fail. */
-void conf_options(const struct conf *c, size_t i, struct options *out);
+/* The options of certificate i of 0..count-1: its names, always a cert_name, a state_dir. With i ==
+ * count those above all sections, which are the daemon's own. What base has of json, quiet, verbose
+ * and ask holds for all. EXIT_DONE; or EXIT_LOCAL, and it is said: its certificate request (csr) is
+ * not there any more. *out holds until c is closed. */
+int conf_options(const struct conf *c, size_t i, struct options *out);
 void conf_close(struct conf *c);
 
 /* -- hook.c: the program that brings a new certificate into use -- */
 
-enum { HOOK_PATHS = 5 };
+enum {
+    HOOK_LIMIT_MS = 300000, /* then it is killed, with its process group */
+    HOOK_TICK_MS = 50,      /* how often hook_poll wants to be called while one runs */
+    HOOK_FOLDER_ROOM = 640
+};
 struct hook_facts {
     const char *program; /* absolute path */
     const char *cert_name;
     const char *folder; /* OUT/NAME: cert.pem, chain.pem, fullchain.pem, privkey.pem */
     const char *names;  /* separated by spaces */
-    const char *reason; /* "new", "renewed", "again": it failed before */
+    size_t index;       /* which certificate of the configuration: what a runner is asked by */
+    const char *reason; /* "new", "renewed", "again": it failed before, or never ran */
 };
-struct hook {
-    long pid; /* 0: none runs */
+/* The facts of a certificate, with room for their texts. */
+struct hook_job {
+    struct hook_facts facts; /* points into the rest, and program to the options' */
+    char cert_name[ACME_NAME_ROOM];
+    char folder[HOOK_FOLDER_ROOM];
+    char names[ACME_MAX_NAMES * ACME_NAME_ROOM];
+};
+/* False: the options name no hook (or a path is too long). */
+bool hook_job_of(const struct options *o, struct hook_job *job);
+
+/* One run of a program, by the process that started it (hook_run.c); private to hooks. */
+struct hook_run {
+    long pid;       /* 0: none */
+    int out, fault; /* what it prints; why it did not start */
     uint64_t since_ms;
-    int status; /* of the last one: exit status, 128 + signal */
+    bool overdue;
+    int status;
+    unsigned lines;
+    size_t line_len;
+    char line[400];
+    char program[300];
     char why[400];
 };
-/* Starts it, without a shell. ACME_OK, or ACME_E_SOLVER and why. */
+
+struct hook {
+    long pid;   /* 0: none runs. With a runner: the runner's */
+    int status; /* of the last one: exit status, or 128 + signal; 0: none that ended by itself */
+    char why[400];
+
+    /* private */
+    int set;         /* the set of files that it was told of */
+    uint32_t serial; /* of the request to the runner; 0: it runs without */
+    struct hook_run run;
+};
+/* Is it an absolute path of a program? 0, or -1 and why. For who reads a configuration. */
+int hook_check(const char *program, char *why, size_t room);
+/* Starts it, without a shell: by the runner, where there is one. ACME_OK, or ACME_E_SOLVER and
+ * why. *h is all zeros before the first time. */
 int hook_start(struct hook *h, const struct hook_facts *facts);
-/* ACME_AGAIN: it runs; ACME_OK: it has ended well; ACME_E_SOLVER: why. Killed after HOOK_LIMIT_MS.
- */
+/* ACME_AGAIN: it runs; ACME_OK: it has ended well, and that is marked in the set of files that it
+ * was told of; ACME_E_SOLVER: why. Passes on what it prints. Never waits. */
 int hook_poll(struct hook *h, uint64_t now_ms);
+/* Kills it. */
 void hook_stop(struct hook *h);
+/* Has no hook yet ended well for the set of files that lies there now? folder: OUT/NAME. */
+bool hook_owed(const char *folder);
+/* For who has done by hand what a hook does: it is not owed any more. 0, or -1 and errno. */
+int hook_done(const char *folder);
+
+/* -- hook_run.c -- */
+
+extern uint32_t hook_limit_ms;   /* HOOK_LIMIT_MS; a test may not want to wait for it */
+void hook_close_from(int first); /* all descriptors from this one on */
+int hook_run_start(struct hook_run *r, const struct hook_facts *facts);
+int hook_run_poll(struct hook_run *r, uint64_t now_ms);
+void hook_run_stop(struct hook_run *r);
+
+/* -- runner.c: hooks with the rights that the daemon has given up -- */
+
+/* What the runner's own copy of the configuration says. */
+struct runner_source {
+    void *ctx;
+    const char *config; /* its file; NULL: none */
+    /* Certificate i. False: there is none, or it has no hook. */
+    bool (*job)(void *ctx, size_t i, struct hook_job *job);
+    size_t (*count)(void *ctx);
+    /* Read it anew; false: the one before stays in force. NULL: there is nothing to read. */
+    bool (*reload)(void *ctx);
+};
+/* Before anything secret is in memory, and before privilege_drop: a process that keeps the rights
+ * of now and starts nothing but these programs. user: who the daemon is going to be (NULL: who it
+ * is); it must not be able to change the programs or the configuration. 0, or -1 and why. */
+int runner_start(const struct runner_source *source, const char *user, char *why, size_t room);
+/* The configuration was read anew: the runner does the same. */
+void runner_reload(void);
+/* Ends it, and a hook that it runs. */
+void runner_stop(void);
+/* Its process, or 0. */
+long runner_pid(void);
+/* Of hook.c: as hook_run_start and hook_run_poll, by the runner. */
+int runner_ask(uint32_t serial, const struct hook_facts *facts, char *why, size_t room);
+int runner_answer(uint32_t serial, int *status, char *why, size_t room);
+void runner_kill(void);
 
 /* -- notify.c: the service manager (sd_notify's protocol, without its library) -- */
 
@@ -211,22 +359,50 @@ uint32_t notify_watchdog_ms(void);
 
 /* -- privilege.c: what a daemon gives up before it talks to anybody -- */
 
+struct person {
+    unsigned uid, gid;
+    unsigned groups[32];
+    size_t groups_count;
+};
+/* A user of /etc/passwd with the groups of /etc/group, or "UID:GID". 0, or -1 and why. */
+int person_find(struct person *who, const char *user, char *why, size_t room);
+/* Can this person not change what the path leads to, by any folder or link on the way? 0, or -1 and
+ * why. */
+int path_kept_from(const struct person *who, const char *path, char *why, size_t room);
+
+/* confine.c: 0, or -1 and errno; ENOSYS: the kernel cannot. */
+int confine_files(const char *const *paths, size_t count);
+int confine_calls(void);
+
+enum { PRIVILEGE_PATHS = 64 };
 struct privilege {
-    const char *user;     /* NULL: stay who we are */
-    const char *paths[8]; /* folders that are written below; NULL ends them */
-    char why[400];
+    const char *user;                   /* of /etc/passwd, or "UID:GID"; NULL: stay who we are */
+    const char *paths[PRIVILEGE_PATHS]; /* folders that are written below; NULL ends them */
+    char why[700];
+    /* What the kernel did not have, for a warning; "" if nothing. */
+    char missing[120];
 };
 /* No core files, bounded resources, no new privileges, another user (keeping only the right to bind
- * port 80), and where the kernel knows how, no file written but below paths. 0, or -1 and why. */
+ * port 80), no other program started, and where the kernel knows how, no file written but below
+ * paths. Folders that are missing are made, and given to the user. 0, or -1 and why. Threads that
+ * run already keep what they have: call it before there are any. */
 int privilege_drop(struct privilege *p);
 
 /* -- metrics.c: the state of all certificates for a monitoring system -- */
 
-/* A text file in Prometheus' format, replaced as one act. 0, or -1 and why. */
+/* A text file in Prometheus' format, replaced as one act: of all certificates in o's state folder,
+ * or of those of a configuration file, also where there is none yet. 0, or -1 and why. */
 int metrics_write(const struct options *o, const char *path, char *why, size_t room);
+int metrics_write_conf(const struct conf *c, const char *path, char *why, size_t room);
 
 int issue_run(const struct options *o);
+/* daemon.c: all certificates of a file, for ever; and each once. */
+int daemon_run(const struct options *o);
+int renew_run(const struct options *o);
 int status_run(const struct options *o);
+int doctor_run(const struct options *o);
+/* Only looks at the configuration file, and at the files it names. */
+int check_run(const struct options *o);
 /* Anything but issue: one run of the agent with another aim. */
 int job_run(const struct options *o);
 

@@ -5,42 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* The table of --help, by the kind of error. */
-int exit_status(int err)
-{
-    switch (err) {
-    case ACME_E_TLS_TRUST:
-    case ACME_E_TLS_NAME:
-    case ACME_E_TLS_DATE:
-    case ACME_E_TLS_VERSION:
-        return EXIT_TRUST;
-    case ACME_E_REPLY:
-    case ACME_E_REFUSED:
-    case ACME_E_TERMS:
-    case ACME_E_BINDING:
-    case ACME_E_VALIDATION:
-    case ACME_E_ORDER:
-    case ACME_E_CERT:
-    case ACME_E_URL:
-    case ACME_E_ACCOUNT:
-        return EXIT_REFUSED;
-    case ACME_E_NO_SOLVER:
-    case ACME_E_SOLVER:
-    case ACME_E_DECLINED:
-        return EXIT_SOLVER;
-    case ACME_E_RATE:
-    case ACME_E_HELD:
-        return EXIT_LATER;
-    case ACME_E_PORT_BUSY:
-    case ACME_E_PORT_ACCESS:
-        return EXIT_LOCAL;
-    default:
-        break;
-    }
-    if (err >= 0)
-        return EXIT_DONE;
-    return acme_err_class(err) == ACME_CLASS_CONNECTION ? EXIT_LATER : EXIT_LOCAL;
-}
+#include "posix_sys.h"
 
 /* Started without one of 0, 1 and 2, a record or a connection would be opened under that number,
  * and what is printed would go there. */
@@ -65,21 +30,23 @@ static int close_output(int status)
 
 int main(int argc, char **argv)
 {
+    /* An RSA key is tried when it is read, which takes random bytes: that of an option too. */
+    static const struct acme_port before = {.entropy = posix_entropy};
     static struct options options;
     bool leave = true;
     int status;
 
     if (!hold_standard_files())
         return EXIT_LOCAL;
+    acme_crypto_seed_from(&before);
     status = options_read(&options, argc, argv, &leave);
     if (!leave) {
         /* Every file is made with the mode that its readers need: secrets for their owner alone,
          * certificates and answers to challenges for the web server too. The caller's umask
          * changes neither. */
         umask(022);
-        status = options.command == COMMAND_STATUS  ? status_run(&options)
-                 : options.command == COMMAND_ISSUE ? issue_run(&options)
-                                                    : job_run(&options);
+        log_open(options.log_syslog);
+        status = command_run(&options);
     }
     return close_output(status);
 }

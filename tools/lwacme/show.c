@@ -1,4 +1,5 @@
 /* Events to lines for people, on stderr: one line for each step, kept up to date on a terminal. */
+#include "alarm.h"
 #include "lwacme.h"
 
 #include <stdarg.h>
@@ -72,7 +73,7 @@ void show_init(struct show *s, const struct options *o)
     s->quiet = o->quiet;
     s->verbose = o->verbose;
     s->http_port = o->http_port;
-    s->live = !o->json && !o->quiet && o->verbose == 0 && is_screen();
+    s->live = !o->json && !o->quiet && o->verbose == 0 && log_is_stderr() && is_screen();
 }
 
 /* -- the live line -- */
@@ -141,28 +142,30 @@ static void show_step(struct show *s, const struct acme_event *event)
         s->drawn_ms = 0; /* a new line is drawn at once */
         s->line_open = true;
         if (!s->live && event->count <= 1)
-            fprintf(stderr, "lwacme: %s\n", words);
+            fprintf(log_to(LOG_TELL), "lwacme: %s\n", words);
     }
     if (!s->live && event->count > 1)
-        fprintf(stderr, "lwacme: %s (%u of %u)\n", words, event->index, event->count);
+        fprintf(log_to(LOG_TELL), "lwacme: %s (%u of %u)\n", words, event->index, event->count);
     s->index = event->index;
     s->count = event->count;
     s->wait_until_ms = 0;
     show_tick(s);
 }
 
-static void say(struct show *s, const char *format, ...) __attribute__((format(printf, 2, 3)));
-static void say(struct show *s, const char *format, ...)
+static void say(struct show *s, enum log_severity severity, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+static void say(struct show *s, enum log_severity severity, const char *format, ...)
 {
+    FILE *to = log_to(severity);
     va_list list;
 
     if (s->quiet)
         return;
     show_flush(s);
     va_start(list, format);
-    fputs(s->live ? "  " : "lwacme: ", stderr);
-    vfprintf(stderr, format, list);
-    fputc('\n', stderr);
+    fputs(s->live ? "  " : "lwacme: ", to);
+    vfprintf(to, format, list);
+    fputc('\n', to);
     va_end(list);
 }
 
@@ -218,6 +221,25 @@ const char *show_hint(int err, const struct acme_problem *problem)
     }
 }
 
+/* What it means for who has to watch over the certificate. */
+static void show_prospect(FILE *to, const struct acme_event *e)
+{
+    int64_t now = 0;
+    char when[ACME_TIME_TEXT], span[40];
+    struct acme_buf b;
+
+    if (e->count > 1)
+        fprintf(to, "  attempts  %u failed in a row\n", e->count);
+    if (e->at == 0 || posix_unix_time(NULL, &now) != ACME_OK)
+        return;
+    acme_buf_init(&b, span, sizeof span);
+    alarm_span(&b, e->at - now);
+    acme_time_text(e->at, when);
+    if (acme_buf_end(&b))
+        fprintf(to, "  valid     the certificate in force %s %s (%s%s)\n",
+                e->at > now ? "ends" : "ENDED", when, span, e->at > now ? " left" : " ago");
+}
+
 void show_failure(FILE *to, const struct acme_failure *f)
 {
     const struct acme_problem *p = &f->problem;
@@ -255,7 +277,7 @@ void show_error(struct show *s, int err, const char *format, ...)
     va_end(list);
     show_flush(s);
     s->failed = true;
-    fprintf(stderr, "lwacme: error: %s\n", text);
+    fprintf(log_to(LOG_BAD), "lwacme: error: %s\n", text);
     if (!s->json)
         return;
     acme_buf_init(&b, room, sizeof room);
@@ -267,6 +289,29 @@ void show_error(struct show *s, int err, const char *format, ...)
 }
 
 /* -- events -- */
+
+static void show_server(struct show *s, const struct acme_event *e)
+{
+    static const struct {
+        const char *text, *words;
+    } why[] = {
+        {"failures", "the one before it failed too often"},
+        {"Retry-After", "the one before it lets us wait for too long"},
+        {"first", "it is the preferred one"},
+        {"rehearsal", "it is to see the proof before the real CA does"},
+        {"rehearsed", "the staging CA has seen the proof"},
+        {"no rehearsal", "the staging CA cannot be asked"},
+    };
+
+    for (size_t i = 0; i < sizeof why / sizeof why[0]; i++) {
+        if (strcmp(why[i].text, e->text) == 0) {
+            say(s, LOG_TELL, "the CA is now %s: %s", e->detail, why[i].words);
+            return;
+        }
+    }
+    if (s->verbose > 0)
+        say(s, LOG_DETAIL, "asking %s, which issued the certificate", e->detail);
+}
 
 static void show_plain(struct show *s, const struct acme_event *e)
 {
@@ -280,42 +325,46 @@ static void show_plain(struct show *s, const struct acme_event *e)
         s->wait_until_ms = posix_now_ms(NULL) + e->ms;
         snprintf(s->waiting_for, sizeof s->waiting_for, "%s", e->text);
         if (!s->live)
-            say(s, "waiting %lu s for %s", (unsigned long)(e->ms / 1000), e->text);
+            say(s, LOG_TELL, "waiting %lu s for %s", (unsigned long)(e->ms / 1000), e->text);
         break;
     case ACME_EVENT_REQUEST:
         if (s->verbose > 0)
-            say(s, "-> %s %s", e->text, e->detail);
+            say(s, LOG_DETAIL, "-> %s %s", e->text, e->detail);
         break;
     case ACME_EVENT_REPLY:
         if (s->verbose > 0)
-            say(s, "<- %u in %lu ms", e->status, (unsigned long)e->ms);
+            say(s, LOG_DETAIL, "<- %u in %lu ms", e->status, (unsigned long)e->ms);
         break;
     case ACME_EVENT_RETRY:
         if (s->verbose > 0 || e->err != ACME_E_NONCE)
-            say(s, "trying again: %s", acme_err_words(e->err));
+            say(s, LOG_TELL, "trying again: %s", acme_err_words(e->err));
         break;
     case ACME_EVENT_ORDER:
         if (s->verbose > 0)
-            say(s, "the order is %s: %s", e->text, e->detail);
+            say(s, LOG_DETAIL, "the order is %s: %s", e->text, e->detail);
         break;
     case ACME_EVENT_CHALLENGE:
         if (s->verbose > 0)
-            say(s, "%s of %s: %s", e->text, e->detail, e->word);
+            say(s, LOG_DETAIL, "%s of %s: %s", e->text, e->detail, e->word);
         break;
     case ACME_EVENT_NOT_DUE:
         acme_time_text(e->at, when);
-        say(s, "nothing due: the certificate is valid; it will be renewed from %s on", when);
+        say(s, LOG_TELL, "nothing due: the certificate is valid; it will be renewed from %s on",
+            when);
         break;
     case ACME_EVENT_WARNING:
-        say(s, "warning: %s%s%s%s%s%s", e->text, e->detail[0] != '\0' ? ": " : "", e->detail,
-            e->err != ACME_OK ? " (" : "", e->err != ACME_OK ? acme_err_words(e->err) : "",
-            e->err != ACME_OK ? ")" : "");
+        say(s, LOG_WARN, "warning: %s%s%s%s%s%s", e->text, e->detail[0] != '\0' ? ": " : "",
+            e->detail, e->err != ACME_OK ? " (" : "",
+            e->err != ACME_OK ? acme_err_words(e->err) : "", e->err != ACME_OK ? ")" : "");
         break;
     case ACME_EVENT_WINDOW:
         acme_time_text(e->at, when);
-        say(s, "the CA's window for the renewal: %s%s%s%s%s", e->text,
+        say(s, LOG_TELL, "the CA's window for the renewal: %s%s%s%s%s", e->text,
             e->at != 0 ? "; chosen: " : ", which makes no sense and is ignored",
             e->at != 0 ? when : "", e->detail[0] != '\0' ? "; why: " : "", e->detail);
+        break;
+    case ACME_EVENT_SERVER:
+        show_server(s, e);
         break;
     case ACME_EVENT_ACCOUNT: /* what was asked for: -q does not leave it out */
         show_flush(s);
@@ -325,11 +374,11 @@ static void show_plain(struct show *s, const struct acme_event *e)
         printf("  contact     %s\n", e->detail);
         break;
     case ACME_EVENT_REVOKED:
-        say(s, "the CA has revoked the certificate (%s)", e->text);
+        say(s, LOG_NOTE, "the CA has revoked the certificate (%s)", e->text);
         break;
     case ACME_EVENT_TERMS:
         show_flush(s);
-        fprintf(stderr, "lwacme: the CA's terms of service: %s\n", e->detail);
+        fprintf(log_to(LOG_NOTE), "lwacme: the CA's terms of service: %s\n", e->detail);
         break;
     default:
         break;
@@ -340,33 +389,41 @@ static void show_held(struct show *s, const struct acme_event *e)
 {
     char when[ACME_TIME_TEXT];
     bool by_ca = strcmp(e->text, "Retry-After") == 0;
+    FILE *to = log_to(LOG_WARN);
+    const char *why = "earlier attempts failed, and a CA must not be hammered";
 
+    if (by_ca)
+        why = "the CA asked us to wait (Retry-After)";
+    else if (strcmp(e->text, "duplicates") == 0)
+        why = "none is due, and 4 were made for these names in the last 7 days; CAs allow about 5";
     acme_time_text(e->at, when);
     show_flush(s);
     s->held = true;
-    fprintf(stderr, "lwacme: held back until %s: %s\n", when,
-            by_ca ? "the CA asked us to wait (Retry-After)"
-                  : "earlier attempts failed, and a CA must not be hammered");
+    fprintf(to, "lwacme: held back until %s: %s\n", when, why);
     if (e->failure != NULL) {
-        fprintf(stderr, "  last      %s\n", acme_err_words(e->failure->err));
-        show_failure(stderr, e->failure);
+        fprintf(to, "  last      %s\n", acme_err_words(e->failure->err));
+        show_failure(to, e->failure);
     }
-    fprintf(stderr, "  sooner    only with %s\n",
+    fprintf(to, "  sooner    only with %s\n",
             by_ca ? "--ignore-retry-after, at your own risk" : "--now");
 }
 
 void show_event(struct show *s, const struct acme_event *e)
 {
+    FILE *to;
+
     if (s->json)
         json_event(e);
     if (e->type == ACME_EVENT_FAILURE) {
         show_flush(s);
         s->failed = true;
+        to = log_to(LOG_BAD);
         if (e->err == ACME_E_PORT_BUSY || e->err == ACME_E_PORT_ACCESS)
-            fprintf(stderr, "lwacme: error: port %u: %s\n", s->http_port, acme_err_words(e->err));
+            fprintf(to, "lwacme: error: port %u: %s\n", s->http_port, acme_err_words(e->err));
         else
-            fprintf(stderr, "lwacme: error: %s\n", acme_err_words(e->err));
-        show_failure(stderr, e->failure);
+            fprintf(to, "lwacme: error: %s\n", acme_err_words(e->err));
+        show_failure(to, e->failure);
+        show_prospect(to, e);
     } else if (e->type == ACME_EVENT_HELD)
         show_held(s, e);
     else if (!s->json)

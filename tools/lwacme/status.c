@@ -1,56 +1,24 @@
-/* lwacme status: what is stored, read beside a running process and without asking anybody. */
-#include "lwacme.h"
+/* lwacme status: what is stored, and what is next; with --check, for a monitoring system. */
+#include "facts.h"
 
 #include <string.h>
 
 #include "acme_time.h"
-#include "http01.h"
-#include "posix_sys.h"
+#include "metrics.h"
 
-static struct acme_agent agent;
-static uint8_t io[ACME_IO_SIZE];
-static union {
-    void *align;
-    uint8_t bytes[ACME_SCRATCH_SIZE];
-} scratch;
-static uint8_t record[ACME_IO_SIZE];
-
-struct reader {
+struct status {
     const struct options *o;
-    struct posix_slots slots;
-    struct acme_slots ops;
-    struct acme_port port;
-    struct http01 http01; /* an agent has a solver, also one that only reads */
+    struct metrics *metrics; /* NULL: not asked for */
     unsigned shown, broken;
-    char damaged[200]; /* records of the certificate being shown, "; " between them */
+    enum alarm_level worst;
 };
 
-struct fact {
-    const char *key;
-    struct acme_agent_status status;
-    struct acme_certificate cert;
-    struct acme_cert_facts leaf;
-    const char *damaged; /* records that could not be used; "" if none */
-    int err;             /* of reading the certificate */
-    int64_t now;
-};
-
-static void read_event(void *ctx, const struct acme_event *event)
-{
-    struct reader *r = ctx;
-    size_t len = strlen(r->damaged);
-
-    if (event->type == ACME_EVENT_WARNING && event->err == ACME_E_SLOT_CORRUPT)
-        snprintf(r->damaged + len, sizeof r->damaged - len, "%s%s", len > 0 ? "; " : "",
-                 event->text);
-}
-
-static long days_left(const struct fact *f)
+static long days_left(const struct facts *f)
 {
     return (long)((f->cert.not_after - f->now) / ACME_DAY);
 }
 
-static void serial_text(const struct fact *f, char *out)
+static void serial_text(const struct facts *f, char *out)
 {
     static const char digits[] = "0123456789abcdef";
 
@@ -62,7 +30,7 @@ static void serial_text(const struct fact *f, char *out)
 }
 
 /* What the CA wants (RFC 9773). */
-static void print_window(const struct fact *f)
+static void print_window(const struct facts *f)
 {
     char start[ACME_TIME_TEXT], end[ACME_TIME_TEXT], next[ACME_TIME_TEXT];
 
@@ -78,7 +46,7 @@ static void print_window(const struct fact *f)
                f->status.replaces ? " (its order named its predecessor)" : "");
 }
 
-static void print_certificate(const struct fact *f)
+static void print_certificate(const struct facts *f)
 {
     char from[ACME_TIME_TEXT], until[ACME_TIME_TEXT], due[ACME_TIME_TEXT], serial[41];
     struct acme_name name;
@@ -103,7 +71,20 @@ static void print_certificate(const struct fact *f)
     }
 }
 
-static void print_plain(const struct fact *f)
+/* The state of its health, after `before`. */
+static void print_alarm(const struct facts *f, const char *before, const char *after)
+{
+    static const char *const levels[] = {"OK", "WARNING", "CRITICAL"};
+    char text[1200];
+    struct acme_buf b;
+
+    acme_buf_init(&b, text, sizeof text);
+    alarm_words(&b, &f->alarm, &f->health);
+    printf("%s%s%s: %s\n", before, levels[f->alarm.level], after,
+           acme_buf_end(&b) ? text : alarm_reason_word(f->alarm.reason));
+}
+
+static void print_plain(const struct facts *f)
 {
     const struct acme_failure *failure = f->status.failure;
     char when[ACME_TIME_TEXT];
@@ -116,6 +97,10 @@ static void print_plain(const struct fact *f)
                f->err == ACME_E_SLOT_EMPTY ? "none yet" : acme_err_words(f->err));
     if (f->damaged[0] != '\0')
         printf("  damaged   %s\n", f->damaged);
+    if (f->several)
+        printf("  server    %s%s\n", f->status.server,
+               f->status.rehearsal ? ", after the staging CA has seen that the names can be proved"
+                                   : "");
     if (f->status.order_open)
         printf("  order     one is open: the next run goes on with it\n");
     if (failure->err != ACME_OK) {
@@ -123,6 +108,14 @@ static void print_plain(const struct fact *f)
         printf("  failed    %s: %s\n", when, acme_err_words(failure->err));
         show_failure(stdout, failure);
     }
+    if (f->status.attempts->failures > 0)
+        printf("  attempts  %u failed in a row\n", f->status.attempts->failures);
+    if (f->status.early_at > f->now) {
+        acme_time_text(f->status.early_at, when);
+        printf("  no more   before it is due until %s: 4 were made in the last 7 days\n", when);
+    }
+    if (f->alarm.level != ALARM_OK)
+        print_alarm(f, "  check     ", "");
     if (f->status.next_at > f->now) {
         acme_time_text(f->status.next_at, when);
         printf("  next try  not before %s%s\n", when,
@@ -145,7 +138,7 @@ static void put_window(struct acme_buf *b, const struct acme_agent_status *s)
         acme_buf_text(b, ",\"replaces\":true");
 }
 
-static void print_json(const struct fact *f)
+static void print_json(const struct facts *f)
 {
     static uint8_t room[65536];
     char serial[41];
@@ -181,109 +174,116 @@ static void print_json(const struct fact *f)
         acme_json_put_text(&b, "error", acme_err_name(f->err));
     if (f->damaged[0] != '\0')
         acme_json_put_text(&b, "damaged", f->damaged);
+    if (f->several) {
+        acme_json_put_text(&b, "server", f->status.server);
+        if (f->status.rehearsal)
+            acme_buf_text(&b, ",\"rehearsal\":true");
+    }
     if (f->status.order_open)
         acme_buf_text(&b, ",\"order_open\":true");
     if (f->status.next_at > f->now) {
         acme_json_put_time(&b, "next_attempt", f->status.next_at);
         acme_json_put_text(&b, "next_by", f->status.next_by_ca ? "ca" : "backoff");
     }
+    if (f->status.early_at > f->now)
+        acme_json_put_time(&b, "early_at", f->status.early_at);
+    if (f->status.attempts->failures > 0)
+        acme_json_put_number(&b, "failures", f->status.attempts->failures);
+    acme_json_put_text(&b, "check", alarm_level_word(f->alarm.level));
+    acme_json_put_text(&b, "check_reason", alarm_reason_word(f->alarm.reason));
     if (f->status.failure->err != ACME_OK)
         acme_json_put_failure(&b, f->status.failure,
                               show_hint(f->status.failure->err, &f->status.failure->problem));
     show_json(&b);
 }
 
-/* An agent that only loads its records tells everything. */
-static void show_one(void *arg, const char *key)
-{
-    struct reader *r = arg;
-    const char *names[1];
-    struct acme_config config;
-    struct acme_slice no_anchor = {(const uint8_t *)"", 0};
-    struct acme_solver *solver = http01_init(&r->http01, &r->port, NULL, 80);
-    struct acme_span room = {record, sizeof record};
-    struct acme_name name;
-    struct fact f;
-    uint32_t sleep_ms;
+/* -- what is shown -- */
 
-    memset(&config, 0, sizeof config);
-    memset(&f, 0, sizeof f);
-    f.key = key;
-    f.damaged = r->damaged;
-    r->damaged[0] = '\0';
-    /* What a certificate is called need not be one of its names; none is asked for here. */
-    names[0] = acme_name_read(acme_slice_text(key), &name, NULL) == ACME_OK ? key : "name.invalid";
-    config.cert_name = key;
-    config.directory_url = r->o->server;
-    config.names = names;
-    config.names_count = 1;
-    config.anchors.sets = &no_anchor;
-    config.anchors.count = 1;
-    config.only_when_asked = true;
-    config.memory.io.ptr = io;
-    config.memory.io.len = sizeof io;
-    config.memory.scratch.ptr = scratch.bytes;
-    config.memory.scratch.len = sizeof scratch.bytes;
-    if (acme_agent_init(&agent, &config, &r->port, &solver, 1, NULL, NULL) != ACME_OK)
-        return; /* a folder that is not ours */
-    r->shown++;
-    while (acme_agent_poll(&agent, &sleep_ms) == ACME_AGAIN)
-        continue;
-    acme_agent_status(&agent, &f.status);
-    f.err = f.status.outcome != ACME_OK && f.status.outcome != ACME_AGAIN
-                ? f.status.outcome
-                : acme_agent_certificate(&agent, room, &f.cert);
-    if (f.err == ACME_OK)
-        f.err = acme_cert_facts(acme_chain_at(&f.cert.chain, 0), &f.leaf);
-    if ((f.err != ACME_OK && f.err != ACME_E_SLOT_EMPTY) || r->damaged[0] != '\0')
-        r->broken++;
-    (void)posix_unix_time(NULL, &f.now);
-    if (r->o->json)
-        print_json(&f);
-    else
-        print_plain(&f);
-    acme_wipe(record, sizeof record);
-    acme_agent_close(&agent);
+/* "WARNING a.example: the renewal is late; ends in 20 days (of 90 days)" */
+static void print_check(const struct facts *f)
+{
+    char name[ACME_NAME_ROOM + 1];
+
+    snprintf(name, sizeof name, " %.253s", f->key);
+    print_alarm(f, "", name);
 }
 
-static int show_all(struct reader *r)
+static void show_one(void *arg, const struct facts *f)
 {
-    const struct options *o = r->o;
+    struct status *s = arg;
 
-    if (o->cert_name[0] != '\0') {
-        show_one(r, o->cert_name);
-        return ACME_OK;
+    s->shown++;
+    if ((f->err != ACME_OK && f->err != ACME_E_SLOT_EMPTY) || f->damaged[0] != '\0')
+        s->broken++;
+    if (f->alarm.level > s->worst)
+        s->worst = f->alarm.level;
+    if (s->metrics != NULL)
+        metrics_add(s->metrics, f);
+    if (s->o->json)
+        print_json(f);
+    else if (s->o->check)
+        print_check(f);
+    else
+        print_plain(f);
+}
+
+/* Nothing to watch over is an alarm for who wants it watched, and for nobody else. */
+static int nothing(const struct options *o)
+{
+    if (o->check)
+        printf("CRITICAL no certificates in %s\n", o->state_dir);
+    else if (!o->json)
+        printf("no certificates in %s\n", o->state_dir);
+    return o->check ? (int)ALARM_CRITICAL : EXIT_DONE;
+}
+
+static int end_metrics(struct show *show, struct metrics *m, const char *path)
+{
+    char why[300];
+    int err = metrics_end(m, path, why, sizeof why);
+
+    if (err != 0)
+        show_error(show, ACME_E_SLOT, "--metrics %.200s: %s", path, why);
+    return err;
+}
+
+/* All that is to be looked at. */
+static int look(const struct options *o, const struct conf *c, struct status *s, struct show *show)
+{
+    char why[256];
+    int err = facts_each(o, c, show_one, s, why, sizeof why);
+
+    if (err == ACME_OK || err == ACME_E_SLOT_EMPTY) {
+        if (s->shown == 0)
+            return nothing(o);
+        return o->check ? (int)s->worst : s->broken > 0 ? EXIT_LOCAL : EXIT_DONE;
     }
-    for (size_t i = 0; i < o->names_count; i++)
-        show_one(r, o->names[i]);
-    return o->names_count > 0 ? ACME_OK : posix_slots_each_cert(&r->slots, show_one, r);
+    show_error(show, err, "%s: %s", acme_err_words(err), why);
+    s->metrics = NULL; /* a file that grows old is an alarm of its own; half of one is not */
+    return o->check ? (int)ALARM_CRITICAL : exit_status(err);
 }
 
 int status_run(const struct options *o)
 {
-    static struct reader r;
+    static struct metrics metrics;
+    struct status s = {.o = o};
+    struct conf conf;
     struct show show;
-    int err;
+    int end;
 
     show_init(&show, o);
-    r.o = o;
-    err = posix_slots_open_read(&r.slots, o->state_dir);
-    r.ops = posix_slots_ops(&r.slots);
-    r.port.ctx = &r;
-    r.port.net = &sockets_net_ops;
-    r.port.slots = &r.ops;
-    r.port.entropy = posix_entropy;
-    r.port.now_ms = posix_now_ms;
-    r.port.unix_time = posix_unix_time;
-    r.port.event = read_event;
-    if (err == ACME_OK)
-        err = show_all(&r);
-    if (err == ACME_E_SLOT_EMPTY || (err == ACME_OK && r.shown == 0)) {
-        if (!o->json)
-            printf("no certificates in %s\n", o->state_dir);
-        err = ACME_OK;
-    } else if (err != ACME_OK)
-        show_error(&show, err, "%s: %s", acme_err_words(err), r.slots.why);
-    posix_slots_close(&r.slots);
-    return err != ACME_OK ? exit_status(err) : r.broken > 0 ? EXIT_LOCAL : EXIT_DONE;
+    metrics_begin(&metrics);
+    if (o->metrics_file != NULL)
+        s.metrics = &metrics;
+    if (o->config_file != NULL) {
+        end = conf_open(&conf, o->config_file, o);
+        if (end != EXIT_DONE)
+            return o->check ? (int)ALARM_CRITICAL : end;
+    }
+    end = look(o, o->config_file != NULL ? &conf : NULL, &s, &show);
+    if (o->config_file != NULL)
+        conf_close(&conf);
+    if (s.metrics != NULL && end_metrics(&show, &metrics, o->metrics_file) != 0 && end == EXIT_DONE)
+        end = o->check ? (int)ALARM_WARNING : EXIT_LOCAL;
+    return end;
 }

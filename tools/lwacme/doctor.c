@@ -1,0 +1,113 @@
+/* lwacme doctor: what can be known before any CA is asked for a certificate. */
+#include "doctor.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+#include "posix_sys.h"
+
+static struct doctor doctor;
+
+/* What comes from the network, from a file or from a process is anybody's. */
+static void make_safe(char *text)
+{
+    for (; *text != '\0'; text++) {
+        if ((unsigned char)*text < ' ' || (unsigned char)*text >= 127)
+            *text = '?';
+    }
+}
+
+static void tell_json(enum doctor_level level, int status, const char *check, const char *name,
+                      const char *text, const char *advice)
+{
+    static const char *const levels[] = {"ok", "warning", "bad"};
+    uint8_t room[4096];
+    struct acme_buf b;
+
+    acme_buf_init(&b, room, sizeof room);
+    acme_buf_text(&b, "{\"v\":1");
+    acme_json_put_text(&b, "event", "finding");
+    acme_json_put_text(&b, "check", check);
+    acme_json_put_text(&b, "level", levels[level]);
+    if (name != NULL)
+        acme_json_put_text(&b, "name", name);
+    acme_json_put_text(&b, "words", text);
+    if (advice != NULL)
+        acme_json_put_text(&b, "do", advice);
+    if (level == DOCTOR_BAD)
+        acme_json_put_number(&b, "exit", status);
+    show_json(&b);
+}
+
+void doctor_tell(struct doctor *d, enum doctor_level level, int status, const char *check,
+                 const char *name, const char *advice, const char *format, ...)
+{
+    static const char *const levels[] = {"ok  ", "warn", "BAD "};
+    char text[1200];
+    va_list list;
+
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    make_safe(text);
+    if (level == DOCTOR_BAD && status > 0 && (size_t)status < sizeof d->found / sizeof d->found[0])
+        d->found[status]++;
+    if (d->o->json) {
+        tell_json(level, status, check, name, text, advice);
+        return;
+    }
+    if (d->o->quiet && level == DOCTOR_OK)
+        return;
+    printf("%s  %-9s %s%s%s\n", levels[level], check, name != NULL ? name : "",
+           name != NULL ? ": " : "", text);
+    if (advice != NULL)
+        printf("      %-9s %s\n", "do", advice);
+}
+
+static void look_at_names(struct doctor *d)
+{
+    static char addresses[DOCTOR_ADDRESSES][ACME_ADDR_TEXT];
+    bool serves = doctor_port(d);
+
+    for (size_t i = 0; i < d->o->names_count; i++) {
+        const char *name = d->o->names[i];
+        bool wildcard = name[0] == '*';
+        size_t count = doctor_dns(d, name, addresses);
+        if (wildcard)
+            doctor_tell(d, DOCTOR_BAD, EXIT_SOLVER, "reach", name,
+                        "give single names, or use a client with a DNS challenge",
+                        "http-01 cannot prove a wildcard");
+        else if (serves && count > 0)
+            doctor_reach(d, name, addresses, count);
+    }
+    if (serves)
+        doctor_port_end(d);
+}
+
+int doctor_run(const struct options *o)
+{
+    static const int order[] = {EXIT_TRUST, EXIT_LOCAL, EXIT_SOLVER, EXIT_REFUSED, EXIT_LATER};
+    struct doctor *d = &doctor;
+
+    memset(d, 0, sizeof *d);
+    d->o = o;
+    if (sockets_init(&d->net) != ACME_OK)
+        return EXIT_LOCAL;
+    d->net.lookup_ms = d->net.connect_ms = 10000;
+    d->port.ctx = d;
+    d->port.net = &sockets_net_ops;
+    d->port.entropy = posix_entropy;
+    d->port.now_ms = posix_now_ms;
+    d->port.unix_time = posix_unix_time;
+    acme_crypto_seed_from(&d->port);
+    acme_crypto_clock_from(&d->port);
+    doctor_store(d);
+    doctor_ca(d);
+    look_at_names(d);
+    sockets_down(&d->net);
+    for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {
+        if (d->found[order[i]] > 0)
+            return order[i];
+    }
+    return EXIT_DONE;
+}

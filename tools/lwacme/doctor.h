@@ -1,0 +1,50 @@
+/* doctor.h - `lwacme doctor`: what can be known before any CA is asked for a certificate
+ *
+ * Each doctor_*.c looks at one part of the world and tells what it found: a sentence, and what to
+ * do. Nothing is changed, but that the responder listens for a moment, and the CA gets one GET of
+ * its directory.
+ */
+#ifndef DOCTOR_H
+#define DOCTOR_H
+
+#include "lwacme.h"
+
+enum doctor_level { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_BAD };
+
+#define DOCTOR_ADDRESSES  16 /* of one name */
+#define DOCTOR_IDENTITIES 16 /* of one CA */
+
+struct doctor {
+    struct sockets_net net; /* first: the context of the port */
+    const struct options *o;
+    struct acme_port port;
+    unsigned found[7]; /* findings by their exit status, the bad ones */
+    /* of the CA's directory */
+    bool asked;                                         /* it was read */
+    char identities[DOCTOR_IDENTITIES][ACME_NAME_ROOM]; /* meta.caaIdentities */
+    size_t identities_count;
+    char account[ACME_MAX_URL + 1]; /* "" none yet */
+    bool held_by_ca;                /* it wants no request now */
+};
+
+/* One finding. status: of the exit, when level is DOCTOR_BAD. name: what it is about, or NULL.
+ * advice: what to do, or NULL. Control characters in all of it are made safe. */
+void doctor_tell(struct doctor *d, enum doctor_level level, int status, const char *check,
+                 const char *name, const char *advice, const char *format, ...)
+    __attribute__((format(printf, 7, 8)));
+
+void doctor_store(struct doctor *d); /* doctor_store.c: permissions, and what is held back */
+void doctor_ca(struct doctor *d);    /* doctor_ca.c: the directory, TLS, the clock */
+/* doctor_dns.c: addresses (their number, as text) and CAA of a name. */
+size_t doctor_dns(struct doctor *d, const char *name, char addresses[][ACME_ADDR_TEXT]);
+/* doctor_http.c */
+bool doctor_port(struct doctor *d); /* false: nothing can be served */
+void doctor_reach(struct doctor *d, const char *name, char addresses[][ACME_ADDR_TEXT],
+                  size_t count);
+void doctor_port_end(struct doctor *d);
+/* doctor_who.c: "nginx (process 812)", or "" when nobody can tell. */
+void doctor_who_listens(uint16_t port, char *out, size_t room);
+/* Of addresses that nobody reaches from outside ("a private address"), else NULL. */
+const char *doctor_private(const char *address);
+
+#endif

@@ -1,0 +1,273 @@
+/* The addresses of a name, and who may issue for it, as the system's DNS servers tell. */
+#include "doctor.h"
+
+#include <string.h>
+
+#include "acme_url.h"
+#include "caa.h"
+#include "dns.h"
+#include "posix_sys.h"
+
+#define QUERY_MS      8000
+#define RESOLVERS_MAX 3
+
+static uint8_t answer_room[DNS_ANSWER_MAX];
+
+/* -- one question over TCP -- */
+
+/* More bytes up to `want`: ACME_OK, ACME_AGAIN or an error. */
+static int fill(struct doctor *d, acme_sock s, uint8_t *room, size_t *len, size_t want)
+{
+    while (*len < want) {
+        int n = d->port.net->recv(&d->net, s, room + *len, want - *len);
+        if (n < 0)
+            return n;
+        *len += (size_t)n;
+    }
+    return ACME_OK;
+}
+
+static int talk(struct doctor *d, acme_sock s, const uint8_t *question, size_t question_len,
+                struct acme_slice *message)
+{
+    uint64_t end = posix_now_ms(NULL) + QUERY_MS;
+    uint8_t head[2];
+    size_t sent = 0, head_len = 0, len = 0, want;
+    int n;
+
+    while (posix_now_ms(NULL) < end) {
+        if (sent < question_len) {
+            n = d->port.net->send(&d->net, s, question + sent, question_len - sent);
+            sent += n > 0 ? (size_t)n : 0;
+        } else {
+            n = fill(d, s, head, &head_len, 2);
+            want = (size_t)head[0] << 8 | head[1];
+            if (n == ACME_OK && want > sizeof answer_room)
+                return ACME_E_SIZE;
+            if (n == ACME_OK)
+                n = fill(d, s, answer_room, &len, want);
+            if (n == ACME_OK) {
+                *message = acme_slice_of(answer_room, len);
+                return ACME_OK;
+            }
+        }
+        if (n == ACME_AGAIN)
+            sockets_wait(&d->net, 500);
+        else if (n < 0)
+            return n;
+    }
+    return ACME_E_TIMEOUT;
+}
+
+/* The servers in turn, until one answers. SERVFAIL and the like are an answer of nobody. */
+static int ask(struct doctor *d, const char *name, enum dns_type type, struct dns_answer *answer)
+{
+    uint8_t question[300];
+    char server[ACME_ADDR_TEXT];
+    struct acme_slice message;
+    uint16_t id = 0;
+    size_t n;
+    int err = ACME_E_LOOKUP, last;
+
+    (void)posix_entropy(NULL, (uint8_t *)&id, sizeof id);
+    n = dns_question(question, sizeof question, id, name, type);
+    if (n == 0)
+        return ACME_E_NAME;
+    for (unsigned i = 0; i < RESOLVERS_MAX; i++) {
+        acme_sock s = ACME_NO_SOCK;
+        if (d->port.net->resolver(&d->net, i, server) != ACME_OK)
+            break;
+        last = d->port.net->connect(&d->net, server, 53, &s);
+        if (last == ACME_OK) {
+            last = talk(d, s, question, n, &message);
+            d->port.net->close(&d->net, s);
+        }
+        if (last == ACME_OK)
+            last = dns_open(answer, message, id, name, type);
+        /* 0: there it is; 3: the name does not exist */
+        if (last == ACME_OK && (answer->rcode == 0 || answer->rcode == 3))
+            return ACME_OK;
+        err = last == ACME_OK ? ACME_E_SERVER : last;
+    }
+    return err;
+}
+
+/* -- addresses -- */
+
+static void address_text(const struct acme_slice *data, char *out)
+{
+    const uint8_t *b = data->ptr;
+    struct acme_name name;
+    char text[64];
+
+    if (data->len == 4)
+        snprintf(out, ACME_ADDR_TEXT, "%u.%u.%u.%u", b[0], b[1], b[2], b[3]);
+    else {
+        snprintf(text, sizeof text, "%x:%x:%x:%x:%x:%x:%x:%x", b[0] << 8 | b[1], b[2] << 8 | b[3],
+                 b[4] << 8 | b[5], b[6] << 8 | b[7], b[8] << 8 | b[9], b[10] << 8 | b[11],
+                 b[12] << 8 | b[13], b[14] << 8 | b[15]);
+        /* as the rest of the house writes it */
+        snprintf(out, ACME_ADDR_TEXT, "%.45s",
+                 acme_name_read(acme_slice_text(text), &name, NULL) == ACME_OK ? name.text : text);
+    }
+}
+
+/* ACME_OK: what there is was added. */
+static int add_addresses(struct doctor *d, const char *name, enum dns_type type,
+                         char addresses[][ACME_ADDR_TEXT], size_t *count)
+{
+    struct dns_answer answer;
+    struct acme_slice data;
+    int err = ask(d, name, type, &answer);
+
+    while (err == ACME_OK && dns_next(&answer, &data)) {
+        if (data.len == (type == DNS_A ? 4u : 16u) && *count < DOCTOR_ADDRESSES)
+            address_text(&data, addresses[(*count)++]);
+    }
+    return err == ACME_OK && answer.broken ? ACME_E_REPLY : err;
+}
+
+static void tell_addresses(struct doctor *d, const char *name, char addresses[][ACME_ADDR_TEXT],
+                           size_t count)
+{
+    char list[DOCTOR_ADDRESSES * ACME_ADDR_TEXT], first[60];
+    const char *private = NULL;
+    struct acme_buf b;
+
+    acme_buf_init(&b, list, sizeof list);
+    for (size_t i = 0; i < count; i++) {
+        acme_buf_text(&b, i > 0 ? " " : "");
+        acme_buf_text(&b, addresses[i]);
+        if (private == NULL && (private = doctor_private(addresses[i])) != NULL)
+            snprintf(first, sizeof first, "%s", addresses[i]);
+    }
+    if (!acme_buf_end(&b))
+        list[0] = '\0';
+    if (private != NULL)
+        doctor_tell(d, DOCTOR_WARNING, 0, "addresses", name,
+                    "fine for a CA of your own network; a public one needs public addresses alone",
+                    "%s; %s is %s", list, first, private);
+    else
+        doctor_tell(d, DOCTOR_OK, 0, "addresses", name, NULL, "%s", list);
+}
+
+static size_t look_up(struct doctor *d, const char *name, char addresses[][ACME_ADDR_TEXT])
+{
+    size_t count = 0;
+    int v6 = add_addresses(d, name, DNS_AAAA, addresses, &count);
+    int v4 = add_addresses(d, name, DNS_A, addresses, &count);
+    int err = v4 != ACME_OK ? v4 : v6;
+
+    if (count > 0)
+        tell_addresses(d, name, addresses, count);
+    else if (err != ACME_OK)
+        doctor_tell(d, DOCTOR_BAD, EXIT_LATER, "addresses", name,
+                    "check /etc/resolv.conf, and that its servers answer over TCP",
+                    "DNS does not answer: %s", acme_err_words(err));
+    else
+        doctor_tell(d, DOCTOR_BAD, EXIT_REFUSED, "addresses", name,
+                    "add an A or AAAA record that leads to this machine",
+                    "it has no address in DNS, as seen from here");
+    if (count > 0 && err != ACME_OK)
+        doctor_tell(d, DOCTOR_WARNING, 0, "addresses", name, NULL, "of the %s no answer: %s",
+                    v4 != ACME_OK ? "IPv4 addresses" : "IPv6 addresses", acme_err_words(err));
+    return count;
+}
+
+/* -- CAA -- */
+
+static void tell_verdict(struct doctor *d, const char *name, enum caa_verdict verdict,
+                         const char *where, const char *issuers)
+{
+    static const struct {
+        const char *words, *advice;
+    } bad[] = {
+        [CAA_ALLOWED] = {"", NULL},
+        [CAA_ALLOWED_IF] = {"allows one account alone (accounturi), and ours is not made yet",
+                            "put our account's URL there when it is made (lwacme account show)"},
+        [CAA_OTHER_ACCOUNT] = {"allows another account alone (accounturi)",
+                               "put our account's URL there (lwacme account show)"},
+        [CAA_OTHER_METHOD] = {"does not allow http-01 (validationmethods)",
+                              "add http-01 to validationmethods there"},
+        [CAA_OTHER_CA] = {"does not allow this CA", "add an issue property for this CA there"},
+        [CAA_CRITICAL] = {"has a critical property that CAs do not know",
+                          "remove it, or its critical flag"},
+        [CAA_BROKEN] = {"cannot be read, so CAs refuse", "mend the records there"},
+    };
+
+    if (verdict == CAA_ALLOWED)
+        doctor_tell(d, DOCTOR_OK, 0, "caa", name, NULL, "allowed at %s: %s", where, issuers);
+    else
+        doctor_tell(d, verdict == CAA_ALLOWED_IF ? DOCTOR_WARNING : DOCTOR_BAD, EXIT_REFUSED, "caa",
+                    name, bad[verdict].advice, "CAA at %s %s: %s", where, bad[verdict].words,
+                    issuers);
+}
+
+static void judge_records(struct doctor *d, const char *name, const char *where,
+                          const struct acme_slice *records, size_t count, bool broken)
+{
+    const char *identities[DOCTOR_IDENTITIES];
+    struct caa_asker asker = {identities, d->identities_count, name[0] == '*', d->account,
+                              "http-01"};
+    enum caa_verdict verdict;
+    char text[500];
+    struct acme_buf b;
+
+    for (size_t i = 0; i < d->identities_count; i++)
+        identities[i] = d->identities[i];
+    acme_buf_init(&b, text, sizeof text);
+    caa_issuers(&b, records, count <= CAA_RECORDS ? count : CAA_RECORDS);
+    if (!acme_buf_end(&b))
+        snprintf(text, sizeof text, "(a long list)");
+    verdict = broken ? CAA_BROKEN : caa_judge(records, count, &asker);
+    if (d->identities_count == 0 && verdict < CAA_CRITICAL)
+        doctor_tell(d, DOCTOR_WARNING, 0, "caa", name,
+                    "look for the CA's domain in its documentation", "CAA at %s names %s; %s",
+                    where, text,
+                    d->asked ? "the CA does not tell which domain it answers to"
+                             : "which domain the CA answers to is not known");
+    else
+        tell_verdict(d, name, verdict, where, text);
+}
+
+/* The name, then its parents, until there are records (RFC 8659 3). */
+static void look_at_caa(struct doctor *d, const char *name)
+{
+    struct acme_slice records[CAA_RECORDS + 1];
+    const char *at = name[0] == '*' ? name + 2 : name;
+    struct dns_answer answer;
+    size_t count;
+
+    for (; at != NULL && *at != '\0'; at = strchr(at, '.'), at += at != NULL) {
+        int err = ask(d, at, DNS_CAA, &answer);
+        count = 0;
+        while (err == ACME_OK && count <= CAA_RECORDS && dns_next(&answer, &records[count]))
+            count++;
+        if (err != ACME_OK) {
+            doctor_tell(d, DOCTOR_BAD, EXIT_REFUSED, "caa", name,
+                        "ask the people who run this zone's servers: they must answer for type "
+                        "CAA, if only with nothing",
+                        "no answer for %s (%s), so CAs refuse", at, acme_err_words(err));
+            return;
+        }
+        if (count > 0 || answer.broken) {
+            judge_records(d, name, at, records, count, answer.broken);
+            return;
+        }
+    }
+    doctor_tell(d, DOCTOR_OK, 0, "caa", name, NULL, "no records: every CA may issue");
+}
+
+size_t doctor_dns(struct doctor *d, const char *name, char addresses[][ACME_ADDR_TEXT])
+{
+    const char *host = name[0] == '*' ? name + 2 : name;
+    struct acme_name read;
+
+    if (acme_name_read(acme_slice_text(host), &read, NULL) == ACME_OK && read.type == ACME_ID_IP) {
+        snprintf(addresses[0], ACME_ADDR_TEXT, "%.45s", read.text);
+        tell_addresses(d, name, addresses, 1);
+        return 1;
+    }
+    look_at_caa(d, name);
+    return look_up(d, host, addresses);
+}

@@ -1,0 +1,30 @@
+/* facts.h - what is stored of each certificate: read beside a running process, without asking
+ * anybody; shared by status, its check, and the metrics */
+#ifndef FACTS_H
+#define FACTS_H
+
+#include "alarm.h"
+#include "lwacme.h"
+
+struct facts {
+    const char *key; /* the certificate's name in storage */
+    struct acme_agent_status status;
+    struct acme_certificate cert;
+    struct acme_cert_facts leaf;
+    const char *damaged; /* records that could not be used, "; " between them; "" if none */
+    int err;             /* of reading the certificate */
+    int64_t now;         /* 0: the clock is not set */
+    bool several;        /* there is a choice of servers */
+    struct alarm_facts health;
+    struct alarm alarm;
+};
+typedef void (*facts_fn)(void *arg, const struct facts *f);
+
+/* Calls fn for the certificates that the options name, or, when they name none, for all in the
+ * state folder; with c (not NULL) for those of a configuration file instead. What f points to is
+ * valid during the call. ACME_OK, ACME_E_SLOT_EMPTY (there is no state folder), or an error and
+ * why. Not reentrant: there is one buffer for all. */
+int facts_each(const struct options *o, const struct conf *c, facts_fn fn, void *arg, char *why,
+               size_t room);
+
+#endif
