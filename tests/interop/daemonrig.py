@@ -217,11 +217,13 @@ class Watch:
     def __init__(self, d):
         self.d = d
         self.ends = {}
+        self.left = {}                 # of each name, when it was looked at last
         self.excused = set()
         self.least = float("inf")      # seconds that were left when it was looked at
 
     def look(self):
         """Fails when one has expired. True."""
+        self.left.clear()
         for n in self.d.certs:
             number = self.d.number(n)
             if number == 0:
@@ -232,7 +234,7 @@ class Watch:
                     self.ends[n, number] = not_after(path)
                 except Fail:
                     continue           # it was replaced twice while we looked
-            left = self.ends[n, number] - time.time()
+            left = self.left[n] = self.ends[n, number] - time.time()
             if self.d.lines("error: %s: .*step order" % re.escape(n)):
                 self.excused.add(n)
                 continue

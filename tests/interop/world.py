@@ -9,8 +9,10 @@ import collections
 import functools
 import glob
 import http.client
+import itertools
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -52,10 +54,20 @@ def find(version):
     return version, os.path.join(PEBBLE_DIR, version, "usr/bin")
 
 
+_ports = itertools.count(random.randrange(10000, 30000))
+
+
 def free_port(host="127.0.0.1"):
-    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
-        s.bind((host, 0))
-        return s.getsockname()[1]
+    """A port that nobody has, and that no connection takes by itself: those begin above 32768. No
+    port is given twice in the life of this program, so worlds side by side do not meet."""
+    while True:
+        port = 10000 + next(_ports) % 22000
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as s:
+            try:
+                s.bind((host, port))
+                return port
+            except OSError:
+                continue
 
 
 def make_ca(folder, name="test root"):
@@ -279,6 +291,7 @@ class World:
         self.spawn("pebble.log", argv, self.env)
         self.wait_port(self.dns_manage_port)
         self.wait_port(self.pebble_port)
+        self.wait_port(self.manage_port)
         self.forwarder = Forwarder(("127.0.0.1", self.pebble_port), delay=self.delay)
         self.port = self.forwarder.port
         self.directory = "https://%s:%d/dir" % (self.ca_name, self.port)
