@@ -18,6 +18,7 @@
 #include "acme_name.h"
 #include "acme_port.h"
 #include "acme_sched.h"
+#include "acme_servers.h"
 #include "acme_solver.h"
 
 #ifdef __cplusplus
@@ -45,7 +46,17 @@ struct acme_memory {
 
 /* Choices. Read in place for the agent's life, so it may lie in flash; 0 and NULL are defaults. */
 struct acme_config {
-    const char *directory_url;   /* https; RFC 8555 7.1.1 */
+    const char *directory_url; /* https; RFC 8555 7.1.1 */
+#if ACME_MAX_SERVERS > 1
+    const struct acme_server *more_servers; /* where to turn when that CA cannot be had, in order
+                                               (acme_servers.h); a certificate from any of them is
+                                               as good. Anchors, contact and terms_agreed are for
+                                               all */
+    size_t more_servers_count;              /* 0..ACME_MAX_SERVERS - 1 */
+    struct acme_server staging;             /* after a proof has failed, the next one is shown to
+                                               this CA first; no certificate is taken from it.
+                                               url NULL: none */
+#endif
     const char *const *names;    /* what the certificate is for: DNS names, "*.x", IP literals */
     size_t names_count;          /* 1..ACME_MAX_NAMES */
     const char *cert_name;       /* its name in storage; NULL: names[0] */
@@ -53,7 +64,8 @@ struct acme_config {
     bool terms_agreed;           /* a person has agreed to the CA's terms of service */
     struct acme_slice eab;       /* external account binding, packed (acme_eab.h); empty: none. Kept
                                     with the account's key until the account is made: it may be good
-                                    for one account, and need not be given again */
+                                    for one account, and need not be given again. It is for
+                                    directory_url; the others have their own */
     struct acme_anchors anchors; /* trust for the CA's own TLS */
     const char *profile;         /* of the CA's (meta.profiles), or NULL: its default */
     const char *preferred_chain; /* the chain whose last certificate was issued by this common name,
@@ -137,16 +149,15 @@ struct acme_agent_status {
     int64_t not_before, not_after; /* of the certificate */
     int64_t due_at; /* when it becomes due: chosen in the CA's window, or by its life */
     int64_t window_start, window_end; /* the CA's window for the renewal (RFC 9773), or 0 */
-    bool window_followed;             /* due_at is a moment in it */
     int64_t window_next;              /* when the CA is asked for it again */
     int64_t window_asked;             /* when it was asked last, or that was planned */
-    const char *cert_id;              /* the certificate's name in ARI, or "" */
-    bool replaces;                    /* its order named its predecessor */
-    int64_t next_at;                  /* no attempt before */
-    bool next_by_ca;                  /* ... because the CA said so */
-    int64_t
-        early_at;    /* before it is due none is made until then, unless ACME_ASK_NOW; 0: at once */
-    uint8_t revoked; /* enum acme_revocation */
+    int64_t early_at;       /* before it is due none is made until then, unless ACME_ASK_NOW; 0 */
+    const char *cert_id;    /* the certificate's name in ARI, or "" */
+    int64_t next_at;        /* no attempt before */
+    bool next_by_ca;        /* ... because the CA said so */
+    bool window_followed;   /* due_at is a moment in the window */
+    bool replaces;          /* its order named its predecessor */
+    uint8_t revoked;        /* enum acme_revocation */
     uint8_t revoked_reason; /* enum acme_reason */
     int64_t revoked_at;
     const char *account; /* its URL, or "" */
@@ -157,6 +168,11 @@ struct acme_agent_status {
     const struct acme_sched *attempts;  /* failures since the last success, all and by class */
     uint32_t issued;                    /* how many certificates this one's storage has seen */
     uint32_t requests, connections;     /* since init */
+#if ACME_MAX_SERVERS > 1
+    const char *server; /* directory of the CA whose turn it is; never NULL after init */
+    const char *issuer; /* ... of the one that the certificate came from; NULL: not known */
+    bool rehearsal;     /* the next order goes to the staging CA first */
+#endif
 };
 
 /* The certificate and key in force, in the caller's buffer. */
@@ -192,8 +208,9 @@ int acme_agent_ask(struct acme_agent *a, unsigned flags, const char *until_row);
 
 /* Start a job instead. It waits for no backoff of ours and adds to none: who asked is there to see
  * how it ends, by the event failure and status.outcome. A Retry-After of the CA holds it back
- * (ACME_E_HELD) unless flags have ACME_ASK_IGNORE_RETRY_AFTER. ACME_OK; ACME_E_ARG: a run is under
- * way, or the job makes no sense; ACME_E_CONFIG: jobs are not built in.
+ * (ACME_E_HELD) unless flags have ACME_ASK_IGNORE_RETRY_AFTER. With several servers a job is about
+ * the first one, but the certificate in force is revoked where it came from. ACME_OK; ACME_E_ARG: a
+ * run is under way, or the job makes no sense; ACME_E_CONFIG: jobs are not built in.
  *
  * Revoke: that the CA is asked is durable before it is, and a certificate that is revoked, or may
  * be, is not renewed any more: runs end with ACME_E_REVOKED until one has ACME_ASK_FORCE, or the
@@ -341,6 +358,7 @@ struct acme_cert_state {
     bool replaces;     /* its order named its predecessor */
     bool wanted;       /* it is what the configuration asks for */
     uint8_t slot;      /* ACME_SLOT_CERT_A or _B */
+    uint8_t server;    /* it came from this one of the list; when wanted */
     uint32_t sequence;
     int64_t not_before, not_after;
     uint8_t order[ACME_SHA256_SIZE]; /* hash of the URL of the order that it came from */
@@ -391,6 +409,7 @@ struct acme_agent {
 
     /* facts */
     bool loaded;                    /* all records were read: only then may they be replaced */
+    bool reload_account;            /* only that record has to be read again */
     bool renewed;                   /* by the last run */
     bool order_stored;              /* the ORDER slot is not empty */
     bool ledger_changed;            /* since it was written */
@@ -422,6 +441,15 @@ struct acme_agent {
     struct acme_recent recent;
     struct acme_ledger ledger;
     struct acme_failure failure;
+#if ACME_MAX_SERVERS > 1
+    struct acme_servers servers;
+    struct acme_servers_hold server_hold; /* while SCHED is read */
+    uint8_t server; /* in use: ACCOUNT and CA_LEDGER are its. In the list; ACME_MAX_SERVERS: staging
+                     */
+    uint8_t server_hops; /* servers in a row that hold us back */
+    bool server_held;    /* why the turn has changed */
+    bool server_changed; /* the records in memory are still another one's */
+#endif
 };
 
 struct acme_aside {

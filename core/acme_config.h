@@ -78,6 +78,12 @@
 #define ACME_MAX_CERT_ID 72
 #endif
 
+/* Servers (CAs) that one agent may choose between, the staging CA not counted. 1..8; 1 is for builds
+ * without that choice. About 20 bytes of RAM each. */
+#ifndef ACME_MAX_SERVERS
+#define ACME_MAX_SERVERS 5
+#endif
+
 /* Alternate chains (Link rel="alternate") that are looked at. 1..16. */
 #ifndef ACME_MAX_ALTERNATES
 #define ACME_MAX_ALTERNATES 8
@@ -122,6 +128,9 @@
 #endif
 #if ACME_SCRATCH_SIZE < 3072
 #error "ACME_SCRATCH_SIZE must be at least 3072: the tree of a directory"
+#endif
+#if ACME_MAX_SERVERS < 1 || ACME_MAX_SERVERS > 8
+#error "ACME_MAX_SERVERS must be 1..8"
 #endif
 #if ACME_MAX_EAB < 1 || ACME_MAX_EAB > 1024
 #error "ACME_MAX_EAB must be 1..1024"

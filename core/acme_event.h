@@ -35,7 +35,8 @@
                                      it, or word "ignored"; detail: URL that explains it */        \
     X(REVOKED, "revoked")         /* the CA has revoked a certificate: text: why */                \
     X(ACCOUNT, "account")         /* text: its status; detail: URL; word: its key's thumbprint */  \
-    X(CONTACT, "contact")         /* detail: one of the account's contacts */
+    X(CONTACT, "contact")         /* detail: one of the account's contacts */                      \
+    X(SERVER, "server")           /* another CA is in use: detail: its directory; text: why, err */
 
 enum acme_event_type {
 #define ACME_EVENT_ENUM(name, word) ACME_EVENT_##name,

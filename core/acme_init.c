@@ -97,9 +97,10 @@ static int check_port(const struct acme_port *port, struct verdict *v)
     return ACME_OK;
 }
 
-static int check_config(const struct acme_config *config, struct acme_url *directory,
-                        struct verdict *v)
+static int check_config(const struct acme_config *config, struct verdict *v)
 {
+    const char *why = NULL, *which = NULL;
+    struct acme_url directory;
     struct acme_csr csr;
     int err = check_names(config, v);
 
@@ -108,9 +109,12 @@ static int check_config(const struct acme_config *config, struct acme_url *direc
     if (err != ACME_OK)
         return err;
     if (config->directory_url == NULL ||
-        acme_url_read(acme_slice_text(config->directory_url), directory) != ACME_OK)
+        acme_url_read(acme_slice_text(config->directory_url), &directory) != ACME_OK)
         return reject(v, ACME_E_URL, "the directory's URL must be a plain https URL",
                       config->directory_url);
+    err = acme_server_check(config, &why, &which);
+    if (err != ACME_OK)
+        return reject(v, err, why, which);
     if (config->contact != NULL && !acme_contact_ok(config->contact))
         return reject(v, ACME_E_CONFIG, "the contact is not one plain e-mail address",
                       config->contact);
@@ -149,12 +153,28 @@ static void hex_text(const uint8_t *bytes, size_t len, char *out)
     *out = '\0';
 }
 
+/* Records of this CA are meant from now on, and its URLs allowed. */
+int acme_use_directory(struct acme_agent *a, const char *url, struct acme_slice eab)
+{
+    uint8_t digest[ACME_SHA256_SIZE];
+    int err = acme_url_read(acme_slice_text(url), &a->directory_url);
+
+    if (err == ACME_OK)
+        err = acme_want_hash(a->config, url, a->want);
+    if (err == ACME_OK)
+        err = acme_sha256(url, strlen(url), digest);
+    if (err != ACME_OK)
+        return err;
+    hex_text(digest, sizeof digest, a->ca_key);
+    a->eab = eab;
+    return ACME_OK;
+}
+
 int acme_agent_init(struct acme_agent *a, const struct acme_config *config,
                     const struct acme_port *port, struct acme_solver *const *solvers,
                     size_t solvers_count, const char **why, const char **which)
 {
     struct verdict v = {NULL, NULL};
-    uint8_t digest[ACME_SHA256_SIZE];
     int err;
 
     memset(a, 0, sizeof *a);
@@ -165,20 +185,19 @@ int acme_agent_init(struct acme_agent *a, const struct acme_config *config,
     if (err == ACME_OK && (solvers == NULL || solvers_count == 0 || solvers_count > 8))
         err = reject(&v, ACME_E_CONFIG, "between one and eight solvers must be given", NULL);
     if (err == ACME_OK)
-        err = check_config(config, &a->directory_url, &v);
-    if (err == ACME_OK)
-        err = acme_want_hash(config, a->want);
-    if (err == ACME_OK)
-        err = acme_sha256(config->directory_url, strlen(config->directory_url), digest);
+        err = check_config(config, &v);
+    if (err == ACME_OK) {
+        a->config = config;
+        err = acme_use_directory(a, config->directory_url, config->eab);
+    }
     if (why != NULL)
         *why = v.why != NULL ? v.why : acme_err_words(err);
     if (which != NULL)
         *which = v.which;
-    if (err != ACME_OK)
+    if (err != ACME_OK) {
+        a->config = NULL;
         return err;
-    hex_text(digest, sizeof digest, a->ca_key);
-    a->config = config;
-    a->eab = config->eab;
+    }
     a->port = port;
     a->solvers = solvers;
     a->solvers_count = (uint8_t)solvers_count;

@@ -51,6 +51,32 @@ static int pv_number(const struct acme_field *field, struct acme_provision *p)
     return ACME_OK;
 }
 
+#if ACME_MAX_SERVERS > 1
+static int pv_server(const struct acme_field *field, struct acme_provision *p)
+{
+    struct acme_server *s = &p->staging;
+
+    if (field->tag == ACME_PROVISION_SERVER_EAB) {
+        if (p->binding_of == NULL)
+            return ACME_E_SLOT_CORRUPT;
+        *p->binding_of = field->value;
+        return ACME_OK;
+    }
+    if (field->tag == ACME_PROVISION_SERVER && p->more_servers_count == ACME_MAX_SERVERS - 1)
+        return ACME_E_SIZE;
+    if (field->tag == ACME_PROVISION_SERVER)
+        s = &p->more_servers[p->more_servers_count++];
+    p->binding_of = &s->eab;
+    return pv_text(field, &s->url);
+}
+#else
+static int pv_server(const struct acme_field *field, struct acme_provision *p)
+{
+    (void)p;
+    return acme_field_skip(field);
+}
+#endif
+
 static int pv_field(const struct acme_field *field, struct acme_provision *p)
 {
     switch (field->tag) {
@@ -77,6 +103,10 @@ static int pv_field(const struct acme_field *field, struct acme_provision *p)
     case ACME_PROVISION_EAB:
         p->eab = field->value;
         return ACME_OK;
+    case ACME_PROVISION_SERVER:
+    case ACME_PROVISION_SERVER_EAB:
+    case ACME_PROVISION_STAGING:
+        return pv_server(field, p);
     default:
         return acme_field_skip(field);
     }
@@ -101,6 +131,27 @@ static void pv_put(struct acme_record_writer *w, uint16_t tag, const char *text)
         acme_record_bytes(w, tag, text, strlen(text) + 1);
 }
 
+#if ACME_MAX_SERVERS > 1
+static void pv_put_server(struct acme_record_writer *w, uint16_t tag, const struct acme_server *s)
+{
+    pv_put(w, tag, s->url);
+    if (s->url != NULL && s->eab.len > 0)
+        acme_record_bytes(w, ACME_PROVISION_SERVER_EAB, s->eab.ptr, s->eab.len);
+}
+
+static void pv_put_servers(struct acme_record_writer *w, const struct acme_provision *p)
+{
+    for (uint8_t i = 0; i < p->more_servers_count; i++)
+        pv_put_server(w, ACME_PROVISION_SERVER, &p->more_servers[i]);
+    pv_put_server(w, ACME_PROVISION_STAGING, &p->staging);
+}
+#else
+static void pv_put_servers(struct acme_record_writer *w, const struct acme_provision *p)
+{
+    (void)w, (void)p;
+}
+#endif
+
 int acme_provision_write(struct acme_span room, const struct acme_provision *p)
 {
     struct acme_record_writer w;
@@ -122,6 +173,7 @@ int acme_provision_write(struct acme_span room, const struct acme_provision *p)
         acme_record_u64(&w, ACME_PROVISION_REQUIRED, 1);
     if (p->eab.len > 0)
         acme_record_bytes(&w, ACME_PROVISION_EAB, p->eab.ptr, p->eab.len);
+    pv_put_servers(&w, p);
     for (uint8_t i = 0; i < p->anchors_count; i++)
         acme_record_bytes(&w, ACME_PROVISION_ANCHOR, p->anchors[i].ptr, p->anchors[i].len);
     return acme_record_end(&w);

@@ -8,6 +8,7 @@
 
 #include "acme_buf.h"
 #include "acme_config.h"
+#include "acme_servers.h"
 
 #define ACME_PROVISION_ANCHORS 4
 
@@ -26,6 +27,11 @@ struct acme_provision {
     uint8_t account_key_type, cert_key_type; /* enum acme_key_type; 0: the default */
     bool terms_agreed;
     bool profile_required;
+#if ACME_MAX_SERVERS > 1
+    struct acme_server more_servers[ACME_MAX_SERVERS - 1], staging;
+    uint8_t more_servers_count;
+    struct acme_slice *binding_of; /* while it is read */
+#endif
 };
 
 /* The CONFIG record's fields. Stored: add at the end, never renumber. */
@@ -42,7 +48,11 @@ enum acme_provision_field {
     ACME_PROVISION_PROFILE = 10,  /* text, NUL */
     ACME_PROVISION_REQUIRED = 11, /* u64: that profile or none */
     ACME_PROVISION_CHAIN = 12,    /* text, NUL */
-    ACME_PROVISION_SHORTEST = 13  /* u64 */
+    ACME_PROVISION_SHORTEST = 13, /* u64 */
+    /* A firmware that knows one CA only passes over these. */
+    ACME_PROVISION_SERVER = 14,    /* text, NUL; one for each of more_servers */
+    ACME_PROVISION_STAGING = 15,   /* text, NUL */
+    ACME_PROVISION_SERVER_EAB = 16 /* acme_eab.h; secret; of the server before it */
 };
 
 /* The DEVICE record's fields (the board's random numbers and clock own it; mkconfig puts the first

@@ -88,7 +88,7 @@ static int encode_account(struct acme_agent *a, struct acme_span room)
     if (a->account_key.type == ACME_KEY_NONE) /* it is deactivated */
         return 0;
     acme_record_begin(&w, room, ACME_SLOT_ACCOUNT, 0);
-    acme_record_text(&w, ACCOUNT_DIRECTORY, a->config->directory_url);
+    acme_record_text(&w, ACCOUNT_DIRECTORY, acme_server_url(a));
     put_key(&w, ACCOUNT_KEY_TYPE, &a->account_key);
     put_key(&w, ACCOUNT_NEW_KEY_TYPE, &a->new_key);
     acme_record_text(&w, ACCOUNT_KID, a->kid);
@@ -160,6 +160,7 @@ static int encode_sched(struct acme_agent *a, struct acme_span room)
     put_sched(&w, &a->sched);
     acme_ari_put(a, &w);
     acme_job_put(a, &w);
+    acme_server_put(a, &w);
     acme_recent_put(a, &w);
     put_failure(&w, &a->failure);
     return acme_record_end(&w);
@@ -184,7 +185,8 @@ int acme_encode(struct acme_agent *a, enum acme_slot slot, struct acme_span room
     }
 }
 
-int acme_want_hash(const struct acme_config *config, uint8_t out[ACME_SHA256_SIZE])
+int acme_want_hash(const struct acme_config *config, const char *directory_url,
+                   uint8_t out[ACME_SHA256_SIZE])
 {
     struct acme_hash h;
     uint8_t type = config->cert_key_type != 0 ? config->cert_key_type : ACME_KEY_P256;
@@ -192,7 +194,7 @@ int acme_want_hash(const struct acme_config *config, uint8_t out[ACME_SHA256_SIZ
     int err = acme_hash_start(&h, ACME_SHA256_SIZE);
 
     if (err == ACME_OK)
-        err = acme_hash_add(&h, config->directory_url, strlen(config->directory_url) + 1);
+        err = acme_hash_add(&h, directory_url, strlen(directory_url) + 1);
     if (err == ACME_OK)
         err = acme_hash_add(&h, &type, 1);
     /* Sorted, because the order of names means nothing: the smallest above the last one, N times.

@@ -80,6 +80,16 @@ enum {
     REVOKED_AT = 58,
     REVOKED_REASON = 59,
 
+    /* of several servers, in SCHED; servers are named by the URL of their directory */
+    SERVER_TURN = 64,
+    SERVER_FAILURES = 65,
+    SERVER_SINCE = 66,
+    SERVER_CHANGES = 67,
+    SERVER_REHEARSAL = 68, /* enum acme_rehearsal */
+    SERVER_HOLD = 69,      /* repeated: not before, set at, whose */
+    SERVER_HOLD_SET_AT = 70,
+    SERVER_HELD = 71,
+
     /* of certificates that were made though none was due, in SCHED */
     RECENT_WHAT = 72,
     RECENT_AT = 73 /* to 76: the last one first */

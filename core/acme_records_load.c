@@ -313,8 +313,7 @@ static int load_half(struct acme_agent *a, enum acme_slot slot, struct acme_cert
     out->sequence = r.sequence;
     while (acme_record_next(&r, &field)) {
         if (field.tag == CERT_WANT)
-            out->wanted = field.value.len == sizeof a->want &&
-                          memcmp(field.value.ptr, a->want, sizeof a->want) == 0;
+            out->wanted = acme_server_wanted(a, field.value, &out->server);
         else if (field.tag == CERT_ORDER && field.value.len == sizeof out->order)
             memcpy(out->order, field.value.ptr, sizeof out->order);
         else if (field.tag == CERT_NOT_BEFORE)
@@ -364,6 +363,7 @@ int acme_load_sched(struct acme_agent *a)
     memset(&a->sched, 0, sizeof a->sched);
     memset(&a->ari, 0, sizeof a->ari);
     memset(&a->revoked, 0, sizeof a->revoked);
+    acme_server_forget(a);
     memset(&a->recent, 0, sizeof a->recent);
     memset(&a->failure, 0, sizeof a->failure);
     if (err != ACME_OK)
@@ -372,6 +372,7 @@ int acme_load_sched(struct acme_agent *a)
         get_sched(&field, &a->sched);
         acme_ari_get(a, &field);
         acme_job_get(a, &field);
+        acme_server_get(a, &field);
         acme_recent_get(a, &field);
         get_failure(&field, &a->failure);
     }

@@ -158,7 +158,7 @@ void acme_tell_terms(struct acme_agent *a, struct acme_slice where)
 static int build_directory(struct acme_agent *a, const char **url, struct acme_slice *payload)
 {
     (void)payload;
-    *url = a->redirect[0] != '\0' ? a->redirect : a->config->directory_url;
+    *url = a->redirect[0] != '\0' ? a->redirect : acme_server_url(a);
     return ACME_OK;
 }
 
@@ -385,6 +385,7 @@ static int step_charge(struct acme_agent *a, const struct acme_reply *reply, str
     if (err != ACME_OK)
         return err;
     acme_sched_charge(&a->sched, now);
+    acme_server_charged(a);
     a->look_ms = 0; /* spoke of another order */
     acme_order_reset(&a->order);
     acme_key_wipe(&a->cert_key);

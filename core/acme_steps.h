@@ -186,6 +186,7 @@ bool acme_order_awaiting(struct acme_agent *a, unsigned flag);
 int acme_order_poll(struct acme_agent *a, struct acme_next *next, const char *what);
 
 /* The rows of acme_steps_*.c, for the table. */
+int acme_use_directory(struct acme_agent *a, const char *url, struct acme_slice eab); /* of init */
 int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 
@@ -243,6 +244,8 @@ bool acme_ari_refused(struct acme_agent *a, const struct acme_problem *problem);
 
 /* -- jobs: acme_steps_job.c and others, or acme_steps_nojob.c -- */
 
+/* This run's job is to revoke the certificate in force. */
+bool acme_job_of_ours(const struct acme_agent *a);
 /* The certificate in force is revoked, or may be. */
 bool acme_job_revoked(const struct acme_agent *a);
 void acme_job_status(const struct acme_agent *a, struct acme_agent_status *out);
@@ -287,6 +290,38 @@ int build_revoke(struct acme_agent *a, const char **url, struct acme_slice *payl
 int accept_revoke(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int refused_revoke(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
 
+/* -- which CA: acme_steps_servers.c, or acme_steps_noservers.c -- */
+
+int acme_server_check(const struct acme_config *config, const char **why, const char **which);
+/* Of the CA in use: */
+const char *acme_server_url(const struct acme_agent *a);
+struct acme_slice acme_server_eab(const struct acme_agent *a);
+/* Is a certificate (or order) that was for this what the configuration asks for, from one of its
+ * servers? Which one it was. */
+bool acme_server_wanted(const struct acme_agent *a, struct acme_slice want, uint8_t *server);
+void acme_server_issued(struct acme_agent *a); /* a->fresh comes from the CA in use */
+void acme_server_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */
+void acme_server_get(struct acme_agent *a, const struct acme_field *field);
+void acme_server_forget(struct acme_agent *a);
+/* SCHED is read: the CA whose records come next is in use. */
+int acme_server_loaded(struct acme_agent *a);
+/* At rest. True: another CA is in use for what is to be done next, and its records have to be read.
+ */
+bool acme_server_change(struct acme_agent *a, bool due);
+/* Are they? SCHED is then not read: what is known of our own attempts is as new as can be. */
+bool acme_server_changed(const struct acme_agent *a);
+/* The CA in use wants us to wait. True: another one is to be looked at. */
+bool acme_server_held(struct acme_agent *a, int64_t now, uint32_t wait);
+void acme_server_goes(struct acme_agent *a);                            /* a run begins */
+uint32_t acme_server_own_wait(const struct acme_agent *a, int64_t now); /* acme_sched_wait */
+uint32_t acme_server_hold(const struct acme_agent *a, int64_t now);     /* the CA's, in seconds */
+void acme_server_rebase(struct acme_agent *a, int64_t now);
+void acme_server_charged(struct acme_agent *a); /* newOrder is going to be sent */
+/* The order can be finalized. True: it is the staging CA's, and *next ends it. */
+bool acme_server_rehearsed(struct acme_agent *a, struct acme_next *next);
+void acme_server_succeeded(struct acme_agent *a);
+void acme_server_failed(struct acme_agent *a, int err, int64_t now);
+void acme_server_status(const struct acme_agent *a, struct acme_agent_status *out);
 /* -- certificates though none is due: acme_steps_recent.c, or acme_steps_norecent.c -- */
 
 void acme_recent_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */
@@ -332,7 +367,8 @@ int acme_load_previous(struct acme_agent *a, struct acme_cert_state *out);
 int acme_load_sched(struct acme_agent *a);
 /* The SHA-256 over directory, key type, sorted names, profile, request: a change makes a
  * certificate due. */
-int acme_want_hash(const struct acme_config *config, uint8_t out[ACME_SHA256_SIZE]);
+int acme_want_hash(const struct acme_config *config, const char *directory_url,
+                   uint8_t out[ACME_SHA256_SIZE]);
 const char *acme_slot_key(const struct acme_agent *a, enum acme_slot slot);
 
 #endif

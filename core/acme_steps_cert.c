@@ -208,6 +208,7 @@ int accept_cert(struct acme_agent *a, const struct acme_reply *reply, struct acm
     a->fresh.not_before = facts.not_before;
     a->fresh.not_after = facts.not_after;
     a->fresh.same_account = true;
+    acme_server_issued(a);
     a->fresh.replaces = a->order.replaces;
     acme_ari_name(&a->fresh, &facts);
     a->new_chain = chain.packed;

@@ -27,7 +27,7 @@ int acme_bind_offer(struct acme_agent *a, struct acme_buf *b)
 void acme_bind_load(struct acme_agent *a, struct acme_slice stored)
 {
     /* What was configured now goes before what was kept: somebody has corrected it. */
-    if (a->config->eab.len > 0 || stored.len > sizeof a->eab_room || !acme_eab_ok(stored))
+    if (acme_server_eab(a).len > 0 || stored.len > sizeof a->eab_room || !acme_eab_ok(stored))
         return;
     memcpy(a->eab_room, stored.ptr, stored.len);
     a->eab = acme_slice_of(a->eab_room, stored.len);
@@ -36,7 +36,7 @@ void acme_bind_load(struct acme_agent *a, struct acme_slice stored)
 void acme_bind_forget(struct acme_agent *a)
 {
     acme_wipe(a->eab_room, sizeof a->eab_room);
-    a->eab = a->config->eab;
+    a->eab = acme_server_eab(a);
 }
 
 /* A binding may be good for one account only. When a newAccount of this key has left before, that

@@ -75,7 +75,7 @@ int acme_agent_do(struct acme_agent *a, const struct acme_job *job, unsigned fla
 /* -- the mark of a revocation -- */
 
 /* The certificate in force is to be revoked. */
-static bool job_of_ours(const struct acme_agent *a)
+bool acme_job_of_ours(const struct acme_agent *a)
 {
     return a->job->type == ACME_JOB_REVOKE && a->job->certificate.len == 0;
 }
@@ -124,7 +124,7 @@ void acme_job_get(struct acme_agent *a, const struct acme_field *field)
 
 bool acme_job_ends_order(const struct acme_agent *a)
 {
-    return job_of_ours(a) || a->job->type == ACME_JOB_DEACTIVATE ||
+    return acme_job_of_ours(a) || a->job->type == ACME_JOB_DEACTIVATE ||
            a->job->type == ACME_JOB_ROLLOVER; /* its proofs are made of the account's key */
 }
 
@@ -138,7 +138,7 @@ uint8_t acme_job_row(const struct acme_agent *a)
     case ACME_JOB_ROLLOVER:
         return ACME_ROW_NEW_KEY;
     case ACME_JOB_REVOKE:
-        return job_of_ours(a)        ? ACME_ROW_REVOKING
+        return acme_job_of_ours(a)        ? ACME_ROW_REVOKING
                : a->job->key != NULL ? ACME_ROW_REVOKE_KEY
                                      : ACME_ROW_REVOKE;
     default:
@@ -149,7 +149,7 @@ uint8_t acme_job_row(const struct acme_agent *a)
 /* What a revocation needs. */
 static int job_revoke(struct acme_agent *a, const struct acme_directory *directory)
 {
-    if (job_of_ours(a) && !a->cert.has)
+    if (acme_job_of_ours(a) && !a->cert.has)
         return acme_fail_note(a, ACME_E_CONFIG, "there is no certificate to revoke", NULL);
     if (directory->revoke_cert == NULL)
         return acme_fail_note(a, ACME_E_REFUSED, "the CA's directory has no revokeCert", NULL);
@@ -190,8 +190,10 @@ uint8_t acme_job_failed(struct acme_agent *a)
         a->roll_refused = false;
         return ACME_SAVE_ACCOUNT;
     }
-    if (a->job->type == ACME_JOB_RECOVER || a->job->type == ACME_JOB_DEACTIVATE)
-        a->loaded = false; /* back to what is stored */
+    if (a->job->type == ACME_JOB_RECOVER || a->job->type == ACME_JOB_DEACTIVATE) {
+        a->loaded = false;
+        a->reload_account = true; /* back to what is stored; of all else more is known */
+    }
     if ((a->step != ACME_ROW_REVOKE && a->step != ACME_ROW_REVOKE_KEY) || !a->revoke_first ||
         a->lost_in_run > 0 || status < 400 || status >= 500 || status == 429 ||
         a->revoked.state != ACME_REVOKE_ASKED)
@@ -246,7 +248,7 @@ int build_revoke(struct acme_agent *a, const char **url, struct acme_slice *payl
 
     acme_buf_init(&b, a->config->memory.scratch.ptr, a->config->memory.scratch.len);
     acme_buf_text(&b, "{\"certificate\":\"");
-    if (job_of_ours(a))
+    if (acme_job_of_ours(a))
         err = revoke_stored(a, &b);
     else
         acme_buf_b64url(&b, der.ptr, der.len);
@@ -269,7 +271,7 @@ int accept_revoke(struct acme_agent *a, const struct acme_reply *reply, struct a
     event.text = acme_reason_name(a->job->reason);
     a->outcome = ACME_OK;
     next->row = ACME_ROW_REST;
-    if (job_of_ours(a) && a->revoked.state != ACME_REVOKED) {
+    if (acme_job_of_ours(a) && a->revoked.state != ACME_REVOKED) {
         a->revoked.state = ACME_REVOKED;
         next->save = ACME_SAVE_SCHED;
     }

@@ -269,6 +269,8 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next)
 {
     struct acme_order_state *order = &a->order;
 
+    if (acme_server_rehearsed(a, next))
+        return ACME_OK;
     switch (order->status) {
     case ACME_STATUS_PENDING:
         return pending_next(a, next);
@@ -339,6 +341,7 @@ int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme
     acme_order_rest(&a->order);
     if (a->outcome == ACME_OK) {
         acme_sched_succeeded(&a->sched);
+        acme_server_succeeded(a);
         memset(&a->failure, 0, sizeof a->failure);
     }
     next->save = ACME_SAVE_ORDER | ACME_SAVE_SCHED;

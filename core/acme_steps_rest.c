@@ -1,4 +1,4 @@
-/* Load and rest: what is remembered, and the only place that decides to contact the CA. */
+/* Rest: the only place that decides to contact the CA. */
 #include "acme_steps.h"
 
 #include <string.h>
@@ -14,64 +14,6 @@ static void warn(struct acme_agent *a, int err, const char *text)
     acme_emit(a, &event);
 }
 
-/* -- load -- */
-
-/* A record that cannot be used: is that the end of the run? A damaged one is replaced where nothing
- * is lost by it but time; one of a newer version, or a store that cannot be read, is left alone. */
-static int judge_load(struct acme_agent *a, int err, const char *record, bool replaceable,
-                      bool *damaged)
-{
-    *damaged = false;
-    if (err == ACME_OK || err == ACME_E_SLOT_EMPTY)
-        return ACME_OK;
-    if (err == ACME_AGAIN) /* the medium is busy: all are read anew */
-        return err;
-    if (err == ACME_E_SLOT_CORRUPT && replaceable) {
-        *damaged = true;
-        warn(a, err, record);
-        return ACME_OK;
-    }
-    return acme_fail_note(a, err, record, NULL);
-}
-
-int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
-{
-    struct acme_ari kept = a->ari;
-    bool damaged;
-    int err;
-
-    (void)reply;
-    a->loaded = false;
-    err = judge_load(a, acme_load_sched(a), "the record of attempts (sched)", true, &damaged);
-    a->damaged = damaged ? ACME_SAVE_SCHED : 0;
-    if (err == ACME_OK)
-        err = judge_load(a, acme_load_account(a), "the account record, with the account key",
-                         a->config->replace_damaged, &damaged);
-    if (err == ACME_OK) {
-        err = judge_load(a, acme_load_ledger(a), "the CA's ledger record", true, &damaged);
-        if (damaged)
-            a->damaged |= ACME_SAVE_LEDGER;
-    }
-    if (err == ACME_OK) {
-        err = acme_load_order(a);
-        a->order_stored = err != ACME_E_SLOT_EMPTY;
-        err = judge_load(a, err, "the record of the open order", true, &damaged);
-    }
-    if (err == ACME_OK)
-        err =
-            judge_load(a, acme_load_cert(a), "one of the two certificate records", true, &damaged);
-    acme_wipe(a->config->memory.scratch.ptr, a->config->memory.scratch.len);
-    if (err != ACME_OK)
-        return err;
-    a->loaded = true;
-    if (kept.sequence == a->ari.sequence && kept.set_at > a->ari.set_at)
-        a->ari = kept; /* not all that the CA says about its window is stored */
-    next->row = ACME_ROW_REST;
-    return ACME_OK;
-}
-
-/* -- rest: the only place that decides to contact the CA -- */
-
 /* The clock was set back: waits that were noted in its future start anew. */
 static void rest_rebase(struct acme_agent *a, int64_t now)
 {
@@ -84,6 +26,7 @@ static void rest_rebase(struct acme_agent *a, int64_t now)
         a->sched.not_before = 0;
     (void)acme_sched_rebase(&a->sched, now);
     acme_ari_rebase(a, now);
+    acme_server_rebase(a, now);
     rebased = acme_sched_rebase(&a->ledger.account, now);
     rebased |= acme_sched_rebase_one(&a->ledger.any_not_before, &a->ledger.any_set_at, now);
     rebased |= acme_sched_rebase_one(&a->ledger.order_not_before, &a->ledger.order_set_at, now);
@@ -112,9 +55,10 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **
 {
     const struct acme_failure *f = &a->failure;
     uint32_t ca = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
-    uint32_t own = acme_sched_wait(&a->sched, now);
+    uint32_t own = acme_server_own_wait(a, now);
     uint32_t early = 0;
 
+    raise_to(&ca, acme_server_hold(a, now));
     if (!a->order.open && !rest_by_life(a, now))
         early = acme_recent_early(a, now);
     if (!a->order.open)
@@ -249,6 +193,7 @@ static void rest_go(struct acme_agent *a, struct acme_next *next)
     }
     a->again = false;
     a->busy = true;
+    acme_server_goes(a);
     a->ari_run = a->roll_refused = a->old_unknown = false;
     a->redirect[0] = '\0';
     a->redirects = 0;
@@ -358,6 +303,20 @@ static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
     return ACME_OK;
 }
 
+/* A run is over. */
+static void rest_after_run(struct acme_agent *a)
+{
+    a->busy = a->ari_run = false; /* what fails from now on is not the question */
+    acme_exchange_close(&a->exchange);
+    a->nonce[0] = '\0';
+    if (a->again)
+        return;
+    a->asked = false;
+    a->ask_flags = 0;
+    a->job = NULL;
+    a->until = ACME_ROW_NONE;
+}
+
 int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     int64_t now = 0;
@@ -366,17 +325,8 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     bool job = a->busy && a->job != NULL && !a->again;
 
     (void)reply;
-    if (a->busy) {
-        a->busy = a->ari_run = false; /* what fails from now on is not the question */
-        acme_exchange_close(&a->exchange);
-        a->nonce[0] = '\0';
-        if (!a->again) {
-            a->asked = false;
-            a->ask_flags = 0;
-            a->job = NULL;
-            a->until = ACME_ROW_NONE;
-        }
-    }
+    if (a->busy)
+        rest_after_run(a);
     if (job) /* who asked is to see how it ended, before a run that is due has an outcome */
         return rest_stay(a, next, ACME_OK, 1);
     if (!a->asked && !a->again && a->config->only_when_asked &&
@@ -399,6 +349,10 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         rest_verdict(a, next);
         return ACME_OK;
     }
+    if (a->loaded && acme_server_change(a, rest_due(a, now))) {
+        next->row = ACME_ROW_LOAD;
+        return ACME_OK;
+    }
     if (a->job != NULL)
         return rest_job(a, next, now);
     if (a->loaded && acme_job_revoked(a) && a->cert.wanted && !a->order.open &&
@@ -417,6 +371,8 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         a->ari_run = true;
         return ACME_OK;
     }
+    if (a->loaded && strcmp(whose, "Retry-After") == 0 && acme_server_held(a, now, wait))
+        return ACME_OK; /* to rest, once more */
     spread = rest_spread(a, now);
     if (spread > wait)
         return rest_held(a, next, now, spread, "spread");

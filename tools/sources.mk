@@ -20,11 +20,14 @@ SRC_CHAIN ?= core/acme_steps_chain.c
 # Boards without revocation and the jobs of an account take core/acme_steps_nojob.c.
 SRC_JOB ?= core/acme_steps_job.c core/acme_steps_account.c core/acme_steps_roll.c
 
+# Boards with one CA take core/acme_steps_noservers.c.
+SRC_SERVERS ?= core/acme_servers.c core/acme_steps_servers.c
+
 # Boards, which make their own keys, take core/acme_csr_noread.c.
 SRC_CSR ?= core/acme_csr_read.c
 
 SRC_CORE = \
-	core/acme_agent.c core/acme_aside.c \
+	core/acme_agent.c core/acme_aside.c core/acme_status.c \
 	core/acme_b64.c \
 	core/acme_buf.c \
 	core/acme_cert.c \
@@ -40,6 +43,7 @@ SRC_CORE = \
 	$(SRC_CSR) \
 	$(SRC_EAB) \
 	$(SRC_JOB) \
+	$(SRC_SERVERS) \
 	$(SRC_RECENT) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \
@@ -63,6 +67,7 @@ SRC_CORE = \
 	core/acme_steps_cert.c \
 	core/acme_steps_order.c \
 	core/acme_steps_proof.c \
+	core/acme_steps_load.c \
 	core/acme_steps_rest.c \
 	core/acme_store.c \
 	core/acme_time.c \

@@ -25,6 +25,7 @@ SWITCHES = [
     ("revocation and the account's life", "JOB"),
     ("the HTTPS server: TLS's other side", "SERVER"),
     ("IPv6", "IPV6"),
+    ("several CAs", "SERVERS"),
     ("certificates though none is due are counted", "RECENT"),
 ]
 NO_RSA = ["BOARD_CORE_DROP=core/acme_crypto_rsa.c", "BOARD_CORE_ADD=core/acme_crypto_norsa.c"]

@@ -142,6 +142,19 @@ static int config_find(void)
     return config_read(acme_slice_of(board_default_config, len));
 }
 
+#if ACME_MAX_SERVERS > 1
+static void start_servers(void)
+{
+    config.more_servers = provision.more_servers;
+    config.more_servers_count = provision.more_servers_count;
+    config.staging = provision.staging;
+}
+#else
+static void start_servers(void)
+{
+}
+#endif
+
 static void start_config(void)
 {
     int err = config_find();
@@ -152,6 +165,7 @@ static void start_config(void)
         board_console_wait(&slots, NULL); /* ends in a reset */
     }
     config.directory_url = provision.directory_url;
+    start_servers();
     config.names = provision.names;
     config.names_count = provision.names_count;
     config.contact = provision.contact;

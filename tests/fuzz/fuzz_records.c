@@ -127,8 +127,12 @@ static const struct acme_port port = {.net = &net,
                                       .unix_time = port_time};
 static const char *const names[] = {"example.com", "*.example.com"};
 static const struct acme_slice anchor = {(const uint8_t *)"x", 1};
+static const struct acme_server other = {"https://b.example/dir", {NULL, 0}};
 static const struct acme_config config = {
     .directory_url = "https://ca.example/dir",
+    .more_servers = &other,
+    .more_servers_count = 1,
+    .staging = {"https://s.example/dir", {NULL, 0}},
     .names = names,
     .names_count = 2,
     .anchors = {&anchor, 1},

@@ -171,6 +171,7 @@ struct ca {
     struct ca_order orders[CA_ORDERS];
     uint32_t accounts_count, orders_count;
     struct ca_former former[CA_FORMER]; /* the last ones */
+    bool change_asked;                  /* a keyChange has come */
     unsigned changes, updates, deactivations, revocations;
     uint32_t validations; /* asked for, and not begun */
     struct ca_bucket order_bucket, cert_bucket, account_bucket, failure_bucket[CA_NAMES];

@@ -184,7 +184,7 @@ void ca_find_spoil(struct ca *ca, struct ca_reply *r)
         r->location[0] = '\0';
     else if (evil_does(e, EVIL_FIND_HOST))
         snprintf(r->location, sizeof r->location, "https://169.254.169.254/acct/1");
-    else if (evil_does(e, EVIL_FIND_OTHER))
+    else if (ca->change_asked && evil_does(e, EVIL_FIND_OTHER))
         snprintf(r->location, sizeof r->location, CA_BASE "/acct/0000000000000001");
 }
 
@@ -285,6 +285,8 @@ static void change(struct ca *ca, const char *url, const struct ca_request *q, s
     struct ca_former *f = &ca->former[ca->changes % CA_FORMER];
     struct acme_public fresh;
     const char *why = change_wrong(q, url, &fresh);
+
+    ca->change_asked = true;
 
     if (why != NULL) {
         (void)ca_break(ca, why);

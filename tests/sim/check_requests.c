@@ -188,7 +188,8 @@ static void before_request(struct run *r, const struct ca_request *q, int64_t no
     }
     if (++r->hour_requests > r->max_requests)
         r->max_requests = r->hour_requests;
-    if (r->hour_requests > REQUESTS_MAX)
+    /* Who asks for jobs waits for no backoff. */
+    if (r->hour_requests > REQUESTS_MAX * (r->jobs.count > 0 ? 2 : 1))
         run_break(r, 16, "requests");
     check_hold(r, HOLD_ANY);
     if (strncmp(q->path, "/order/", 7) == 0 && strcmp(q->path + 7, r->holds[HOLD_LOOK].order) == 0)

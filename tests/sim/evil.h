@@ -263,8 +263,7 @@
     X(FIND_201, "existing-account-201", FIND, "takes it")                                          \
     X(FIND_NOWHERE, "existing-account-without-location", FIND, "keeps both keys, comes back")      \
     X(FIND_HOST, "existing-account-at-169.254", FIND, "keeps both keys, does not use it")          \
-    X(FIND_OTHER, "existing-account-is-another", FIND,                                             \
-      "keeps both keys; believes it else, until told")                                             \
+    X(FIND_OTHER, "existing-account-is-another", FIND, "keeps both keys, comes back")              \
     /* the account: 7.1.2, 7.3.2 */                                                                \
     X(UPD_IGNORED, "contact-update-ignored", CONTACT, "tells what the CA has")                     \
     X(UPD_INVALID, "contact-update-refused", CONTACT, "says so; the account stays")                \

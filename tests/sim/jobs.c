@@ -40,6 +40,16 @@ static const char *jobs_group(uint8_t type)
     return groups[type];
 }
 
+/* A recovery believes the CA's word for whose account it is: what follows proves nothing. */
+static bool jobs_recover(const struct run *r)
+{
+    for (unsigned i = 0; i < r->jobs.count; i++) {
+        if (r->jobs.plan[i].type == ACME_JOB_RECOVER)
+            return true;
+    }
+    return false;
+}
+
 /* Some of what fits, often; and of all the others of jobs. */
 static void jobs_choose(struct run *r)
 {
@@ -53,7 +63,7 @@ static void jobs_choose(struct run *r)
         bool fits = strcmp(evil_group(id), jobs_group(p->type)) == 0 ||
                     (strcmp(evil_group(id), "FIND") == 0 && p->type == ACME_JOB_ROLLOVER);
 
-        if (!fits && !chance(r, 60))
+        if ((!fits && !chance(r, 60)) || (id == EVIL_FIND_OTHER && jobs_recover(r)))
             continue;
         evil_add(&r->ca.evil, id, often[dice(r, 4)], times[dice(r, 6)]);
         count--;

@@ -12,7 +12,9 @@
 #define CA "https://ca.example"
 
 static struct acme_key ca_key;
-static struct acme_public account_public;
+static struct acme_public accounts[3];
+#define account_public accounts[w.ca]
+static const char *const bases[3] = {CA, "https://ca1.example", "https://ca2.example"};
 
 static const char *const statuses[] = {"",        "pending", "ready",       "processing",
                                        "valid",   "invalid", "deactivated", "expired",
@@ -126,7 +128,7 @@ static bool jws_parse(const char *body, const char *url)
     jws.payload_len = n > 0 ? (size_t)n : 0;
     if (member(jws.header, "kid", jws.kid, sizeof jws.kid)) {
         char kid[60];
-        (void)snprintf(kid, sizeof kid, CA "/acct/%d", w.account_number);
+        (void)snprintf(kid, sizeof kid, "%s/acct/%d", bases[w.ca], w.account_number);
         return w.account_gone || (strcmp(jws.kid, kid) == 0 && signature_good(&account_public));
     }
     jws.pub.type = ACME_KEY_P256;
@@ -226,7 +228,7 @@ static int64_t cert_named(const char *id)
         raw[1] = (uint8_t)serial;
         n += acme_b64url_encode(want + n, 10, raw, 2);
         want[n] = '\0';
-        if (strcmp(id, want) == 0 && w.orders[i].began != 0)
+        if (strcmp(id, want) == 0 && w.orders[i].began != 0 && w.orders[i].ca == w.ca)
             return w.orders[i].began;
     }
     return 0;
@@ -238,6 +240,7 @@ static void tell_window(const char *id)
     char start[ACME_TIME_TEXT], end[ACME_TIME_TEXT];
 
     w.windows++;
+    w.windows_at[w.ca]++;
     if (began == 0) {
         problem(404, "malformed", "no such certificate");
         return;
@@ -287,8 +290,10 @@ static void new_order(void)
     if (replaces_refused())
         return;
     w_note("ORDER");
+    w.orders_at[w.ca]++;
     o = &w.orders[w.orders_count++];
     o->there = true;
+    o->ca = w.ca;
     o->status = ACME_STATUS_PENDING;
     while ((at = strstr(at, "\"value\":\"")) != NULL && o->names_count < ACME_MAX_NAMES) {
         (void)sscanf(at + 9, "%255[^\"]", o->names[o->names_count]);
@@ -570,7 +575,8 @@ static void account(void)
 
 static void register_account(void)
 {
-    bool known = w.accounts > 0 && acme_public_equal(&jws.pub, &account_public);
+    bool known =
+        w.accounts > 0 && w.accounts_at[w.ca] > 0 && acme_public_equal(&jws.pub, &account_public);
     bool find = strstr((const char *)jws.payload, "\"onlyReturnExisting\":true") != NULL;
 
     if (known && w.account_status != NULL && !(find && w.find_says_deactivated)) {
@@ -584,8 +590,10 @@ static void register_account(void)
         tell_account();
         return;
     }
-    if (!known)
+    if (!known) {
         w.accounts++;
+        w.accounts_at[w.ca]++;
+    }
     w.registrations++;
     w.account_gone = false;
     account_public = jws.pub;
@@ -633,7 +641,7 @@ static void key_change(void)
 
     old_x[acme_b64url_encode(old_x, sizeof old_x - 1, account_public.a, 32)] = '\0';
     old_y[acme_b64url_encode(old_y, sizeof old_y - 1, account_public.b, 32)] = '\0';
-    (void)snprintf(want, sizeof want, CA "/acct/%d", w.account_number);
+    (void)snprintf(want, sizeof want, "%s/acct/%d", bases[w.ca], w.account_number);
     if (!inner_good() || !member((const char *)jws.payload, "account", account, sizeof account) ||
         !member((const char *)jws.payload, "x", x, sizeof x) ||
         !member((const char *)jws.payload, "y", y, sizeof y) || strcmp(account, want) != 0 ||
@@ -661,7 +669,7 @@ static int order_with(struct acme_slice der, struct acme_slice *spki)
     if (acme_cert_facts(der, &facts) != ACME_OK || facts.serial_len != 2)
         return -1;
     number = (facts.serial[0] << 8 | facts.serial[1]) - 1000;
-    return number >= 0 && number < w.orders_count ? number : -1;
+    return number >= 0 && number < w.orders_count && w.orders[number].ca == w.ca ? number : -1;
 }
 
 static void revoke(void)
@@ -702,7 +710,8 @@ static struct w_order *order_of(const char *path, const char *format, int *i)
     int n = -1;
 
     *i = 0;
-    if (sscanf(path, format, &n, i) < 1 || n < 0 || n >= w.orders_count || !w.orders[n].there)
+    if (sscanf(path, format, &n, i) < 1 || n < 0 || n >= w.orders_count || !w.orders[n].there ||
+        w.orders[n].ca != w.ca)
         return NULL;
     return *i >= 0 && *i < w.orders[n].names_count ? &w.orders[n] : NULL;
 }
@@ -749,8 +758,14 @@ static void post(const char *path)
 
 void ca_serve(const char *method, const char *url, const char *body, size_t len)
 {
-    const char *path = strncmp(url, CA, strlen(CA)) == 0 ? url + strlen(CA) : "";
+    const char *path = "";
 
+    for (int i = 0; i < 3; i++) {
+        if (strncmp(url, bases[i], strlen(bases[i])) != 0)
+            continue;
+        w.ca = i;
+        path = url + strlen(bases[i]);
+    }
     if (strcmp(path, "/dir") == 0 && strcmp(method, "GET") == 0) {
         say("{\"newNonce\":\"" CA "/nonce\",\"newAccount\":\"" CA "/account\",\"newOrder\":\"" CA
             "/order\",%s%s\"meta\":{%s%s%s%s\"termsOfService\":\"" CA "/terms\"}}",

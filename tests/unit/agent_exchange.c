@@ -13,11 +13,13 @@ void acme_exchange_init(struct acme_exchange *x, const struct acme_port *port,
     x->io = io;
 }
 
-static const struct w_script *find_script(const char *row, int nth)
+static const struct w_script *find_script(const char *row, int nth, const char *url)
 {
     for (const struct w_script *s = w.script; s != NULL && s->row != NULL; s++) {
         int count = s->count == 0 ? 1 : s->count;
         int from = s->from == 0 ? 1 : s->from;
+        if (s->host != NULL && strstr(url, s->host) == NULL)
+            continue;
         if (strcmp(s->row, row) == 0 && nth >= from && nth < from + count)
             return s;
     }
@@ -39,6 +41,15 @@ static void replace_all(char *text, size_t room, const char *find, const char *p
     }
     out[n] = '\0';
     (void)snprintf(text, room, "%s", out);
+}
+
+static void rename_ca(const char *name)
+{
+    replace_all(w.reply_head, sizeof w.reply_head, "https://ca.example", name);
+    if (w.reply_len > 0 && w.reply_body[0] == '{') {
+        replace_all(w.reply_body, sizeof w.reply_body, "https://ca.example", name);
+        w.reply_len = strlen(w.reply_body);
+    }
 }
 
 static void apply_script(const struct w_script *s)
@@ -95,7 +106,7 @@ int acme_exchange_start(struct acme_exchange *x, const struct acme_url *url, siz
     }
     x->host[0] = 'x';
     w_note("Q:%s", row);
-    s = find_script(row, ++w.per_row[agent.step]);
+    s = find_script(row, ++w.per_row[agent.step], target);
     w.reply_head[0] = w.reply_body[0] = '\0';
     w.reply_len = 0;
     w.reply_lost = 0;
@@ -109,6 +120,10 @@ int acme_exchange_start(struct acme_exchange *x, const struct acme_url *url, siz
         (void)snprintf(w.reply_head, sizeof w.reply_head, "Replay-Nonce: n%u\r\n", w.nonces++);
     if (s != NULL)
         apply_script(s);
+    if (strncmp(target, "https://ca1.example", 19) == 0)
+        rename_ca("https://ca1.example");
+    if (strncmp(target, "https://ca2.example", 19) == 0)
+        rename_ca("https://ca2.example");
     w_power();
     x->phase = 1;
     return ACME_OK;

@@ -309,6 +309,10 @@ static void port_event(void *ctx, const struct acme_event *e)
     case ACME_EVENT_REVOKED:
         w_note("V:revoked:%s", e->text);
         break;
+    case ACME_EVENT_SERVER:
+        w.servers++;
+        w_note("V:server:%s:%.*s", e->text, (int)strcspn(e->detail + 8, "/"), e->detail + 8);
+        break;
     case ACME_EVENT_ROLLED_BACK:
         w_note("V:rolled_back");
         break;

@@ -34,7 +34,8 @@ struct w_script {
     const char *find, *put; /* in the CA's own head and body, every occurrence */
     bool act;               /* the CA does what was asked all the same */
     bool no_nonce;
-    int lost; /* no reply, but this error */
+    int lost;         /* no reply, but this error */
+    const char *host; /* in the URL; NULL: any */
 };
 
 struct w_slot {
@@ -46,6 +47,7 @@ struct w_slot {
 
 struct w_order {
     bool there;
+    int ca;     /* which of them has it */
     int status; /* enum acme_status */
     int names_count;
     char names[ACME_MAX_NAMES][256];
@@ -103,7 +105,11 @@ struct world {
     uint64_t request_ms[4000]; /* when each request left */
     uint8_t request_row[4000];
 
-    /* the CA */
+    /* the CA: three of the same kind, ca.example, ca1.example, ca2.example. Each knows its own
+     * accounts, orders and certificates only; how they behave is common to all, but for scripts */
+    int ca;             /* that is asked */
+    int accounts_at[3]; /* that each has made */
+    int orders_at[3], windows_at[3];
     struct w_order orders[40];
     int orders_count, accounts, certificates, registrations, failed_validations;
     char account_jwk[600];
@@ -168,6 +174,7 @@ struct world {
     int times_count;
     char held_by[20]; /* the last held's text */
     int held, not_due, warnings, failures;
+    int servers; /* events server, which are in the log: "V:server:WHY:HOST" */
     const char *until;
 };
 

@@ -362,7 +362,13 @@ TEST(busy_storage_is_waited_for)
 
     account_world(ACME_JOB_REVOKE);
     CHECK_INT(w_boot(), ACME_OK);
+    w.read_err = ACME_AGAIN;
+    w.read_err_slot = ACME_SLOT_ACCOUNT;
     CHECK_INT(acme_agent_do(&agent, &job, 0), ACME_OK);
+    (void)acme_agent_poll(&agent, &sleep_ms);
+    CHECK_INT(agent.step, ACME_ROW_LOAD);
+    CHECK(sleep_ms > 0 && sleep_ms <= 1000);
+    w.read_err = ACME_OK;
     for (int i = 0; i < 1000 && (agent.step != ACME_ROW_REVOKE || agent.nonce[0] == '\0'); i++) {
         (void)acme_agent_poll(&agent, &sleep_ms);
         w.ms += sleep_ms;

@@ -55,6 +55,44 @@ TEST(comes_back)
     CHECK(out.terms_agreed);
 }
 
+TEST(servers_come_back)
+{
+    static const uint8_t eab[] = {32, 'k', 0, 7};
+    struct acme_provision in = sample(), out;
+    struct acme_record_writer w;
+    int n;
+
+    in.more_servers[0].url = "https://b.example/";
+    in.more_servers[1].url = "https://c.example/";
+    in.more_servers[1].eab = acme_slice_of(eab, sizeof eab);
+    in.more_servers_count = 2;
+    in.staging.url = "https://s.example/";
+    n = acme_provision_write((struct acme_span){room, sizeof room}, &in);
+    CHECK(n > 0);
+    CHECK_INT(acme_provision_read(&out, acme_slice_of(room, (size_t)n)), ACME_OK);
+    CHECK_INT(out.more_servers_count, 2);
+    CHECK_STR(out.more_servers[0].url, "https://b.example/");
+    CHECK_STR(out.more_servers[1].url, "https://c.example/");
+    CHECK_INT(out.more_servers[0].eab.len, 0);
+    CHECK_MEM(out.more_servers[1].eab.ptr, eab, sizeof eab);
+    CHECK_STR(out.staging.url, "https://s.example/");
+    CHECK_INT(out.staging.eab.len, 0);
+    CHECK_INT(out.eab.len, 4);
+    in.staging.eab = in.more_servers[1].eab;
+    n = acme_provision_write((struct acme_span){room, sizeof room}, &in);
+    CHECK_INT(acme_provision_read(&out, acme_slice_of(room, (size_t)n)), ACME_OK);
+    CHECK_INT(out.staging.eab.len, 4);
+    acme_record_begin(&w, (struct acme_span){room, sizeof room}, ACME_SLOT_CONFIG, 0);
+    acme_record_bytes(&w, ACME_PROVISION_SERVER_EAB, eab, sizeof eab); /* of which? */
+    n = acme_record_end(&w);
+    CHECK_INT(acme_provision_read(&out, acme_slice_of(room, (size_t)n)), ACME_E_SLOT_CORRUPT);
+    acme_record_begin(&w, (struct acme_span){room, sizeof room}, ACME_SLOT_CONFIG, 0);
+    for (int i = 0; i < ACME_MAX_SERVERS; i++)
+        acme_record_bytes(&w, ACME_PROVISION_SERVER, "x", 2);
+    n = acme_record_end(&w);
+    CHECK_INT(acme_provision_read(&out, acme_slice_of(room, (size_t)n)), ACME_E_SIZE);
+}
+
 TEST(every_flipped_bit_is_refused)
 {
     struct acme_provision in = sample(), out;

@@ -86,6 +86,11 @@ TEST(a_window_in_the_past_counts_from_when_it_was_heard)
     CHECK_REASON(f, ALARM_FINE);
     f.now += 1;
     CHECK_REASON(f, ALARM_OVERDUE);
+    /* The window was told long before. */
+    f = at(90 * 86400LL, 39 * 86400LL);
+    f.due_at = f.now - 86400;
+    f.window_asked = f.not_before;
+    CHECK_REASON(f, ALARM_FINE);
     /* It is asked again and again, and nothing comes of it: the life's own rule holds. */
     f = at(90 * 86400LL, 21 * 86400LL - 1);
     f.due_at = f.not_before + 21600;

@@ -36,7 +36,6 @@ static int talk(struct doctor *d, acme_sock s, const uint8_t *question, size_t q
     int n;
 
     while (posix_now_ms(NULL) < end) {
-        n = ACME_OK;
         if (sent < question_len) {
             n = d->port.net->send(&d->net, s, question + sent, question_len - sent);
             sent += n > 0 ? (size_t)n : 0;

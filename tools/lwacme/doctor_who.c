@@ -14,6 +14,17 @@ struct seen {
     size_t count;
 };
 
+/* The nth (from 0) word of a line, with all that follows. */
+static const char *field(const char *line, int n)
+{
+    line += strspn(line, " ");
+    for (; n > 0; n--) {
+        line += strcspn(line, " ");
+        line += strspn(line, " ");
+    }
+    return line;
+}
+
 /* "  0: 00000000:0050 00000000:0000 0A ... uid timeout inode": its listeners on the port. */
 static void read_table(const char *path, uint16_t port, struct seen *seen)
 {
@@ -21,12 +32,11 @@ static void read_table(const char *path, uint16_t port, struct seen *seen)
     FILE *f = fopen(path, "re");
 
     while (f != NULL && fgets(line, sizeof line, f) != NULL && seen->count < SOCKETS_MAX_SEEN) {
-        unsigned local = 0, state = 0;
-        unsigned long inode = 0;
-        if (sscanf(line, " %*[^:]: %*[^:]:%x %*[^ ] %x %*s %*s %*s %*s %*s %lu", &local, &state,
-                   &inode) == 3 &&
-            local == port && state == LISTENING)
-            seen->inodes[seen->count++] = inode;
+        const char *local = field(line, 1), *state = field(line, 3), *inode = field(line, 9);
+        const char *colon = strchr(local, ':');
+        if (colon != NULL && strtoul(colon + 1, NULL, 16) == port &&
+            strtoul(state, NULL, 16) == LISTENING)
+            seen->inodes[seen->count++] = strtoul(inode, NULL, 10);
     }
     if (f != NULL)
         fclose(f);
@@ -43,15 +53,15 @@ static bool has_one(const char *pid, const struct seen *seen)
     snprintf(path, sizeof path, "/proc/%.20s/fd", pid);
     dir = opendir(path);
     while (dir != NULL && !found && (e = readdir(dir)) != NULL) {
-        unsigned long inode = 0;
+        static const char start[] = "socket:[";
         ssize_t n;
         snprintf(path, sizeof path, "/proc/%.20s/fd/%.20s", pid, e->d_name);
         n = readlink(path, link, sizeof link - 1);
         link[n > 0 ? n : 0] = '\0';
-        if (sscanf(link, "socket:[%lu]", &inode) != 1)
+        if (strncmp(link, start, sizeof start - 1) != 0)
             continue;
         for (size_t i = 0; i < seen->count; i++)
-            found |= seen->inodes[i] == inode;
+            found |= seen->inodes[i] == strtoul(link + sizeof start - 1, NULL, 10);
     }
     if (dir != NULL)
         closedir(dir);

@@ -65,6 +65,9 @@ static bool start_agent(struct reader *r, struct acme_config *config, const char
     names[0] = acme_name_read(acme_slice_text(key), &name, NULL) == ACME_OK ? key : "name.invalid";
     config->cert_name = key;
     config->directory_url = r->o->server;
+    config->more_servers = r->o->more_servers;
+    config->more_servers_count = r->o->servers_count > 0 ? r->o->servers_count - 1 : 0;
+    config->staging.url = r->o->staging_server;
     config->names = names;
     config->names_count = 1;
     config->anchors.sets = &no_anchor;
@@ -88,6 +91,7 @@ static void read_key(struct reader *r, const char *key)
     memset(&f, 0, sizeof f);
     f.key = key;
     f.damaged = r->damaged;
+    f.several = r->o->servers_count > 1 || r->o->staging_server != NULL;
     r->damaged[0] = '\0';
     if (!start_agent(r, &config, key))
         return; /* a folder that is not ours */

@@ -14,6 +14,7 @@ struct facts {
     const char *damaged; /* records that could not be used, "; " between them; "" if none */
     int err;             /* of reading the certificate */
     int64_t now;         /* 0: the clock is not set */
+    bool several;        /* there is a choice of servers */
     struct alarm_facts health;
     struct alarm alarm;
 };

@@ -6,6 +6,7 @@
 
 static struct privilege given;
 static struct options room; /* of one certificate, for the length of a call */
+static bool runs_hooks;     /* there is a runner: it can only be made before rights are given up */
 
 static bool same_text(const char *a, const char *b)
 {
@@ -69,6 +70,15 @@ static bool collect(struct privilege *p, const struct conf *c, const struct opti
     return fits;
 }
 
+static bool any_hook(const struct conf *c, const struct options *own)
+{
+    bool any = own->deploy_hook != NULL;
+
+    for (size_t i = 0; !any && i < c->count; i++)
+        any = conf_options(c, i, &room) == EXIT_DONE && room.deploy_hook != NULL;
+    return any;
+}
+
 bool frame_same(const struct conf *next, const struct options *old, const struct options *fresh,
                 char *why, size_t len)
 {
@@ -83,6 +93,8 @@ bool frame_same(const struct conf *next, const struct options *old, const struct
         what = "another http-port or http-bind";
     else if (old->log_syslog != fresh->log_syslog)
         what = "another log";
+    else if (!runs_hooks && any_hook(next, fresh))
+        what = "the first deploy-hook";
     memset(&wanted, 0, sizeof wanted);
     if (what == NULL && !collect(&wanted, next, fresh))
         what = "that many folders";
@@ -134,15 +146,6 @@ static bool runner_read(void *ctx)
     return true;
 }
 
-static bool any_hook(const struct daemon *d)
-{
-    bool any = d->own.deploy_hook != NULL;
-
-    for (size_t i = 0; !any && i < d->conf.count; i++)
-        any = conf_options(&d->conf, i, &room) == EXIT_DONE && room.deploy_hook != NULL;
-    return any;
-}
-
 int frame_enter(struct daemon *d)
 {
     static struct runner_source source = {
@@ -152,7 +155,8 @@ int frame_enter(struct daemon *d)
     kept.conf = d->conf;
     kept.base = d->base;
     source.config = d->conf.path;
-    if (any_hook(d) && runner_start(&source, d->own.user, why, sizeof why) != 0) {
+    runs_hooks = any_hook(&d->conf, &d->own);
+    if (runs_hooks && runner_start(&source, d->own.user, why, sizeof why) != 0) {
         tell_error("the runner of deploy hooks: %s", why);
         return EXIT_LOCAL;
     }

@@ -42,7 +42,10 @@ struct options {
     size_t names_count;
     char cert_name[ACME_NAME_ROOM]; /* canonical; "" if not given */
     const char *email;
-    const char *server;
+    const char *server; /* the preferred one, when none is given letsencrypt */
+    struct acme_server more_servers[ACME_MAX_SERVERS - 1];
+    size_t servers_count;       /* that were given */
+    const char *staging_server; /* NULL if not given */
     const char *ca_file;
     const char *csr_file;
     struct acme_slice csr; /* DER; empty: ours */

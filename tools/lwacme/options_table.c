@@ -55,25 +55,74 @@ static int take_cert_name(struct options *o, const struct option_row *row, char 
     return EXIT_DONE;
 }
 
-static int take_server(struct options *o, const struct option_row *row, char *value)
+/* A server's URL, or its nickname. */
+static int read_server(const struct option_row *row, char *value, const char **out)
 {
+    char message[120];
     struct acme_url url;
 
-    (void)row;
-    o->server = strcmp(value, "letsencrypt") == 0           ? ACME_LETS_ENCRYPT
-                : strcmp(value, "letsencrypt-staging") == 0 ? ACME_LETS_ENCRYPT_STAGING
-                                                            : value;
-    if (acme_url_read(acme_slice_text(o->server), &url) != ACME_OK)
-        return usage("--server must be a plain https:// URL: ACME is never spoken without TLS",
-                     value);
+    *out = strcmp(value, "letsencrypt") == 0           ? ACME_LETS_ENCRYPT
+           : strcmp(value, "letsencrypt-staging") == 0 ? ACME_LETS_ENCRYPT_STAGING
+                                                       : value;
+    if (acme_url_read(acme_slice_text(*out), &url) != ACME_OK) {
+        snprintf(message, sizeof message,
+                 "--%s must be a plain https:// URL: ACME is never spoken without TLS", row->name);
+        return usage(message, value);
+    }
     /* wolfSSL compares a certificate with no other name of one label. */
     if (!url.ip_literal && memchr(url.host.ptr, '.', url.host.len) == NULL &&
-        !acme_slice_is(url.host, "localhost"))
-        return usage("the host of --server must have a dot (give its full name), be localhost, or "
-                     "an IP address",
-                     value);
+        !acme_slice_is(url.host, "localhost")) {
+        snprintf(message, sizeof message,
+                 "the host of --%s must have a dot (give its full name), be localhost, or an IP "
+                 "address",
+                 row->name);
+        return usage(message, value);
+    }
+    return EXIT_DONE;
+}
+
+static bool server_named(const struct options *o, const char *url)
+{
+    for (size_t i = 0; i < o->servers_count; i++) {
+        if (strcmp(i == 0 ? o->server : o->more_servers[i - 1].url, url) == 0)
+            return true;
+    }
+    return o->staging_server != NULL && strcmp(o->staging_server, url) == 0;
+}
+
+/* The first one is preferred, the others are tried in their order. */
+static int take_server(struct options *o, const struct option_row *row, char *value)
+{
+    const char *url = NULL;
+    char message[60];
+    int err = read_server(row, value, &url);
+
+    if (err != EXIT_DONE)
+        return err;
+    if (o->servers_count == ACME_MAX_SERVERS) {
+        snprintf(message, sizeof message, "--server: not more than %d", ACME_MAX_SERVERS);
+        return usage(message, NULL);
+    }
+    if (server_named(o, url))
+        return usage("--server: it is given twice", value);
+    if (o->servers_count == 0)
+        o->server = url;
+    else
+        o->more_servers[o->servers_count - 1].url = url;
+    o->servers_count++;
     o->server_given = true;
     return EXIT_DONE;
+}
+
+static int take_staging(struct options *o, const struct option_row *row, char *value)
+{
+    const char *url = NULL;
+    int err = read_server(row, value, &url);
+
+    if (err == EXIT_DONE && server_named(o, url))
+        return usage("--staging-server: it is a --server too", value);
+    o->staging_server = url;
+    return err;
 }
 
 static int take_contact(struct options *o, const struct option_row *row, char *value)
@@ -164,7 +213,8 @@ const struct option_row option_rows[] = {
     {"key-type", 0, CALL(key_type, take_key_type), .bits = OPTION_FILE, .commands = ONE},
     {"reuse-key", 0, FLAG(reuse_key), .bits = OPTION_FILE, .commands = ONE},
 
-    {"server", 0, CALL(server, take_server), .bits = OPTION_FILE, .commands = ONE},
+    {"server", 0, CALL(server, take_server), .bits = OPTION_FILE | OPTION_MANY, .commands = ONE},
+    {"staging-server", 0, CALL(staging_server, take_staging), .bits = OPTION_FILE, .commands = ONE},
     {"contact", 'm', CALL(email, take_contact), .bits = OPTION_FILE, .commands = ONE},
     {"email", 0, CALL(email, take_contact), .bits = OPTION_FILE, .commands = ONE},
     {"agree-tos", 0, FLAG(agree_tos), .bits = OPTION_FILE, .commands = ONE},

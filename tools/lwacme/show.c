@@ -290,6 +290,29 @@ void show_error(struct show *s, int err, const char *format, ...)
 
 /* -- events -- */
 
+static void show_server(struct show *s, const struct acme_event *e)
+{
+    static const struct {
+        const char *text, *words;
+    } why[] = {
+        {"failures", "the one before it failed too often"},
+        {"Retry-After", "the one before it lets us wait for too long"},
+        {"first", "it is the preferred one"},
+        {"rehearsal", "it is to see the proof before the real CA does"},
+        {"rehearsed", "the staging CA has seen the proof"},
+        {"no rehearsal", "the staging CA cannot be asked"},
+    };
+
+    for (size_t i = 0; i < sizeof why / sizeof why[0]; i++) {
+        if (strcmp(why[i].text, e->text) == 0) {
+            say(s, LOG_TELL, "the CA is now %s: %s", e->detail, why[i].words);
+            return;
+        }
+    }
+    if (s->verbose > 0)
+        say(s, LOG_DETAIL, "asking %s, which issued the certificate", e->detail);
+}
+
 static void show_plain(struct show *s, const struct acme_event *e)
 {
     char when[ACME_TIME_TEXT];
@@ -339,6 +362,9 @@ static void show_plain(struct show *s, const struct acme_event *e)
         say(s, LOG_TELL, "the CA's window for the renewal: %s%s%s%s%s", e->text,
             e->at != 0 ? "; chosen: " : ", which makes no sense and is ignored",
             e->at != 0 ? when : "", e->detail[0] != '\0' ? "; why: " : "", e->detail);
+        break;
+    case ACME_EVENT_SERVER:
+        show_server(s, e);
         break;
     case ACME_EVENT_ACCOUNT: /* what was asked for: -q does not leave it out */
         show_flush(s);

@@ -97,6 +97,10 @@ static void print_plain(const struct facts *f)
                f->err == ACME_E_SLOT_EMPTY ? "none yet" : acme_err_words(f->err));
     if (f->damaged[0] != '\0')
         printf("  damaged   %s\n", f->damaged);
+    if (f->several)
+        printf("  server    %s%s\n", f->status.server,
+               f->status.rehearsal ? ", after the staging CA has seen that the names can be proved"
+                                   : "");
     if (f->status.order_open)
         printf("  order     one is open: the next run goes on with it\n");
     if (failure->err != ACME_OK) {
@@ -170,6 +174,11 @@ static void print_json(const struct facts *f)
         acme_json_put_text(&b, "error", acme_err_name(f->err));
     if (f->damaged[0] != '\0')
         acme_json_put_text(&b, "damaged", f->damaged);
+    if (f->several) {
+        acme_json_put_text(&b, "server", f->status.server);
+        if (f->status.rehearsal)
+            acme_buf_text(&b, ",\"rehearsal\":true");
+    }
     if (f->status.order_open)
         acme_buf_text(&b, ",\"order_open\":true");
     if (f->status.next_at > f->now) {

@@ -148,6 +148,9 @@ int world_load(const struct options *o, bool *refused)
     if (err != ACME_OK)
         return err;
     config->directory_url = o->server;
+    config->more_servers = o->more_servers;
+    config->more_servers_count = o->servers_count > 0 ? o->servers_count - 1 : 0;
+    config->staging.url = o->staging_server;
     config->names = o->name_list;
     config->names_count = o->names_count;
     config->cert_name = o->cert_name[0] != '\0' ? o->cert_name : NULL;

@@ -23,11 +23,14 @@
 static const char usage[] =
     "usage: mkconfig [options] (--image FILE | --record FILE | --hex)\n"
     "  --directory URL     the CA's directory (https)\n"
+    "  --server URL        another CA, when that one cannot be had; may be repeated\n"
+    "  --staging-server URL  sees a proof again that has failed, before the CA does\n"
     "  -d NAME             a name for the certificate; may be repeated\n"
     "  --contact EMAIL     for the CA's account\n"
     "  --ca-file PEM       trust anchors for the CA's own TLS; may be repeated\n"
     "  --agree-tos         a person has read the CA's terms and agrees\n"
-    "  --eab-kid KID --eab-hmac-key-file FILE   external account binding (base64url)\n"
+    "  --eab-kid KID --eab-hmac-key-file FILE   external account binding (base64url), for the\n"
+    "                      CA that is named before it; without one for the first\n"
     "  --eab-alg ALG       HS256 (default) HS384 HS512\n"
     "  --profile NAME      of the CA's; --required-profile NAME: that one or none\n"
     "  --preferred-chain ISSUER, --shortest-chain   which of the CA's chains\n"
@@ -57,6 +60,7 @@ static uint8_t record[32768];
 static uint8_t seed[ACME_DEVICE_SEED_SIZE];
 static bool has_seed;
 static const char *eab_kid, *eab_key_file, *eab_alg;
+static struct acme_slice *binding = &provision.eab; /* whose they are */
 
 static void die(const char *what, const char *which)
 {
@@ -225,7 +229,9 @@ static void read_seed(const char *text)
 
 static void add_binding(void)
 {
-    static uint8_t packed[1024];
+    static uint8_t room[ACME_MAX_SERVERS + 1][1024];
+    static size_t used;
+    uint8_t *packed = room[used];
     char text[1400];
     const char *why = "";
     FILE *f;
@@ -241,11 +247,32 @@ static void add_binding(void)
         die(strerror(errno), eab_key_file);
     len = fread(text, 1, sizeof text, f);
     fclose(f);
-    n = acme_eab_pack((struct acme_span){packed, sizeof packed}, eab_alg, eab_kid,
+    n = acme_eab_pack((struct acme_span){packed, sizeof room[0]}, eab_alg, eab_kid,
                       acme_slice_of(text, len), &why);
     if (n < 0)
         die(why, eab_key_file);
-    provision.eab = acme_slice_of(packed, (size_t)n);
+    *binding = acme_slice_of(packed, (size_t)n);
+    used++;
+    eab_kid = eab_key_file = eab_alg = NULL;
+}
+
+/* What was said of a binding is of the server before this one. */
+static void add_server(const char *url, bool staging)
+{
+    struct acme_server *s = &provision.staging;
+    struct acme_url parts;
+
+    if (acme_url_read(acme_slice_text(url), &parts) != ACME_OK)
+        die("a server must be a plain https URL", url);
+    if (!staging && provision.more_servers_count == ACME_MAX_SERVERS - 1)
+        die("too many servers", url);
+    if (staging && s->url != NULL)
+        die("one --staging-server is enough", url);
+    add_binding();
+    if (!staging)
+        s = &provision.more_servers[provision.more_servers_count++];
+    s->url = url;
+    binding = &s->eab;
 }
 
 static size_t number(const char *text)
@@ -260,6 +287,8 @@ static size_t number(const char *text)
 
 static const struct option options[] = {
     {"directory", required_argument, NULL, 'D'},
+    {"server", required_argument, NULL, 'B'},
+    {"staging-server", required_argument, NULL, 'T'},
     {"contact", required_argument, NULL, 'm'},
     {"ca-file", required_argument, NULL, 'c'},
     {"agree-tos", no_argument, NULL, 'a'},
@@ -319,6 +348,10 @@ static void take(int c)
     switch (c) {
     case 'D':
         provision.directory_url = optarg;
+        break;
+    case 'B':
+    case 'T':
+        add_server(optarg, c == 'T');
         break;
     case 'd':
         add_name(optarg);

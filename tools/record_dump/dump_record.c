@@ -88,6 +88,14 @@ static const struct {
     {ACME_SLOT_SCHED, HOW_NUMBER, REVOKED_STATE, "revoked: 1 asked, 2 done"},
     {ACME_SLOT_SCHED, HOW_TIME, REVOKED_AT, "revoked at"},
     {ACME_SLOT_SCHED, HOW_NUMBER, REVOKED_REASON, "revoked: reason"},
+    {ACME_SLOT_SCHED, HOW_TEXT, SERVER_TURN, "server"},
+    {ACME_SLOT_SCHED, HOW_NUMBER, SERVER_FAILURES, "its failures"},
+    {ACME_SLOT_SCHED, HOW_TIME, SERVER_SINCE, "since"},
+    {ACME_SLOT_SCHED, HOW_NUMBER, SERVER_CHANGES, "changes of server"},
+    {ACME_SLOT_SCHED, HOW_NUMBER, SERVER_REHEARSAL, "rehearsal"},
+    {ACME_SLOT_SCHED, HOW_TIME, SERVER_HOLD, "not before"},
+    {ACME_SLOT_SCHED, HOW_TIME, SERVER_HOLD_SET_AT, "set at"},
+    {ACME_SLOT_SCHED, HOW_TEXT, SERVER_HELD, "says"},
     {ACME_SLOT_SCHED, HOW_NUMBER, RECENT_WHAT, "not due: of what is wanted"},
     {ACME_SLOT_SCHED, HOW_NUMBER, RECENT_AT, "not due: made at minute"},
     {ACME_SLOT_SCHED, HOW_NUMBER, RECENT_AT + 1, "not due: made at minute"},
@@ -105,6 +113,9 @@ static const struct {
     {ACME_SLOT_CONFIG, HOW_ANCHOR, ACME_PROVISION_ANCHOR, "trust anchor"},
     {ACME_SLOT_CONFIG, HOW_TEXT, ACME_PROVISION_SNTP, "time server"},
     {ACME_SLOT_CONFIG, HOW_SECRET, ACME_PROVISION_EAB, "account binding"},
+    {ACME_SLOT_CONFIG, HOW_TEXT, ACME_PROVISION_SERVER, "another server"},
+    {ACME_SLOT_CONFIG, HOW_TEXT, ACME_PROVISION_STAGING, "staging server"},
+    {ACME_SLOT_CONFIG, HOW_SECRET, ACME_PROVISION_SERVER_EAB, "its binding"},
 };
 
 const char *dump_slot_name(uint8_t slot)

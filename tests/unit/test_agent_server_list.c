@@ -1,0 +1,102 @@
+/* The agent and several CAs: the list of them changes, or cannot be used. */
+#include "agent_servers.h"
+
+TEST(a_list_is_no_change_of_the_certificate)
+{
+    servers(0); /* as older firmware: one server, no list */
+    CHECK_INT(attempt(), ACME_OK);
+    config.more_servers = more;
+    config.more_servers_count = 2;
+    config.staging.url = "https://ca3.example/dir";
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK_INT(w.orders_count, 1);
+    config.directory_url = SECOND; /* another order of the same */
+    config.more_servers = &(struct acme_server){.url = FIRST};
+    config.more_servers_count = 1;
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK_INT(w.orders_count, 1);
+    CHECK_STR(status.issuer, FIRST);
+    config.more_servers_count = 0; /* the one that issued it is not wanted any more */
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK_INT(w.orders_at[1], 1);
+    CHECK_STR(status.issuer, SECOND);
+}
+
+TEST(a_server_that_is_not_in_the_list_any_more)
+{
+    servers(2);
+    w.script = both_down;
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(attempt(), ACME_E_NET);
+    CHECK_STR(status.server, THIRD);
+    config.more_servers_count = 1; /* the third is gone */
+    CHECK_INT(attempt(), ACME_E_NET);
+    CHECK_STR(status.server, FIRST);
+    servers(2);
+    w.script = first_down;
+    CHECK_INT(attempt(), ACME_E_NET);
+    CHECK_INT(attempt(), ACME_E_NET);
+    CHECK_STR(status.server, SECOND);
+    config.more_servers = &(struct acme_server){.url = THIRD}; /* the second is */
+    config.more_servers_count = 1;
+    w.script = NULL;
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK_STR(status.issuer, FIRST);
+}
+
+TEST(a_certificate_of_the_staging_ca_is_none)
+{
+    staged();
+    config.directory_url = THIRD; /* somebody tried it out */
+    config.staging.url = NULL;
+    CHECK_INT(attempt(), ACME_OK);
+    config.directory_url = FIRST;
+    config.staging.url = THIRD;
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK_STR(status.issuer, FIRST);
+    CHECK_INT(w.orders_at[0], 1);
+}
+
+TEST(what_cannot_be_used)
+{
+    static const struct acme_server plain[] = {{"http://x.example/", {NULL, 0}}};
+    static const struct acme_server none[] = {{NULL, {NULL, 0}}};
+    static const struct acme_server same[] = {{FIRST, {NULL, 0}}};
+    static const struct acme_server twice[] = {{SECOND, {NULL, 0}}, {SECOND, {NULL, 0}}};
+    static const struct acme_server bound[] = {{SECOND, {(const uint8_t *)"x", 1}}};
+    static const struct {
+        const struct acme_server *list;
+        size_t count;
+        const char *staging;
+        int err;
+        const char *which;
+    } rows[] = {
+        {plain, 1, NULL, ACME_E_URL, "http://x.example/"},
+        {none, 1, NULL, ACME_E_URL, NULL},
+        {same, 1, NULL, ACME_E_CONFIG, FIRST},
+        {twice, 2, NULL, ACME_E_CONFIG, SECOND},
+        {bound, 1, NULL, ACME_E_CONFIG, SECOND},
+        {NULL, 1, NULL, ACME_E_CONFIG, NULL},
+        {more, ACME_MAX_SERVERS, NULL, ACME_E_SIZE, NULL},
+        {more, 1, SECOND, ACME_E_CONFIG, SECOND},
+        {more, 1, FIRST, ACME_E_CONFIG, FIRST},
+        {more, 1, "ftp://x", ACME_E_URL, "ftp://x"},
+        {more, 2, "https://s.example/", ACME_OK, NULL},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        const char *why = NULL, *which = "?";
+        w_reset();
+        config.more_servers = rows[i].list;
+        config.more_servers_count = rows[i].count;
+        config.staging.url = rows[i].staging;
+        CHECK_INT(acme_agent_init(&agent, &config, &w_port, w_solvers, 2, &why, &which),
+                  rows[i].err);
+        CHECK((which == NULL) == (rows[i].which == NULL));
+        if (which != NULL)
+            CHECK_STR(which, rows[i].which);
+        CHECK(why != NULL);
+    }
+}
+
+RUN()
