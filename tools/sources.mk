@@ -76,7 +76,11 @@ SRC_CORE = \
 
 SRC_SOLVERS = solvers/http01.c
 
+# Challenges solved outside of the agent. Boards take it when they have a channel for it.
+SRC_EXTERNAL = solvers/external.c solvers/external_format.c solvers/external_verify.c
+
 SRC_PORT_POSIX = \
+	port/posix/posix_channel.c \
 	port/posix/posix_key.c \
 	port/posix/posix_slots.c \
 	port/posix/posix_sys.c \
@@ -115,6 +119,7 @@ SRC_TOOL = \
 	tools/lwacme/doctor_store.c \
 	tools/lwacme/doctor_who.c \
 	tools/lwacme/facts.c \
+	tools/lwacme/outside.c \
 	tools/lwacme/frame.c \
 	tools/lwacme/help.c \
 	tools/lwacme/hook.c \

@@ -59,6 +59,12 @@ struct options {
     const char *webroot;
     uint16_t http_port;
     enum acme_key_type key_type, account_key_type;
+    uint8_t external;          /* enum external_mode; 0: none */
+    uint8_t external_over;     /* enum posix_channel_kind */
+    const char *external_path; /* of the handler, FIFO or socket */
+    uint16_t external_dialect;
+    uint32_t handler_timeout;
+    unsigned challenge_types; /* bits of enum acme_challenge_type; 0: any */
     bool agree_tos, reuse_key, json, quiet;
     int verbose;
     unsigned ask; /* bits of enum acme_ask */
@@ -145,6 +151,8 @@ FILE *log_to(enum log_severity severity);
 /* Is it stderr, as it is? */
 bool log_is_stderr(void);
 
+/* Events go to stderr from now on: stdout has another reader. */
+void json_aside(void);
 /* A line of JSON on stdout. */
 void show_json(struct acme_buf *line);
 /* Events are about this certificate of several, from now on; NULL: there is only one. */
@@ -283,9 +291,12 @@ struct hook_run {
     uint64_t since_ms;
     bool overdue;
     int status;
+    const char *word; /* before its lines */
+    uint32_t limit_ms;
     unsigned lines;
-    size_t line_len;
+    size_t line_len, begun_len;
     char line[400];
+    char begun[32]; /* of what it printed: ended by a NUL */
     char program[300];
     char why[400];
 };
@@ -317,7 +328,17 @@ int hook_done(const char *folder);
 
 /* -- hook_run.c -- */
 
-extern uint32_t hook_limit_ms;   /* HOOK_LIMIT_MS; a test may not want to wait for it */
+extern uint32_t hook_limit_ms; /* HOOK_LIMIT_MS; a test may not want to wait for it */
+/* Must this entry of our environment not be handed to a program? */
+bool hook_env_dropped(const char *entry);
+struct hook_launch {
+    char *const *argv; /* an absolute path first; ended by NULL, as is the environment */
+    char **environment;
+    const char *word;
+    uint32_t limit_ms;
+    bool stays; /* its stderr and its folder are ours; else stderr is logged, and it is in "/" */
+};
+int hook_run_launch(struct hook_run *r, const struct hook_launch *l);
 void hook_close_from(int first); /* all descriptors from this one on */
 int hook_run_start(struct hook_run *r, const struct hook_facts *facts);
 int hook_run_poll(struct hook_run *r, uint64_t now_ms);

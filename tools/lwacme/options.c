@@ -129,6 +129,8 @@ static int check(struct options *o)
                      NULL);
     if (o->command == COMMAND_ISSUE && o->webroot != NULL && o->http_bind != NULL)
         return usage("--webroot and --http-bind exclude one another", NULL);
+    if (o->external != 0 && (o->webroot != NULL || o->http_bind != NULL))
+        return usage("--external excludes --webroot and --http-bind", NULL);
     if (o->command == COMMAND_ISSUE && o->deploy_hook != NULL &&
         hook_check(o->deploy_hook, why, sizeof why) != 0)
         return usage("--deploy-hook", why);
@@ -194,6 +196,8 @@ void options_init(struct options *o)
 {
     memset(o, 0, offsetof(struct options, csr_der));
     o->http_port = 80;
+    o->external_dialect = 1;
+    o->handler_timeout = 300;
     o->server = ACME_LETS_ENCRYPT;
 }
 

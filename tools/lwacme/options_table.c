@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "acme_url.h"
+#include "external.h"
+#include "posix_channel.h"
 
 int options_add_name(struct options *o, const char *text)
 {
@@ -164,6 +166,49 @@ static int take_bind(struct options *o, const struct option_row *row, char *valu
     return EXIT_DONE;
 }
 
+static int take_external(struct options *o, const struct option_row *row, char *value)
+{
+    static const struct {
+        const char *word;
+        uint8_t mode, over;
+    } ways[] = {
+        {"json", EXTERNAL_JSON, POSIX_CHANNEL_STDIO},
+        {"text", EXTERNAL_TEXT, POSIX_CHANNEL_STDIO},
+        {"handler=", EXTERNAL_HANDLER, POSIX_CHANNEL_STDIO},
+        {"dehydrated=", EXTERNAL_DEHYDRATED, POSIX_CHANNEL_STDIO},
+        {"fifo=", EXTERNAL_JSON, POSIX_CHANNEL_FIFO},
+        {"unix=", EXTERNAL_JSON, POSIX_CHANNEL_UNIX},
+    };
+
+    (void)row;
+    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+        size_t len = strlen(ways[i].word);
+        bool path = ways[i].word[len - 1] == '=';
+
+        if (strncmp(value, ways[i].word, len) != 0 || (value[len] != '\0') != path)
+            continue;
+        o->external = ways[i].mode;
+        o->external_over = ways[i].over;
+        o->external_path = path ? value + len : NULL;
+        return EXIT_DONE;
+    }
+    return usage(
+        "--external takes json, text, handler=PATH, dehydrated=PATH, fifo=PATH or unix=PATH",
+        value);
+}
+
+static int take_challenges(struct options *o, const struct option_row *row, char *value)
+{
+    (void)row;
+    if (strcmp(value, "http") == 0 || strcmp(value, "http-01") == 0)
+        o->challenge_types = ACME_CHALLENGE_HTTP01;
+    else if (strcmp(value, "dns") == 0 || strcmp(value, "dns-01") == 0)
+        o->challenge_types = ACME_CHALLENGE_DNS01;
+    else
+        return usage("--preferred-challenges takes http or dns", value);
+    return EXIT_DONE;
+}
+
 /* low: it is the account's, whose kinds are fewer. */
 static int take_key_type(struct options *o, const struct option_row *row, char *value)
 {
@@ -236,6 +281,14 @@ const struct option_row option_rows[] = {
      .bits = OPTION_DAEMON, .commands = ONE},
     {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE},
     {"webroot", 0, TEXT(webroot), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
+
+    {"external", 0, CALL(external, take_external), .commands = FOR(COMMAND_ISSUE)},
+    {"external-dialect", 0, .kind = OPTION_NUMBER, AT(external_dialect), .low = 1, .high = 2,
+     .commands = FOR(COMMAND_ISSUE)},
+    {"handler-timeout", 0, .kind = OPTION_NUMBER, AT(handler_timeout), .low = 1, .high = 86400,
+     .commands = FOR(COMMAND_ISSUE)},
+    {"preferred-challenges", 0, CALL(challenge_types, take_challenges),
+     .commands = FOR(COMMAND_ISSUE)},
 
     {"state-dir", 0, TEXT(state_dir), .bits = OPTION_DAEMON | OPTION_PATH, .commands = ONE},
     {"out-dir", 0, TEXT(out_dir), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},

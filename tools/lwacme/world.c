@@ -133,6 +133,10 @@ static int open_files(const struct options *o)
         show_error(&world.show, ACME_E_SOLVER, "--webroot %.300s: %s", o->webroot, strerror(errno));
         return ACME_E_SOLVER;
     }
+    if (o->external != 0 && outside_open(&world.outside, o, &world.port) != 0) {
+        show_error(&world.show, ACME_E_SOLVER, "--external: %s", world.outside.why);
+        return ACME_E_SOLVER;
+    }
     return o->eab_key_file != NULL ? read_binding(o) : ACME_OK;
 }
 
@@ -171,8 +175,9 @@ int world_load(const struct options *o, bool *refused)
     config->memory.io.len = sizeof io;
     config->memory.scratch.ptr = scratch.bytes;
     config->memory.scratch.len = sizeof scratch.bytes;
-    world.solver =
-        o->webroot != NULL ? webroot_init(&world.webroot, &world.port, o->webroot) : world.http;
+    world.solver = o->external != 0     ? &world.outside.external.solver
+                   : o->webroot != NULL ? webroot_init(&world.webroot, &world.port, o->webroot)
+                                        : world.http;
     err = acme_agent_init(&agent, config, &world.port, &world.solver, 1, &why, &which);
     if (err != ACME_OK)
         show_error(&world.show, err, "%s%s%s", why, which != NULL ? ": " : "",
@@ -263,6 +268,8 @@ void world_detail(int outcome)
                 "  trust     %s: no usable certificate as a trust anchor in it, or the clock of "
                 "this machine is far off\n",
                 world.trust.path);
+    if (world.outside.external.why[0] != '\0' && outcome == ACME_E_SOLVER)
+        fprintf(log_to(LOG_BAD), "  external  %s\n", world.outside.external.why);
     if (world.webroot.why[0] != '\0' && outcome == ACME_E_SOLVER)
         fprintf(log_to(LOG_BAD), "  webroot   %s\n", world.webroot.why);
 }
