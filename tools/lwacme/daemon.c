@@ -272,6 +272,15 @@ static void loop_stop(struct daemon *d)
     runner_stop();
 }
 
+static bool asks_outside(struct daemon *d)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < d->conf.count && !any; i++)
+        any = conf_options(&d->conf, i, &d->other) == EXIT_DONE && d->other.external != 0;
+    return any;
+}
+
 /* -- the frame -- */
 
 static int begin(struct daemon *d, const struct options *o)
@@ -293,6 +302,10 @@ static int begin(struct daemon *d, const struct options *o)
     err = d->turns != NULL ? EXIT_DONE : EXIT_LOCAL;
     if (err != EXIT_DONE)
         tell_error("no memory");
+    if (err == EXIT_DONE && !d->once && asks_outside(d)) {
+        tell_error("external goes with `lwacme renew`, from a timer: a daemon has nobody to ask");
+        err = EXIT_USAGE;
+    }
     if (err == EXIT_DONE && !d->once)
         err = frame_enter(d);
     if (err != EXIT_DONE) {
@@ -308,6 +321,7 @@ static void on_event(void *ctx, const struct acme_event *event)
 {
     if (event->type == ACME_EVENT_CERTIFICATE)
         world.config.only_when_asked = true;
+    outside_event(&world.outside, event);
     tell_event(ctx, event);
 }
 
@@ -344,6 +358,7 @@ static int run(const struct options *o)
         while (!loop_ends(d))
             loop_once(d);
         loop_stop(d);
+        outside_close(&world.outside, world_wait);
     } else
         runner_stop();
     world_close();

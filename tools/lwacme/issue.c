@@ -45,11 +45,6 @@ static void run(void)
     show_flush(&world.show);
 }
 
-static void wait_a_while(uint32_t ms)
-{
-    sockets_wait(&world.net, ms);
-}
-
 /* EXIT_DONE: the agent stands; or the status to exit with, all being said. */
 static int begin(const struct options *o)
 {
@@ -62,7 +57,7 @@ static int begin(const struct options *o)
     if (err == ACME_OK)
         err = world_load(o, &refused);
     if (err != ACME_OK) {
-        outside_close(&world.outside, wait_a_while);
+        outside_close(&world.outside, world_wait);
         world_unload();
         world_close();
         /* What init refuses was typed, or is a bound on it. */
@@ -79,7 +74,7 @@ static int begin(const struct options *o)
 static int run_told(struct acme_agent_status *status)
 {
     run();
-    outside_finish(&world.outside, wait_a_while);
+    outside_finish(&world.outside, world_wait);
     acme_agent_status(&agent, status);
     if (status->outcome != ACME_OK && status->outcome != ACME_E_HELD)
         world_detail(status->outcome);
@@ -179,7 +174,7 @@ int issue_run(const struct options *o)
 
     if (err != EXIT_DONE)
         return err;
-    deploy.wait = wait_a_while;
+    deploy.wait = world_wait;
     deploy.stopped = is_stopped;
     deploy_begin(&deploy, o);
     (void)acme_agent_ask(&agent, o->ask, NULL);
@@ -191,7 +186,7 @@ int issue_run(const struct options *o)
             err = installed;
     }
     if (err == ACME_OK && world_signal == 0) {
-        err = outside_deploy(&world.outside, o, status.renewed, status.not_before, wait_a_while);
+        err = outside_deploy(&world.outside, o, status.renewed, status.not_before, world_wait);
         if (err != ACME_OK)
             show_error(&world.show, err, "the certificate is installed, but: %s",
                        world.outside.external.why);
@@ -202,7 +197,7 @@ int issue_run(const struct options *o)
         if (err == ACME_OK)
             err = deployed;
     }
-    outside_close(&world.outside, wait_a_while);
+    outside_close(&world.outside, world_wait);
     world_unload();
     world_close();
     if (world_signal != 0)

@@ -98,6 +98,8 @@ int options_check_one(struct options *o)
         return err;
     if ((o->eab_kid == NULL) != (o->eab_key_file == NULL))
         return usage("--eab-kid and --eab-hmac-key-file go together", NULL);
+    if (o->external != 0 && o->webroot != NULL)
+        return usage("--external and --webroot exclude one another", NULL);
     if (o->preferred_chain != NULL && o->shortest_chain)
         return usage("--preferred-chain and --shortest-chain exclude one another", NULL);
     return EXIT_DONE;
@@ -129,8 +131,6 @@ static int check(struct options *o)
                      NULL);
     if (o->command == COMMAND_ISSUE && o->webroot != NULL && o->http_bind != NULL)
         return usage("--webroot and --http-bind exclude one another", NULL);
-    if (o->external != 0 && (o->webroot != NULL || o->http_bind != NULL))
-        return usage("--external excludes --webroot and --http-bind", NULL);
     if (o->command == COMMAND_ISSUE && o->deploy_hook != NULL &&
         hook_check(o->deploy_hook, why, sizeof why) != 0)
         return usage("--deploy-hook", why);

@@ -282,12 +282,13 @@ const struct option_row option_rows[] = {
     {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE},
     {"webroot", 0, TEXT(webroot), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
 
-    {"external", 0, CALL(external, take_external), .commands = FOR(COMMAND_ISSUE)},
+    {"external", 0, CALL(external, take_external), .bits = OPTION_FILE,
+     .commands = FOR(COMMAND_ISSUE)},
     {"external-dialect", 0, .kind = OPTION_NUMBER, AT(external_dialect), .low = 1, .high = 2,
-     .commands = FOR(COMMAND_ISSUE)},
+     .bits = OPTION_FILE, .commands = FOR(COMMAND_ISSUE)},
     {"handler-timeout", 0, .kind = OPTION_NUMBER, AT(handler_timeout), .low = 1, .high = 86400,
-     .commands = FOR(COMMAND_ISSUE)},
-    {"preferred-challenges", 0, CALL(challenge_types, take_challenges),
+     .bits = OPTION_FILE, .commands = FOR(COMMAND_ISSUE)},
+    {"preferred-challenges", 0, CALL(challenge_types, take_challenges), .bits = OPTION_FILE,
      .commands = FOR(COMMAND_ISSUE)},
 
     {"state-dir", 0, TEXT(state_dir), .bits = OPTION_DAEMON | OPTION_PATH, .commands = ONE},

@@ -178,13 +178,20 @@ int outside_open(struct outside *u, const struct options *o, const struct acme_p
 {
     struct external_config config;
     bool runs = o->external == EXTERNAL_HANDLER || o->external == EXTERNAL_DEHYDRATED;
+    bool kept =
+        u->on && u->posix.kind == o->external_over && o->external_over == POSIX_CHANNEL_STDIO;
 
-    memset(u, 0, sizeof *u);
+    if (u->on && !kept)
+        external_close(&u->external);
+    u->on = false;
+    hook_run_stop(&u->run);
+    u->program[0] = u->why[0] = '\0';
     if (runs && find_program(u, o->external_path) != 0)
         return -1;
     u->limit_ms = o->handler_timeout * 1000;
-    u->channel =
-        posix_channel_init(&u->posix, (enum posix_channel_kind)o->external_over, o->external_path);
+    if (!kept) /* what was read ahead of the standard streams is still there */
+        u->channel = posix_channel_init(&u->posix, (enum posix_channel_kind)o->external_over,
+                                        o->external_path);
     u->runner.ctx = u;
     u->runner.start = run_start;
     u->runner.poll = run_poll;
@@ -219,7 +226,8 @@ void outside_event(struct outside *u, const struct acme_event *event)
 
     if (!u->on || event->type != ACME_EVENT_FAILURE || f == NULL)
         return;
-    u->lines_count = 0;
+    if (u->lines_count > 0)
+        note(u, "", "");
     if (f->problem.type == ACME_PROBLEM_NONE) {
         note(u, "", acme_err_words(f->err));
         if (f->note[0] != '\0')

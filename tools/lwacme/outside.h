@@ -17,11 +17,12 @@ struct outside {
     bool on;
     bool reported;
     size_t lines_count; /* of the report */
-    char lines[8][400];
+    char lines[24][400];
     char why[400];
 };
 
-/* The solver for these options: 0, or -1 and why. */
+/* The solver for these options: 0, or -1 and why. All zeros before the first time; again for the
+ * next certificate, whose failures are in the same report. */
 int outside_open(struct outside *u, const struct options *o, const struct acme_port *port);
 /* Notes a failure for the report. */
 void outside_event(struct outside *u, const struct acme_event *event);

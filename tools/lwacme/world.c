@@ -195,6 +195,11 @@ void world_unload(void)
     binding_wipe(&world.binding);
 }
 
+void world_wait(uint32_t ms)
+{
+    sockets_wait(&world.net, ms);
+}
+
 /* -- the files -- */
 
 static void tell_installed(const struct options *o, const struct install *in,
