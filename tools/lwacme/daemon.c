@@ -272,15 +272,6 @@ static void loop_stop(struct daemon *d)
     runner_stop();
 }
 
-static bool asks_outside(struct daemon *d)
-{
-    bool any = false;
-
-    for (size_t i = 0; i < d->conf.count && !any; i++)
-        any = conf_options(&d->conf, i, &d->other) == EXIT_DONE && d->other.external != 0;
-    return any;
-}
-
 /* -- the frame -- */
 
 static int begin(struct daemon *d, const struct options *o)
@@ -302,7 +293,7 @@ static int begin(struct daemon *d, const struct options *o)
     err = d->turns != NULL ? EXIT_DONE : EXIT_LOCAL;
     if (err != EXIT_DONE)
         tell_error("no memory");
-    if (err == EXIT_DONE && !d->once && asks_outside(d)) {
+    if (err == EXIT_DONE && !d->once && frame_asks_outside(&d->conf)) {
         tell_error("external goes with `lwacme renew`, from a timer: a daemon has nobody to ask");
         err = EXIT_USAGE;
     }

@@ -79,6 +79,15 @@ static bool any_hook(const struct conf *c, const struct options *own)
     return any;
 }
 
+bool frame_asks_outside(const struct conf *c)
+{
+    bool any = false;
+
+    for (size_t i = 0; !any && i < c->count; i++)
+        any = conf_options(c, i, &room) == EXIT_DONE && room.external != 0;
+    return any;
+}
+
 bool frame_same(const struct conf *next, const struct options *old, const struct options *fresh,
                 char *why, size_t len)
 {
@@ -93,6 +102,8 @@ bool frame_same(const struct conf *next, const struct options *old, const struct
         what = "another http-port or http-bind";
     else if (old->log_syslog != fresh->log_syslog)
         what = "another log";
+    else if (frame_asks_outside(next))
+        what = "an external solver, which a daemon cannot ask: it";
     else if (!runs_hooks && any_hook(next, fresh))
         what = "the first deploy-hook";
     memset(&wanted, 0, sizeof wanted);
