@@ -11,7 +11,8 @@ import time
 
 import common
 from common import Suite, check, check_set, equal, lwacme_path
-from externalrig import (Agent, NAMES, RECIPE, THUMB, TOKEN, canonical, digest, place)
+from externalrig import (Agent, NAMES, RECIPE, THUMB, TOKEN, canonical, digest, place,
+                         serve)
 from world import with_world
 
 suite = Suite()
@@ -101,15 +102,6 @@ def json_dns(w, c, dialect):
 
 for d in (1, 2):
     suite.add("json dns dialect %d" % d, lambda d=d: json_dns(d))
-
-
-def serve(w, root):
-    """A web server of Python's at port http-01 asks."""
-    p = subprocess.Popen([sys.executable, "-m", "http.server", str(w.http_port), "--bind",
-                          "127.0.0.1", "--directory", root],
-                         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    w.processes.append(p)
-    w.wait_port(w.http_port)
 
 
 @with_world()

@@ -5,12 +5,13 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 import time
 
 import common
 from common import Suite, check, check_set, equal
-from externalrig import NAMES, PLACE, Agent, handled, script
+from externalrig import NAMES, PLACE, Agent, handled, script, serve
 from world import with_world
 
 suite = Suite()
@@ -179,6 +180,56 @@ def stopped(w, c):
     with open(log, encoding="ascii") as f:
         equal(f.read().split(), ["pre-perform", "perform", "pre-cleanup", "cleanup", "cleanup",
                                  "post-cleanup"], "commands")
+
+
+@suite.case("example handler")
+@with_world()
+def example(w, c):
+    root = os.path.join(c.base, "www")
+    os.makedirs(root)
+    serve(w, root)
+    for dialect in (1, 2):
+        a = Agent(c, "--external", "handler=" + os.path.join(common.ROOT, "tools/examples/handler.sh"),
+                  "--external-dialect", dialect, "--preferred-challenges", "http", "--force",
+                  stdin=subprocess.DEVNULL, env={"WEBROOT": root})
+        r = a.end(0)
+        check("Self-verify" not in r.err, "the self-check failed: %s" % r)
+        equal(os.listdir(root + "/.well-known/acme-challenge"), [], "files left behind")
+
+
+@suite.case("daemon refuses it when it reads its file anew")
+@with_world()
+def reload(w, c):
+    conf = os.path.join(c.base, "lwacme.conf")
+    text = "\n".join(["state-dir = " + c.state, "out-dir = " + c.out, "server = " + c.directory,
+                      "ca-file = " + c.ca_file, "agree-tos = yes",
+                      "http-port = %d" % w.http_port, ""])
+    os.makedirs(c.state)
+
+    def write(more):
+        with open(conf, "w", encoding="ascii") as f:
+            f.write(text + more + "[%s]\n" % NAMES[0])
+
+    write("")
+    p = subprocess.Popen([common.lwacme_path(), "run", "-c", conf], stdin=subprocess.DEVNULL,
+                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+    try:
+        end = time.monotonic() + 60
+        while not os.path.exists(c.live(NAMES[0])):
+            check(time.monotonic() < end and p.poll() is None, "no certificate by the daemon")
+            time.sleep(0.05)
+        write("external = json\n")
+        p.send_signal(signal.SIGHUP)
+        said = b""
+        while b"external goes with" not in said:
+            data = os.read(p.stderr.fileno(), 4096)
+            check(data, "the daemon has ended: %r" % said[-300:])
+            said += data
+        p.send_signal(signal.SIGTERM)
+        p.stderr.read()
+        equal(p.wait(60), 0, "exit")
+    finally:
+        p.kill()
 
 
 @suite.case("renew by a handler")

@@ -102,6 +102,14 @@ static void switch_begin(struct daemon *d, uint64_t now)
         return;
     }
     conf_options(&loop.next, loop.next.count, &d->other);
+    if (frame_asks_outside(&loop.next)) {
+        tell_error("%s: external goes with `lwacme renew`; the configuration before it stays in "
+                   "force",
+                   d->conf.path);
+        conf_close(&loop.next);
+        switch_end("READY=1");
+        return;
+    }
     if (!frame_same(&loop.next, &d->own, &d->other, why, sizeof why)) {
         tell_error("%s: %s needs a restart; the configuration before it stays in force",
                    d->conf.path, why);

@@ -102,8 +102,6 @@ bool frame_same(const struct conf *next, const struct options *old, const struct
         what = "another http-port or http-bind";
     else if (old->log_syslog != fresh->log_syslog)
         what = "another log";
-    else if (frame_asks_outside(next))
-        what = "an external solver, which a daemon cannot ask: it";
     else if (!runs_hooks && any_hook(next, fresh))
         what = "the first deploy-hook";
     memset(&wanted, 0, sizeof wanted);
