@@ -271,6 +271,22 @@ def fifo_gone(w, c):
     check(stat.S_ISFIFO(os.stat(path).st_mode), "the FIFO was replaced")
 
 
+@suite.case("renew by lines sent ahead")
+@with_world(always_valid=True)
+def renew_ahead(w, c):
+    conf = os.path.join(c.base, "lwacme.conf")
+    with open(conf, "w", encoding="ascii") as f:
+        f.write("state-dir = %s\nout-dir = %s\nserver = %s\nca-file = %s\nagree-tos = yes\n"
+                "external = json\n[%s]\n[%s]\n" % ((c.state, c.out, c.directory, c.ca_file) +
+                                                   tuple(NAMES)))
+    os.makedirs(c.state, exist_ok=True)
+    p = subprocess.run([lwacme_path(), "renew", "-c", conf], input=b"\n\n", stdout=subprocess.PIPE,
+                       stderr=subprocess.PIPE, timeout=90)
+    equal(p.returncode, 0, "exit (%s)" % common.tail(p.stderr.decode()))
+    equal([json.loads(t)["cmd"] for t in p.stdout.splitlines()],
+          ["validate", "cleanup"] * 2 + ["report"], "lines")
+
+
 @suite.case("options")
 def options():
     def refused(pattern, *more):

@@ -27,6 +27,7 @@ done
 printf '%s\\n' "$1|$cmd|$type|$domain|$status|$validated|$cbot_json" >>"$LOG"
 [ -z "${LD_PRELOAD:-}${ENV:-}${BASH_ENV:-}" ]
 [ "$KEPT" = yes ]
+[ "$(tr '\\0' '\\n' </proc/$$/environ | grep -c '^status=')" = 1 ] # the parent's one is not there
 echo "stderr of $1" >&2
 echo "stdout of $1"
 """
