@@ -81,9 +81,10 @@ bool acme_servers_failed(struct acme_servers *s, const struct acme_servers_facts
  * because the life left does not allow that. */
 bool acme_servers_held(struct acme_servers *s, const struct acme_servers_facts *f, uint32_t wait_s);
 
-/* The turn has changed by a failure of class_of that *sched was charged with: when is the next
- * server asked? It is not held back by the Retry-After of another one, and soon, in 2.5 to 5
- * minutes, the first time that each has its turn; when all have failed, our backoff goes on. */
+/* The turn has changed (or the staging CA is passed over) by a failure of class_of that *sched was
+ * charged with: when is the next server asked? It is not held back by the Retry-After of another
+ * one, and soon, in 2.5 to 5 minutes, the first time that each has its turn; when all have failed,
+ * our backoff goes on. */
 void acme_servers_turned(const struct acme_servers *s, const struct acme_servers_facts *f,
                          struct acme_sched *sched, enum acme_class class_of, uint16_t jitter);
 

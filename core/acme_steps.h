@@ -308,6 +308,8 @@ int acme_server_loaded(struct acme_agent *a);
 /* At rest. True: another CA is in use for what is to be done next, and its records have to be read.
  */
 bool acme_server_change(struct acme_agent *a, bool due);
+/* The next order is for another CA than the one in use, which only tells when it is due. */
+bool acme_server_elsewhere(const struct acme_agent *a);
 /* Are they? SCHED is then not read: what is known of our own attempts is as new as can be. */
 bool acme_server_changed(const struct acme_agent *a);
 /* The CA in use wants us to wait. True: another one is to be looked at. */

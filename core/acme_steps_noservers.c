@@ -51,6 +51,12 @@ bool acme_server_change(struct acme_agent *a, bool due)
     return false;
 }
 
+bool acme_server_elsewhere(const struct acme_agent *a)
+{
+    (void)a;
+    return false;
+}
+
 bool acme_server_changed(const struct acme_agent *a)
 {
     (void)a;

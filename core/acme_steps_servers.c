@@ -151,6 +151,11 @@ static uint8_t srv_for_order(const struct acme_agent *a)
     return a->servers.rehearsal == ACME_REHEARSAL_OWED ? SRV_STAGING : a->servers.turn;
 }
 
+bool acme_server_elsewhere(const struct acme_agent *a)
+{
+    return a->server != srv_for_order(a);
+}
+
 /* -- which one -- */
 
 static struct acme_servers_facts srv_facts(const struct acme_agent *a, int64_t now)
@@ -358,9 +363,11 @@ static enum acme_fault srv_fault(const struct acme_agent *a, int err)
 void acme_server_failed(struct acme_agent *a, int err, int64_t now)
 {
     struct acme_servers_facts f = srv_facts(a, now);
+    bool rehearsed = a->server == SRV_STAGING;
+    bool turned = acme_servers_failed(&a->servers, &f, srv_fault(a, err), rehearsed,
+                                      a->problem.retry_after_s);
 
-    if (!acme_servers_failed(&a->servers, &f, srv_fault(a, err), a->server == SRV_STAGING,
-                             a->problem.retry_after_s))
+    if (!turned && !(rehearsed && a->sched.by_ca && srv_for_order(a) != SRV_STAGING))
         return;
     a->failure.problem.retry_after_s = 0; /* it is in its holds */
     acme_servers_turned(&a->servers, &f, &a->sched, acme_err_class(err), acme_jitter16());

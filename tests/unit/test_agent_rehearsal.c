@@ -101,6 +101,33 @@ TEST(a_staging_ca_in_trouble_is_passed_over)
     CHECK_INT(attempt(), ACME_OK);
 }
 
+/* Its Retry-After is its own: the real one is asked soon. */
+TEST(a_limit_of_the_staging_ca_holds_nobody_else)
+{
+    static const struct w_script limit[] = {{.row = "order",
+                                             .count = 10,
+                                             .status = 429,
+                                             .fields = "Retry-After: 600000\r\n",
+                                             .host = "ca2.example"},
+                                            END};
+    int64_t began;
+
+    staged();
+    w.spoil = true;
+    CHECK_INT(attempt(), ACME_E_VALIDATION);
+    w.spoil = false;
+    w.script = limit;
+    CHECK_INT(attempt(), ACME_E_RATE);
+    began = w_wall();
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK(w_wall() - began < 900);
+    CHECK_INT(w.orders_at[0], 2);
+    w_pass(61 * W_DAY); /* it is over by then */
+    w.spoil = true;
+    CHECK_INT(attempt(), ACME_E_VALIDATION);
+    CHECK(status.rehearsal);
+}
+
 static const struct w_script blind[] = {{.row = "look",
                                          .count = 100000,
                                          .find = "\"ready\"",

@@ -378,6 +378,34 @@ TEST(the_window_is_asked_where_it_came_from)
     CHECK_INT(w.bad_jws, 0);
 }
 
+/* It says: now. The order is of the server whose turn it is all the same. */
+TEST(a_window_that_says_now)
+{
+    static const struct w_script limit[] = {
+        {.row = "order", .status = 429, .fields = "Retry-After: 90000\r\n", .host = "ca.example"},
+        END};
+    uint32_t sleep_ms;
+
+    servers(1);
+    w.ari = true;
+    w.script = first_down;
+    CHECK_INT(until_done(3), 3);
+    w.script = limit;
+    w_pass(5 * W_DAY);
+    w.ari_start = w_wall() - 4 * W_DAY;
+    w.ari_end = w_wall() - 3 * W_DAY;
+    config.only_when_asked = false;
+    CHECK_INT(w_boot(), ACME_OK);
+    for (int64_t end = w_wall() + 5 * W_DAY; w_wall() < end && w.orders_count < 2;) {
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms < 3600000 ? sleep_ms : 3600000;
+        ca_tick();
+    }
+    CHECK_INT(w.orders_at[0], 1);
+    CHECK_INT(w.orders_at[1], 1);
+    CHECK_INT(w.replaces_refused, 0);
+}
+
 TEST(revoked_where_it_came_from)
 {
     static const struct acme_job job = {.type = ACME_JOB_REVOKE, .reason = 4};
