@@ -49,6 +49,13 @@ static bool rest_by_life(const struct acme_agent *a, int64_t now)
     return a->cert.has && a->cert.wanted && now >= acme_ari_due_at(a);
 }
 
+static bool rest_due(const struct acme_agent *a, int64_t now)
+{
+    if (a->order.open || (a->ask_flags & ACME_ASK_FORCE) != 0)
+        return true;
+    return !a->cert.has || !a->cert.wanted || rest_by_life(a, now);
+}
+
 /* Seconds to wait still, and whose word that is. What the CA said is kept apart from our own
  * backoff, because a person may overrule the one and not the other. */
 static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **whose)
@@ -59,7 +66,7 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **
     uint32_t early = 0;
 
     raise_to(&ca, acme_server_hold(a, now));
-    if (!a->order.open && !rest_by_life(a, now))
+    if (!a->order.open && rest_due(a, now) && !rest_by_life(a, now))
         early = acme_recent_early(a, now);
     if (!a->order.open)
         raise_to(&ca, acme_sched_wait_one(a->ledger.order_not_before, a->ledger.order_set_at, now));
@@ -98,13 +105,6 @@ static void rest_repair(struct acme_agent *a, struct acme_next *next, int64_t no
     if (a->damaged & REST_REBASED)
         next->save = (uint8_t)((a->damaged & ~REST_REBASED) | ACME_SAVE_LEDGER);
     a->damaged = 0;
-}
-
-static bool rest_due(const struct acme_agent *a, int64_t now)
-{
-    if (a->order.open || (a->ask_flags & ACME_ASK_FORCE) != 0)
-        return true;
-    return !a->cert.has || !a->cert.wanted || rest_by_life(a, now);
 }
 
 /* Back to sleep: the answer to whoever asked is outcome. */
