@@ -163,6 +163,7 @@ static struct acme_servers_facts srv_facts(const struct acme_agent *a, int64_t n
     struct acme_servers_facts f = {.count = srv_count(a), .now = now};
 
     f.staging = a->config->staging.url != NULL;
+    f.proofs = a->sched.validations;
     if (a->cert.has && a->cert.wanted && a->cert.not_after > now) {
         f.remaining_s = f.life_s = a->cert.not_after - now;
         if (a->cert.not_before > 0 && a->cert.not_before < now)

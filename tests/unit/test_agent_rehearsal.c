@@ -154,6 +154,36 @@ TEST(proved_and_not_seen)
     CHECK(ours());
 }
 
+/* The staging CA is the only one that does not see it, for ever: the real one is asked in the end. */
+TEST(not_seen_by_the_staging_ca_alone)
+{
+    static const struct w_script far[] = {{.row = "look",
+                                           .count = 100000,
+                                           .find = "\"ready\"",
+                                           .put = "\"invalid\"",
+                                           .host = "ca2.example"},
+                                          {.row = "why",
+                                           .count = 100000,
+                                           .find = "\"valid\"",
+                                           .put = "\"invalid\"",
+                                           .host = "ca2.example"},
+                                          END};
+    int64_t began;
+
+    staged();
+    w.script = far;
+    w.spoil = true;
+    CHECK_INT(attempt(), ACME_E_VALIDATION);
+    w.spoil = false;
+    began = w_wall();
+    CHECK_INT(until_done(9), 7);
+    CHECK(w_wall() - began < 2 * W_DAY);
+    CHECK_INT(w.orders_at[0], 2);
+    CHECK_INT(w.orders_at[2], 6);
+    CHECK_STR(status.issuer, FIRST);
+    CHECK(ours());
+}
+
 /* All CAs together see no more newOrders in a day than one would. */
 TEST(orders_in_a_day)
 {
