@@ -110,6 +110,20 @@ static uint8_t srv_named(const struct acme_agent *a, const struct acme_field *fi
     return acme_field_text(field, url, sizeof url) ? srv_find(a, url) : SRV_STAGING + 1;
 }
 
+void acme_server_put_cert(const struct acme_agent *a, struct acme_record_writer *w)
+{
+    acme_record_text(w, CERT_SERVER, srv_url(a, a->fresh.server));
+}
+
+void acme_server_get_cert(const struct acme_agent *a, const struct acme_field *field,
+                          struct acme_cert_state *out)
+{
+    uint8_t server = field->tag == CERT_SERVER ? srv_named(a, field) : SRV_STAGING;
+
+    if (server < srv_count(a))
+        out->server = server;
+}
+
 void acme_server_get(struct acme_agent *a, const struct acme_field *field)
 {
     struct acme_servers *s = &a->servers;
@@ -177,7 +191,7 @@ static uint8_t srv_to_use(struct acme_agent *a, bool due)
     bool known = a->cert.has && a->cert.wanted;
 
     if (a->job != NULL)
-        return known && acme_job_of_ours(a) ? a->cert.server : 0;
+        return a->cert.has && acme_job_of_ours(a) ? a->cert.server : 0;
     if (due)
         return srv_for_order(a);
     acme_servers_settled(&a->servers);

@@ -427,6 +427,24 @@ TEST(revoked_where_it_came_from)
     CHECK(strstr(w.account_event, "https://ca.example/acct/1") != NULL);
 }
 
+/* Whoever revokes it names it by its first name: what else was wanted is not known. */
+TEST(revoked_where_it_came_from_by_whoever_wants_something_else)
+{
+    static const struct acme_job job = {.type = ACME_JOB_REVOKE, .reason = 4};
+
+    servers(1);
+    w_count(2);
+    w.script = first_down;
+    CHECK_INT(until_done(3), 3);
+    w.script = NULL;
+    w_count(1);
+    config.cert_key_type = ACME_KEY_P384;
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    CHECK_INT(w.revokes, 1);
+    config.more_servers_count = 0; /* it cannot be reached any more */
+    CHECK_INT(w_do(&job, 0), ACME_E_ACCOUNT);
+}
+
 /* -- power is cut -- */
 
 /* An order is open at the first, which goes away; the second issues. */
