@@ -81,7 +81,7 @@ int acme_recover_begin(struct acme_agent *a)
 {
     if (a->new_key.type != ACME_KEY_NONE)
         return acme_fail_note(a, ACME_E_CONFIG, "a roll-over of its key is under way", NULL);
-    if (a->account_key.type != ACME_KEY_NONE && !acme_key_equal(&a->account_key, a->job->key))
+    if (a->kid[0] != '\0' && !acme_key_equal(&a->account_key, a->job->key))
         return acme_fail_note(a, ACME_E_CONFIG, "there is an account with another key already",
                               NULL);
     a->account_key = *a->job->key;

@@ -222,6 +222,23 @@ TEST(recovered_by_its_key)
     CHECK_INT(w.registrations, 1);
 }
 
+/* A key that never got an account is in nobody's way. */
+TEST(recover_after_a_registration_in_vain)
+{
+    static const struct w_script refused[] = {{.row = "account", .status = 403}, {.row = NULL}};
+
+    account_world(ACME_JOB_RECOVER);
+    job.key = &key;
+    w_slot(ACME_SLOT_ACCOUNT)->len = 0;
+    memset(w.per_row, 0, sizeof w.per_row);
+    w.script = refused;
+    CHECK_INT(w_issue(ACME_ASK_FORCE), ACME_E_REFUSED);
+    CHECK(w_slot(ACME_SLOT_ACCOUNT) != NULL);
+    w.script = NULL;
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    CHECK(unchanged());
+}
+
 TEST(recover_in_vain_changes_nothing)
 {
     struct acme_key other;
