@@ -147,16 +147,21 @@ void conf_listen(struct conf_judge *j)
 
 /* -- from entries to options -- */
 
-/* Does the section have its own word on this? A request tells key and names. */
+/* Does the section have its own word on this? A request tells key and names; and what one CA has
+ * given to its customer is nothing to show to another. */
 static bool overruled(const struct conf *c, size_t i, const struct option_row *row)
 {
     bool of_key = row->at == offsetof(struct options, key_type) ||
                   row->at == offsetof(struct options, reuse_key);
+    bool of_server = row->at == offsetof(struct options, eab_kid) ||
+                     row->at == offsetof(struct options, eab_key_file) ||
+                     row->at == offsetof(struct options, eab_alg);
     size_t end, k = conf_entries(c, i, &end);
 
     for (; k < end; k++) {
         const struct option_row *own = &option_rows[c->entries[k].row];
-        if (own->at == row->at || (of_key && own->at == offsetof(struct options, csr_file)))
+        if (own->at == row->at || (of_key && own->at == offsetof(struct options, csr_file)) ||
+            (of_server && own->at == offsetof(struct options, server)))
             return true;
     }
     return false;
