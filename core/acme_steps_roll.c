@@ -156,17 +156,24 @@ int refused_which_new(struct acme_agent *a, const struct acme_problem *problem,
 int accept_which_old(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     int err = roll_ours(a, reply);
+    bool keep;
 
     if (err != ACME_OK)
         return err;
-    acme_key_wipe(&a->new_key);
+    /* A keyChange whose reply was lost may be on its way still, and then the new key is the one
+     * that is left: not before the next run is it dropped. */
+    keep = a->lost_in_run > 0;
+    if (!keep)
+        acme_key_wipe(&a->new_key);
     if (a->job != NULL && a->job->type == ACME_JOB_ROLLOVER)
         return ACME_E_REFUSED; /* acme_job_failed has it stored */
     a->roll_refused = false;
     memset(&a->problem, 0, sizeof a->problem);
+    next->row = a->after_roll;
+    if (keep)
+        return ACME_OK;
     acme_tell_default(a, "the CA refused the roll-over, the account keeps its old key", a->kid);
     next->save = ACME_SAVE_ACCOUNT;
-    next->row = a->after_roll;
     return ACME_OK;
 }
 

@@ -383,9 +383,11 @@ def hook_fails():
         set_flag(d, "fail", True)
         d.start().until(lambda: d.lines("error: a.example: the deploy hook failed.*again in 1 min"),
                         "its failure")
+        failed = time.monotonic()
         check_set(d.live("a.example"), ["a.example"], w.roots)
         set_flag(d, "fail", False)
         d.until(lambda: len(ran(d)) == 2 and d.lines("hook has ended well"), "the second try")
+        check(time.monotonic() - failed > 50, "the minute was not waited for")
         equal([r[1] for r in ran(d)], ["new", "again"], "reasons")
         d.stop()
 

@@ -366,6 +366,16 @@ static void poll_device(struct run *r)
         least(&r->sleep_until, at + 1);
 }
 
+/* The tool reads records, too, and power may be cut meanwhile. */
+static void act_jobs(struct run *r)
+{
+    if (setjmp(r->power) != 0) {
+        power_cut(r);
+        return;
+    }
+    jobs_act(r);
+}
+
 static void one_step(struct run *r)
 {
     if (!r->on && r->world.now_ms >= r->boot_at)
@@ -377,7 +387,7 @@ static void one_step(struct run *r)
     if (r->on && r->world.now_ms >= r->app.say_at)
         app_say(r);
     if (r->on && r->world.now_ms >= r->jobs.at)
-        jobs_act(r);
+        act_jobs(r);
     if (r->on)
         poll_device(r);
     ca_poll(&r->ca);

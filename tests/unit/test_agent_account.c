@@ -110,6 +110,22 @@ TEST(deactivate)
     CHECK(!acme_key_equal(&key, &agent.account_key));
 }
 
+/* RFC 9773 5: an order may only name a predecessor of its own account. */
+TEST(deactivate_and_renew_without_a_reboot)
+{
+    account_world(ACME_JOB_DEACTIVATE);
+    w.ari = true;
+    CHECK_INT(w_issue(ACME_ASK_FORCE), ACME_OK);
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    w.account_number = 2;
+    w.replaced_count = 0;
+    CHECK_INT(w_run(ACME_ASK_FORCE), ACME_OK);
+    CHECK_INT(w.accounts, 2);
+    CHECK_INT(w.replaced_count, 0);
+    CHECK_INT(w_run(ACME_ASK_FORCE), ACME_OK); /* this one has one */
+    CHECK_INT(w.replaced_count, 1);
+}
+
 TEST(deactivate_gives_up_the_open_order)
 {
     account_world(ACME_JOB_DEACTIVATE);

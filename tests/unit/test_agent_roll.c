@@ -254,6 +254,24 @@ TEST(new_key_of_another_account)
     settled(false);
 }
 
+/* One that was sent before may still be on its way to the CA: it must not find the key dropped. */
+TEST(refused_after_a_lost_one_keeps_both)
+{
+    static const struct w_script script[] = {
+        {.row = "rollover", .lost = ACME_E_TIMEOUT},
+        {.row = "rollover", .from = 2, .count = 9, .status = 401, .body = "{}"},
+        {0}};
+    struct acme_agent_status status;
+
+    roll_world();
+    w.script = script;
+    CHECK_INT(w_do(&job, 0), ACME_E_REFUSED);
+    acme_agent_status(&agent, &status);
+    CHECK(status.rollover);
+    CHECK_INT(w.rolls, 0);
+    settled(true);
+}
+
 /* At every moment; and then each kind of run that may come next. */
 TEST(power_cuts)
 {
