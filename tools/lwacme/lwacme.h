@@ -356,6 +356,8 @@ void runner_kill(void);
 void notify_state(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* How often "WATCHDOG=1" is wanted; 0: not. */
 uint32_t notify_watchdog_ms(void);
+/* For how long it can wait, as it was told last at told_ms; UINT32_MAX: nobody wants it. */
+uint32_t notify_watchdog_left(uint32_t every, uint64_t told_ms, uint64_t now);
 
 /* -- privilege.c: what a daemon gives up before it talks to anybody -- */
 
