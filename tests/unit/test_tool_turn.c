@@ -58,7 +58,7 @@ TEST(the_watchdog_counts_from_its_last_word)
     CHECK_INT(notify_watchdog_left(30000, 1000, 30999), 1);
     CHECK_INT(notify_watchdog_left(30000, 1000, 31000), 0);
     CHECK_INT(notify_watchdog_left(30000, 1000, UINT64_MAX), 0);
-    CHECK_INT(notify_watchdog_left(30000, 1000, 999), 30000); /* no clock goes back, and yet */
+    CHECK_INT(notify_watchdog_left(30000, 1000, 999), 30000);  /* no clock goes back, and yet */
     CHECK(notify_watchdog_left(0, 1000, 90000) == UINT32_MAX); /* nobody has asked */
 }
 

@@ -41,7 +41,7 @@ static void tell_metrics(struct daemon *d, uint64_t now)
     if (d->own.metrics_file == NULL || !due || d->once)
         return;
     loop.metrics_ms = now;
-    if (metrics_write_conf(&d->conf, d->own.metrics_file, why, sizeof why) != 0)
+    if (metrics_write(&d->conf, d->own.metrics_file, why, sizeof why) != 0)
         tell_error("the metrics: %s", why);
 }
 
@@ -258,8 +258,8 @@ static bool loop_ends(const struct daemon *d)
     /* It is not taken back to 0: a signal to end that comes just then would be lost. */
     int number = world_signal == SIGHUP && !d->once ? 0 : (int)world_signal;
 
-    return number != 0 || (d->once && d->loaded == DAEMON_NOBODY &&
-                                 turn_next(d) == DAEMON_NOBODY && !deploy_busy(d));
+    return number != 0 || (d->once && d->loaded == DAEMON_NOBODY && turn_next(d) == DAEMON_NOBODY &&
+                           !deploy_busy(d));
 }
 
 /* Challenges are cleaned up, orders stay open, and a hook that cannot end in time stays owed. */

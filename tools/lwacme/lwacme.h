@@ -392,10 +392,9 @@ int privilege_drop(struct privilege *p);
 
 /* -- metrics.c: the state of all certificates for a monitoring system -- */
 
-/* A text file in Prometheus' format, replaced as one act: of all certificates in o's state folder,
- * or of those of a configuration file, also where there is none yet. 0, or -1 and why. */
-int metrics_write(const struct options *o, const char *path, char *why, size_t room);
-int metrics_write_conf(const struct conf *c, const char *path, char *why, size_t room);
+/* A text file in Prometheus' format, replaced as one act: of the certificates of a configuration
+ * file, also where there is none yet. 0, or -1 and why. */
+int metrics_write(const struct conf *c, const char *path, char *why, size_t room);
 
 int issue_run(const struct options *o);
 /* daemon.c: all certificates of a file, for ever; and each once. */
