@@ -635,7 +635,13 @@ def metrics_none():
         d.own["metrics"] = d.path("m/lwacme.prom")
         roots = shutil.copy(w.ca_file, d.path("roots"))
         os.chmod(roots, 0o600)                  # at the start root may read it
-        d.write({"a.example": {"ca-file": roots}, "b.example": {}})
+        csr = d.path("csr.pem")
+        common.openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                       "-keyout", d.path("csr.key"), "-subj", "/", "-addext",
+                       "subjectAltName=DNS:r.example", "-out", csr)
+        os.chmod(csr, 0o600)
+        d.write({"r.example": {"csr": csr}, "a.example": {"ca-file": roots}, "b.example": {}})
+        begin = time.monotonic()
         d.start().until_has("b.example")
 
         def text():
@@ -646,8 +652,11 @@ def metrics_none():
                 return ""
 
         d.until(lambda: d.lines("error: .*roots"), "a word about a")
-        d.until(lambda: 'check_state{certificate="a.example"} 2' in text(),
-                lambda: "metrics: %r" % text())
+        d.until(lambda: 'check_state{certificate="a.example"} 2' in text() and
+                'check_state{certificate="r.example"} 2' in text() and
+                'check_state{certificate="b.example"} 0' in text(), lambda: "metrics: %r" % text())
+        check(1 <= len(d.lines("csr.pem")) <= 1 + (time.monotonic() - begin) / 60,
+              "what is wrong with the request is told by more than its turns: %s" % d.log)
         d.stop()
 
 

@@ -248,7 +248,8 @@ int conf_options(const struct conf *c, size_t i, struct options *out)
     if (err == EXIT_DONE)
         err = options_state_dir(out);
     conf_listen(NULL);
-    conf_tell(&j);
+    if (!c->quiet)
+        conf_tell(&j);
     return err == EXIT_DONE ? EXIT_DONE : EXIT_LOCAL;
 }
 

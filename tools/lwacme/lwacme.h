@@ -238,6 +238,7 @@ struct conf {
     size_t entries_count;
     struct conf_section *sections;
     size_t count; /* certificates, 1 or more */
+    bool quiet;   /* conf_options says nothing: somebody else does */
 };
 /* Reads and checks all of it. EXIT_DONE; or what is wrong, each error as "PATH:LINE: what; what to
  * do" on stderr (and as an object on stdout, where base wants JSON), and EXIT_USAGE (EXIT_LOCAL: it

@@ -272,11 +272,13 @@ static void add(void *arg, const struct facts *f)
 
 int metrics_write(const struct conf *c, const char *path, char *why, size_t room)
 {
+    struct conf quiet = *c; /* what is wrong with a file is said when its turn comes */
     struct metrics m;
     int err;
 
+    quiet.quiet = true;
     metrics_begin(&m);
-    err = facts_each(NULL, c, add, &m, why, room);
+    err = facts_each(NULL, &quiet, add, &m, why, room);
     if (err == ACME_OK || err == ACME_E_SLOT_EMPTY)
         return metrics_end(&m, path, why, room);
     free(m.rows);
