@@ -464,6 +464,26 @@ def user_hook():
         d.stop()
 
 
+@side("root makes no folder where the user leads it")
+def user_folders():
+    """Below a folder of its own the user may put a link to anywhere."""
+    need_root()
+    with pebble() as w, Daemon(w, {"a.example": {}}, user="nobody") as d:
+        os.mkdir(d.path("roots"), 0o755)
+        os.mkdir(d.path("mine"), 0o755)
+        os.symlink(d.path("roots"), d.path("mine/link"))
+        os.chown(d.path("mine"), 65534, 65534)
+        d.own["out-dir"] = d.path("mine/link/out")
+        d.write(d.certs)
+        d.start().process.wait(60)
+        equal((d.process.returncode, os.listdir(d.path("roots"))), (4, []), "exit, and what was made")
+        d.out = d.own["out-dir"] = d.path("mine/deep/out")
+        d.write(d.certs)
+        d.start().until_has("a.example")
+        equal(os.stat(d.path("mine/deep")).st_uid, 65534, "whose the folder in between is")
+        d.stop()
+
+
 @side("after SIGHUP a hook that failed is tried at once")
 def hook_reload():
     with pebble() as w, Daemon(w, {"a.example": {}}) as d:
