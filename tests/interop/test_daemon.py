@@ -454,13 +454,13 @@ def user_hook():
         d.until(lambda: d.lines("b.example: the deploy hook has ended well"), "the hook of b")
         with open(d.path("who"), encoding="ascii") as f:
             equal(f.read().strip(), "0", "who the hook was")
-        # The runner keeps the file before, where a is in another place.
-        d.reload({"c.example": {"deploy-hook": d.path("closed/typo")}, "b.example": {}, "a.example": {}})
-        d.until(lambda: d.lines("conf:.*typo: No such file"), "the runner's words about the file")
+        # The runner keeps the file before, and b stands elsewhere in it: that is told, and mended.
         os.unlink(os.path.join(d.live("b.example"), ".deployed"))
-        d.reload(d.certs)
-        d.until(lambda: len(d.lines("b.example: the deploy hook has ended well")) == 2,
-                "the hook of b, which stands elsewhere now")
+        d.reload({"a.example": {"deploy-hook": d.path("closed/typo")}, "b.example": {}})
+        d.until(lambda: d.lines("conf:.*typo: No such file"), "the runner's words about the file")
+        d.until(lambda: d.lines("b.example: the deploy hook failed: .*has the file changed"), "b")
+        d.reload({"a.example": {}, "b.example": {}})
+        d.until(lambda: len(d.lines("b.example: the deploy hook has ended well")) == 2, "b again")
         d.stop()
 
 

@@ -66,31 +66,15 @@ static void answer(struct serving *s, uint32_t serial, int err, int status, cons
     (void)send(s->fd, &a, sizeof a, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
-static bool is_job(struct serving *s, size_t i, const char *cert_name)
-{
-    return s->source->job(s->source->ctx, i, &s->job) &&
-           strcmp(s->job.facts.cert_name, cert_name) == 0;
-}
-
-/* In its place; or elsewhere, as we may have kept a file that the daemon has not. */
-static bool find_job(struct serving *s, const struct runner_request *q)
-{
-    size_t count = s->source->count(s->source->ctx), i = 0;
-
-    if (is_job(s, q->index, q->cert_name))
-        return true;
-    while (i < count && !is_job(s, i, q->cert_name))
-        i++;
-    return i < count;
-}
-
 static int start(struct serving *s, const struct runner_request *q)
 {
     s->run.why[0] = '\0';
-    if (!find_job(s, q)) {
+    if (!s->source->job(s->source->ctx, q->index, &s->job) ||
+        strcmp(s->job.facts.cert_name, q->cert_name) != 0) {
         snprintf(s->run.why, sizeof s->run.why,
-                 "the hook runner's configuration has no hook for this certificate: has the file "
-                 "changed, or an error that only the hook runner sees?");
+                 "the hook runner's configuration has no hook for this certificate in this place: "
+                 "has the "
+                 "file changed?");
         return ACME_E_SOLVER;
     }
     s->job.facts.reason = reasons[q->reason];
