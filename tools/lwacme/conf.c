@@ -56,7 +56,7 @@ void conf_tell(const struct conf_judge *j)
 
     for (unsigned i = 0; i < j->kept; i++) {
         const struct conf_error *e = &j->list[i];
-        fprintf(stderr, "%s:%lu: %s\n", j->c->path, (unsigned long)e->line, e->text);
+        fprintf(log_to(LOG_BAD), "%s:%lu: %s\n", j->c->path, (unsigned long)e->line, e->text);
         if (!j->c->base->json)
             continue;
         acme_buf_init(&b, room, sizeof room);
@@ -69,7 +69,7 @@ void conf_tell(const struct conf_judge *j)
         show_json(&b);
     }
     if (j->errors > j->kept)
-        fprintf(stderr, "%s: and %u more errors%s\n", j->c->path, j->errors - j->kept,
+        fprintf(log_to(LOG_BAD), "%s: and %u more errors%s\n", j->c->path, j->errors - j->kept,
                 j->errors >= CONF_ERRORS_MAX ? ", or still more" : "");
 }
 
@@ -82,7 +82,7 @@ void conf_warn(struct conf_judge *j, uint32_t line, const char *format, ...)
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
     if (!j->mute)
-        fprintf(stderr, "%s:%lu: warning: %s\n", j->c->path, (unsigned long)line, text);
+        fprintf(log_to(LOG_WARN), "%s:%lu: warning: %s\n", j->c->path, (unsigned long)line, text);
 }
 
 /* The entry among first..end that a message is about: its value is `text`, or its key is named. */
@@ -253,7 +253,8 @@ int conf_options(const struct conf *c, size_t i, struct options *out)
     if (err == EXIT_DONE)
         err = options_state_dir(out);
     conf_listen(NULL);
-    conf_tell(&j);
+    if (!c->quiet)
+        conf_tell(&j);
     return err == EXIT_DONE ? EXIT_DONE : EXIT_LOCAL;
 }
 

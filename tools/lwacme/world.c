@@ -37,7 +37,7 @@ void world_signals(void)
 
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
-    sigemptyset(&action.sa_mask);
+    sigfillset(&action.sa_mask); /* one at a time: each looks at the one before */
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     /* nohup: who started us wants that the end of the terminal is none of ours. */
