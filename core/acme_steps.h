@@ -266,6 +266,8 @@ int build_show(struct acme_agent *a, const char **url, struct acme_slice *payloa
 int accept_show(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int build_update(struct acme_agent *a, const char **url, struct acme_slice *payload);
 int build_deactivate(struct acme_agent *a, const char **url, struct acme_slice *payload);
+/* The account is deactivated: what to forget and to store. */
+int acme_account_ended(struct acme_agent *a, struct acme_next *next);
 int accept_deactivate(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int refused_deactivate(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
 int accept_deactivated(struct acme_agent *a, const struct acme_reply *reply,
