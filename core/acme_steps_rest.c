@@ -300,6 +300,10 @@ static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
             return ACME_OK;
     }
     rest_go(a, next);
+    if (a->order.open && acme_job_ends_proofs(a)) {
+        a->again = true; /* with the job */
+        next->row = ACME_ROW_END;
+    }
     return ACME_OK;
 }
 
