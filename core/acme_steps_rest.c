@@ -282,14 +282,14 @@ static int rest_revoked(struct acme_agent *a, struct acme_next *next)
 static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
 {
     uint32_t wait = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
-    bool by_key;
+    bool by_key = a->job->type == ACME_JOB_REVOKE && a->job->key != NULL;
+    bool finds = a->job->type == ACME_JOB_RECOVER || (a->kid[0] == '\0' && !by_key);
 
     if (!a->loaded) {
         next->row = ACME_ROW_LOAD;
         return ACME_OK;
     }
-    by_key = a->job->type == ACME_JOB_REVOKE && a->job->key != NULL;
-    if (a->kid[0] == '\0' && a->ledger.account.by_ca && !by_key) /* it will ask newAccount */
+    if (finds && a->ledger.account.by_ca) /* it will ask newAccount */
         raise_to(&wait,
                  acme_sched_wait_one(a->ledger.account.not_before, a->ledger.account.set_at, now));
     if (wait > 0 && (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER) == 0)
