@@ -65,7 +65,7 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **
         raise_to(&ca, acme_sched_wait_one(a->ledger.order_not_before, a->ledger.order_set_at, now));
     if (f->err != ACME_OK)
         raise_to(&ca, acme_sched_wait_one(f->at + f->problem.retry_after_s, f->at, now));
-    if (a->kid[0] == '\0') {
+    if (a->kid[0] == '\0' && !a->reload_account) { /* else it is in the record */
         raise_to(&own, acme_sched_wait(&a->ledger.account, now));
         if (a->ledger.account.by_ca)
             raise_to(&ca, acme_sched_wait_one(a->ledger.account.not_before,
