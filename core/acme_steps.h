@@ -253,6 +253,8 @@ void acme_job_put(const struct acme_agent *a, struct acme_record_writer *w); /* 
 void acme_job_get(struct acme_agent *a, const struct acme_field *field);
 /* An order that is open is given up before this job begins. */
 bool acme_job_ends_order(const struct acme_agent *a);
+/* What was begun for it ends before this job begins; the order stays, as the CA may have issued. */
+bool acme_job_ends_proofs(const struct acme_agent *a);
 /* The directory is read. */
 int acme_job_directory(struct acme_agent *a, const struct acme_directory *directory,
                        struct acme_next *next);
@@ -266,6 +268,8 @@ int build_show(struct acme_agent *a, const char **url, struct acme_slice *payloa
 int accept_show(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int build_update(struct acme_agent *a, const char **url, struct acme_slice *payload);
 int build_deactivate(struct acme_agent *a, const char **url, struct acme_slice *payload);
+/* The account is deactivated: what to forget and to store. */
+int acme_account_ended(struct acme_agent *a, struct acme_next *next);
 int accept_deactivate(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int refused_deactivate(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
 int accept_deactivated(struct acme_agent *a, const struct acme_reply *reply,

@@ -72,7 +72,7 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **
         raise_to(&ca, acme_sched_wait_one(a->ledger.order_not_before, a->ledger.order_set_at, now));
     if (f->err != ACME_OK)
         raise_to(&ca, acme_sched_wait_one(f->at + f->problem.retry_after_s, f->at, now));
-    if (a->kid[0] == '\0') {
+    if (a->kid[0] == '\0' && !a->reload_account) { /* else it is in the record */
         raise_to(&own, acme_sched_wait(&a->ledger.account, now));
         if (a->ledger.account.by_ca)
             raise_to(&ca, acme_sched_wait_one(a->ledger.account.not_before,
@@ -282,14 +282,14 @@ static int rest_revoked(struct acme_agent *a, struct acme_next *next)
 static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
 {
     uint32_t wait = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
-    bool by_key;
+    bool by_key = a->job->type == ACME_JOB_REVOKE && a->job->key != NULL;
+    bool finds = a->job->type == ACME_JOB_RECOVER || (a->kid[0] == '\0' && !by_key);
 
     if (!a->loaded) {
         next->row = ACME_ROW_LOAD;
         return ACME_OK;
     }
-    by_key = a->job->type == ACME_JOB_REVOKE && a->job->key != NULL;
-    if (a->kid[0] == '\0' && a->ledger.account.by_ca && !by_key) /* it will ask newAccount */
+    if (finds && a->ledger.account.by_ca) /* it will ask newAccount */
         raise_to(&wait,
                  acme_sched_wait_one(a->ledger.account.not_before, a->ledger.account.set_at, now));
     if (wait > 0 && (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER) == 0)
@@ -300,6 +300,10 @@ static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
             return ACME_OK;
     }
     rest_go(a, next);
+    if (a->order.open && acme_job_ends_proofs(a)) {
+        a->again = true; /* with the job */
+        next->row = ACME_ROW_END;
+    }
     return ACME_OK;
 }
 

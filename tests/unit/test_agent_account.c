@@ -361,6 +361,44 @@ TEST(retry_after_of_newaccount)
     CHECK_INT(w_do(&job, 0), ACME_E_REFUSED); /* the CA has none for this key */
 }
 
+/* A recovery asks newAccount also where there is an account. */
+TEST(retry_after_of_a_recovery)
+{
+    static const struct w_script script[] = {
+        {.row = "account", .status = 429, .fields = "Retry-After: 600\r\n", .body = "{}"}, {0}};
+
+    account_world(ACME_JOB_RECOVER);
+    job.key = &key;
+    w.script = script;
+    memset(w.per_row, 0, sizeof w.per_row);
+    CHECK_INT(w_do(&job, 0), ACME_E_RATE);
+    w.requests = 0;
+    CHECK_INT(w_do(&job, 0), ACME_E_HELD);
+    CHECK_INT(w.requests, 0);
+    job.type = ACME_JOB_SHOW; /* others do not */
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    job.type = ACME_JOB_RECOVER;
+    w_pass(601);
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    CHECK(unchanged());
+}
+
+/* Nor does it hold the certificate, which has its account. */
+TEST(retry_after_of_a_recovery_is_its_own)
+{
+    static const struct w_script script[] = {
+        {.row = "account", .status = 429, .fields = "Retry-After: 200000\r\n", .body = "{}"}, {0}};
+
+    account_world(ACME_JOB_RECOVER);
+    job.key = &key;
+    w.script = script;
+    memset(w.per_row, 0, sizeof w.per_row);
+    CHECK_INT(w_do(&job, 0), ACME_E_RATE);
+    CHECK_INT(w_run(ACME_ASK_FORCE), ACME_OK); /* in the same process */
+    CHECK_INT(w.certificates, 2);
+    CHECK_INT(w.accounts, 1);
+}
+
 /* A recovery that fails goes back to what is stored, and that is less than what is known. */
 TEST(failed_recovery_forgets_no_window)
 {
