@@ -337,7 +337,7 @@ static int run(const struct options *o)
 
     if (status != EXIT_DONE)
         return status;
-    world_signals();
+    world_signals(true);
     err = open_all(&d->own);
     if (err == ACME_OK) {
         if (o->ask & ACME_ASK_IGNORE_RETRY_AFTER)

@@ -31,7 +31,7 @@ static void on_signal(int number)
     sockets_wake(&world.net);
 }
 
-void world_signals(void)
+void world_signals(bool hangup)
 {
     struct sigaction action, before;
 
@@ -41,7 +41,7 @@ void world_signals(void)
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     /* nohup: who started us wants that the end of the terminal is none of ours. */
-    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+    if (hangup || (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN))
         (void)sigaction(SIGHUP, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);
