@@ -49,6 +49,25 @@ static bool rest_by_life(const struct acme_agent *a, int64_t now)
     return a->cert.has && a->cert.wanted && now >= acme_ari_due_at(a);
 }
 
+uint32_t acme_account_hold(const struct acme_agent *a, int64_t now)
+{
+    const struct acme_sched *s = &a->ledger.account;
+
+    return s->by_ca ? acme_sched_wait_one(s->not_before, s->set_at, now) : 0;
+}
+
+/* Does what comes next ask newAccount: for an account, or for the one that a key has? */
+static bool rest_asks_account(const struct acme_agent *a)
+{
+    if (a->job != NULL && a->job->type == ACME_JOB_REVOKE && a->job->key != NULL)
+        return false;
+    if (a->job != NULL && a->job->type == ACME_JOB_RECOVER)
+        return true;
+    if (a->reload_account) /* what is in memory is not what there is */
+        return false;
+    return a->kid[0] == '\0' || a->new_key.type != ACME_KEY_NONE;
+}
+
 /* Seconds to wait still, and whose word that is. What the CA said is kept apart from our own
  * backoff, because a person may overrule the one and not the other. */
 static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **whose)
@@ -65,11 +84,10 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **
         raise_to(&ca, acme_sched_wait_one(a->ledger.order_not_before, a->ledger.order_set_at, now));
     if (f->err != ACME_OK)
         raise_to(&ca, acme_sched_wait_one(f->at + f->problem.retry_after_s, f->at, now));
-    if (a->kid[0] == '\0') {
-        raise_to(&own, acme_sched_wait(&a->ledger.account, now));
-        if (a->ledger.account.by_ca)
-            raise_to(&ca, acme_sched_wait_one(a->ledger.account.not_before,
-                                              a->ledger.account.set_at, now));
+    if (rest_asks_account(a)) {
+        raise_to(&ca, acme_account_hold(a, now));
+        if (a->kid[0] == '\0')
+            raise_to(&own, acme_sched_wait(&a->ledger.account, now));
     }
     if (a->order.taken_up) /* the same run: it was not held back when it began */
         own = 0;
@@ -282,16 +300,13 @@ static int rest_revoked(struct acme_agent *a, struct acme_next *next)
 static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
 {
     uint32_t wait = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
-    bool by_key;
 
     if (!a->loaded) {
         next->row = ACME_ROW_LOAD;
         return ACME_OK;
     }
-    by_key = a->job->type == ACME_JOB_REVOKE && a->job->key != NULL;
-    if (a->kid[0] == '\0' && a->ledger.account.by_ca && !by_key) /* it will ask newAccount */
-        raise_to(&wait,
-                 acme_sched_wait_one(a->ledger.account.not_before, a->ledger.account.set_at, now));
+    if (rest_asks_account(a))
+        raise_to(&wait, acme_account_hold(a, now));
     if (wait > 0 && (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER) == 0)
         return rest_held(a, next, now, wait, "Retry-After");
     if (a->order.open && acme_job_ends_order(a)) {

@@ -160,6 +160,27 @@ TEST(rate_limit_keeps_both)
     settled(true);
 }
 
+/* Whose key it is, newAccount says: not before its Retry-After is over, in a job and in a run. */
+TEST(retry_after_of_newaccount)
+{
+    static const struct w_script script[] = {
+        {.row = "account", .status = 429, .fields = "Retry-After: 600\r\n", .body = "{}"},
+        {.row = "rollover", .count = 99, .lost = ACME_E_NET},
+        {0}};
+    struct acme_job recover = {.type = ACME_JOB_RECOVER, .key = &old};
+
+    roll_world();
+    w.script = script;
+    CHECK_INT(w_do(&recover, 0), ACME_E_RATE);
+    CHECK_INT(w_do(&job, 0), ACME_E_RATE); /* keyChange is lost: which key has the account? */
+    CHECK_INT(w.per_row[ACME_ROW_ROLLOVER], 1);
+    CHECK_INT(w_do(&job, 0), ACME_E_HELD);
+    CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_E_HELD);
+    CHECK_INT(w.per_row[ACME_ROW_WHICH_NEW], 0);
+    w_pass(601);
+    settled(true);
+}
+
 TEST(ca_that_knows_neither)
 {
     static const struct w_script script[] = {
