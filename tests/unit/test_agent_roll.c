@@ -402,10 +402,9 @@ TEST(result_that_cannot_be_stored_stops_no_revocation)
 /* ... and where it was an ordinary run that heard of it. */
 TEST(result_of_a_run_that_cannot_be_stored)
 {
-    static const struct w_script script[] = {
-        {.row = "rollover", .lost = ACME_E_NET, .act = true},
-        {.row = "which_new", .count = 99, .lost = ACME_E_NET},
-        {0}};
+    static const struct w_script script[] = {{.row = "rollover", .lost = ACME_E_NET, .act = true},
+                                             {.row = "which_new", .count = 99, .lost = ACME_E_NET},
+                                             {0}};
     size_t with_both;
 
     roll_world();
