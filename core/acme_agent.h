@@ -410,6 +410,7 @@ struct acme_agent {
     /* facts */
     bool loaded;                    /* all records were read: only then may they be replaced */
     bool reload_account;            /* only that record has to be read again */
+    bool account_unsaved;           /* a write of it failed: the next run begins with it */
     bool renewed;                   /* by the last run */
     bool order_stored;              /* the ORDER slot is not empty */
     bool ledger_changed;            /* since it was written */

@@ -165,6 +165,8 @@ void acme_order_rest(struct acme_order_state *order);
 void acme_order_forget(struct acme_order_state *order);
 /* After the account is known: the open order, or a new one. */
 uint8_t acme_after_account(const struct acme_agent *a);
+/* Seconds for which the CA does not want to be asked newAccount, by whatever row. */
+uint32_t acme_account_hold(const struct acme_agent *a, int64_t now);
 
 #define ROUNDS_MAX    12  /* so often an order may come back to where it was */
 #define POLL_FIRST_MS 10  /* our responder has seen the CA: it decides at once */

@@ -144,9 +144,19 @@ int refused_deactivate(struct acme_agent *a, const struct acme_problem *problem,
 
 int build_find(struct acme_agent *a, const char **url, struct acme_slice *payload)
 {
+    int64_t now = 0;
+    uint32_t wait;
+
     *url = a->directory.text + a->directory.new_account;
     *payload = acme_slice_text("{\"onlyReturnExisting\":true}");
-    return ACME_OK;
+    if ((a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER) != 0 || acme_wall_clock(a, &now) != ACME_OK)
+        return ACME_OK;
+    /* It came to this in the middle of a run, which nothing had held back. */
+    wait = acme_account_hold(a, now);
+    if (wait == 0)
+        return ACME_OK;
+    a->problem.retry_after_s = wait;
+    return acme_fail_note(a, ACME_E_RATE, "newAccount may not be asked yet", NULL);
 }
 
 int accept_deactivated(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)

@@ -174,6 +174,27 @@ TEST(rate_limit_keeps_both)
     settled(true);
 }
 
+/* Whose key it is, newAccount says: not before its Retry-After is over, in a job and in a run. */
+TEST(retry_after_of_newaccount)
+{
+    static const struct w_script script[] = {
+        {.row = "account", .status = 429, .fields = "Retry-After: 600\r\n", .body = "{}"},
+        {.row = "rollover", .count = 99, .lost = ACME_E_NET},
+        {0}};
+    struct acme_job recover = {.type = ACME_JOB_RECOVER, .key = &old};
+
+    roll_world();
+    w.script = script;
+    CHECK_INT(w_do(&recover, 0), ACME_E_RATE);
+    CHECK_INT(w_do(&job, 0), ACME_E_RATE); /* keyChange is lost: which key has the account? */
+    CHECK_INT(w.per_row[ACME_ROW_ROLLOVER], 1);
+    CHECK_INT(w_do(&job, 0), ACME_E_HELD);
+    CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_E_HELD);
+    CHECK_INT(w.per_row[ACME_ROW_WHICH_NEW], 0);
+    w_pass(601);
+    settled(true);
+}
+
 TEST(ca_that_knows_neither)
 {
     static const struct w_script script[] = {
@@ -426,6 +447,79 @@ TEST(result_that_cannot_be_stored)
     w.write_fail_count = 1;
     CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
     CHECK_INT(w.rolls, 1);
+    settled(true);
+}
+
+/* The CA has the new key, the record both of them: a run in the same process puts that right. */
+TEST(result_that_cannot_be_stored_is_stored_later)
+{
+    size_t with_both;
+
+    for (int lost = 0; lost < 2; lost++) {
+        static const struct w_script script[] = {
+            {.row = "rollover", .count = 99, .lost = ACME_E_NET, .act = true}, {0}};
+
+        roll_world();
+        w.script = lost != 0 ? script : NULL;
+        w.writes = 0;
+        w.write_fail_at = 2;
+        w.write_fail_count = 1;
+        CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
+        CHECK_INT(w.rolls, 1);
+        with_both = w_slot(ACME_SLOT_ACCOUNT)->len;
+        w.script = NULL;
+        CHECK_INT(w_run(ACME_ASK_FORCE), ACME_OK);
+        CHECK(w_slot(ACME_SLOT_ACCOUNT)->len < with_both);
+        settled(true);
+    }
+}
+
+/* It is in a hurry, and what it revokes is not ours to remember. */
+TEST(result_that_cannot_be_stored_stops_no_revocation)
+{
+    static uint8_t buf[W_IO];
+    struct acme_certificate pair;
+    struct acme_job revoke = {.type = ACME_JOB_REVOKE};
+
+    roll_world();
+    CHECK_INT(acme_agent_certificate(&agent, (struct acme_span){buf, sizeof buf}, &pair), ACME_OK);
+    revoke.certificate = acme_chain_at(&pair.chain, 0);
+    w.writes = 0;
+    w.write_fail_at = 2;
+    w.write_fail_count = 99;
+    CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
+    CHECK_INT(acme_agent_do(&agent, &revoke, 0), ACME_OK);
+    for (int i = 0; i < 1000 && w.revokes == 0; i++) {
+        uint32_t sleep_ms = 0;
+
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms;
+    }
+    CHECK_INT(w.revokes, 1);
+}
+
+/* ... and where it was an ordinary run that heard of it. */
+TEST(result_of_a_run_that_cannot_be_stored)
+{
+    static const struct w_script script[] = {{.row = "rollover", .lost = ACME_E_NET, .act = true},
+                                             {.row = "which_new", .count = 99, .lost = ACME_E_NET},
+                                             {0}};
+    size_t with_both;
+
+    roll_world();
+    w.script = script;
+    CHECK_INT(w_do(&job, 0), ACME_E_NET);
+    w.script = NULL;
+    with_both = w_slot(ACME_SLOT_ACCOUNT)->len;
+    CHECK_INT(w_boot(), ACME_OK);
+    w.write_fail_slot = ACME_SLOT_ACCOUNT;
+    w.writes = 0;
+    w.write_fail_at = 1;
+    w.write_fail_count = 1;
+    CHECK_INT(w_run(ACME_ASK_FORCE), ACME_E_SLOT);
+    CHECK_INT((int)w_slot(ACME_SLOT_ACCOUNT)->len, (int)with_both);
+    CHECK_INT(w_run(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
+    CHECK(w_slot(ACME_SLOT_ACCOUNT)->len < with_both);
     settled(true);
 }
 
