@@ -154,7 +154,8 @@ TEST(proved_and_not_seen)
     CHECK(ours());
 }
 
-/* The staging CA is the only one that does not see it, for ever: the real one is asked in the end. */
+/* The staging CA is the only one that does not see it, for ever: the real one is asked in the end.
+ */
 TEST(not_seen_by_the_staging_ca_alone)
 {
     static const struct w_script far[] = {{.row = "look",
