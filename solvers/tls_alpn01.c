@@ -1,4 +1,3 @@
-/* tls_alpn01.c - the solver of tls-alpn-01 (RFC 8737) */
 #include "tls_alpn01.h"
 
 #include <string.h>
@@ -55,7 +54,7 @@ static int ta_find(const struct tls_alpn01 *t, const char *identifier)
     return -1;
 }
 
-/* The place of exactly this challenge, or -1. */
+/* Of exactly this challenge. */
 static int ta_find_challenge(const struct tls_alpn01 *t, const struct acme_challenge *c)
 {
     uint8_t token[ACME_SHA256_SIZE];
@@ -292,14 +291,18 @@ static void ta_make_way(struct tls_alpn01 *t)
 static int ta_listen(struct tls_alpn01 *t)
 {
     const struct acme_port *port = t->solver.port;
-    int err;
+    int err = ACME_OK;
 
-    if (t->port == 0 || t->listener != ACME_NO_SOCK)
-        return ACME_OK;
-    err = port->net->listen(port->ctx, t->addr, t->port, &t->listener);
+    if (t->port != 0 && t->listener == ACME_NO_SOCK)
+        err = port->net->listen(port->ctx, t->addr, t->port, &t->listener);
     if (err != ACME_OK)
         t->listener = ACME_NO_SOCK;
     return err;
+}
+
+static uint32_t ta_shorter(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
 }
 
 /* A place for a connection that waits: a free one, or that of the oldest which keeps it without a
@@ -327,7 +330,6 @@ static bool ta_accept(struct tls_alpn01 *t, uint32_t *wait)
     const struct acme_port *port = t->solver.port;
     struct tls_alpn01_connection *c = ta_place(t, ta_now(t));
     acme_sock sock;
-    uint32_t ms;
     int err;
 
     if (!c || t->listener == ACME_NO_SOCK)
@@ -338,8 +340,7 @@ static bool ta_accept(struct tls_alpn01 *t, uint32_t *wait)
         c->sock = sock;
         c->len = 0;
         ta_enter(t, c, TA_HELLO);
-        ms = ta_serve(t, c);
-        *wait = ms < *wait ? ms : *wait;
+        *wait = ta_shorter(*wait, ta_serve(t, c));
     } else if (err != ACME_AGAIN && err != ACME_E_SIZE) {
         ta_close(t, &t->listener); /* broken: the next poll listens anew */
         *wait = 0;
@@ -353,14 +354,13 @@ static uint32_t ta_poll(struct acme_solver *s)
     uint32_t wait = UINT32_MAX;
     int taken = 0;
 
+    ta_make_way(t);
     if (t->live > 0 && ta_listen(t) != ACME_OK)
         wait = TA_LISTEN_AGAIN;
-    ta_make_way(t);
     for (int i = 0; i < TLS_ALPN01_MAX_CONNECTIONS; i++) {
         struct tls_alpn01_connection *c = &t->connections[i];
-        uint32_t ms = c->phase == TA_FREE ? UINT32_MAX : ta_serve(t, c);
-
-        wait = ms < wait ? ms : wait;
+        if (c->phase != TA_FREE)
+            wait = ta_shorter(wait, ta_serve(t, c));
     }
     while (taken < TLS_ALPN01_MAX_CONNECTIONS && ta_accept(t, &wait))
         taken++;
@@ -371,7 +371,7 @@ static uint32_t ta_poll(struct acme_solver *s)
 
 /* ---- the solver ---- */
 
-/* Replies under way for a name end by themselves, but no longer count for its place. */
+/* Handshakes under way end by themselves, but no longer count for this place. */
 static void ta_clear(struct tls_alpn01 *t, int i)
 {
     memset(&t->names[i], 0, sizeof t->names[i]);
@@ -391,12 +391,10 @@ static int ta_fill(struct tls_alpn01 *t, int i, const struct acme_challenge *c)
 {
     struct tls_alpn01_name *name = &t->names[i];
     uint8_t digest[ACME_SHA256_SIZE];
-    int err = acme_sha256(c->token, strlen(c->token), name->token);
 
-    if (err == ACME_OK)
-        err = acme_sha256(c->key_authorization, strlen(c->key_authorization), digest);
-    if (err != ACME_OK)
-        return err;
+    if (acme_sha256(c->token, strlen(c->token), name->token) != ACME_OK ||
+        acme_sha256(c->key_authorization, strlen(c->key_authorization), digest) != ACME_OK)
+        return ACME_E_CRYPTO;
     if (memcmp(name->digest, digest, sizeof digest) != 0) {
         name->served = false; /* what was served was another account's */
         memcpy(name->digest, digest, sizeof digest);
@@ -436,11 +434,8 @@ static int ta_begin(struct acme_solver *s, const struct acme_challenge *c)
         return ACME_E_ARG;
     err = ta_listen(t);
     i = err == ACME_OK ? ta_take_place(t, c) : err;
-    if (i < 0) {
-        if (t->live == 0)
-            ta_close(t, &t->listener);
+    if (i < 0)
         return i;
-    }
     err = ta_fill(t, i, c);
     if (err == ACME_OK)
         err = ta_show(t, i); /* what could fail then is better known now */

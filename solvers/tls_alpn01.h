@@ -85,7 +85,7 @@ struct tls_alpn01_connection {
     uint8_t buf[TLS_ALPN01_HELLO_MAX];
 };
 
-/* Placed by the caller; all members are private. The default bounds make it 67 KB. */
+/* Placed by the caller; all members are private. The default bounds make it 66 KB. */
 struct tls_alpn01 {
     struct acme_solver solver;
     const char *addr;
