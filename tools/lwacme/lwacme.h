@@ -57,7 +57,9 @@ struct options {
     const char *out_dir; /* NULL: live below state_dir */
     const char *http_bind;
     const char *webroot;
-    uint16_t http_port;
+    bool tls_alpn; /* tls-alpn-01 proves the names, not http-01 */
+    const char *tls_bind;
+    uint16_t http_port, tls_port;
     enum acme_key_type key_type, account_key_type;
     bool agree_tos, reuse_key, json, quiet;
     int verbose;
@@ -108,7 +110,7 @@ int options_read(struct options *o, int argc, char **argv, bool *leave);
 struct show {
     bool json, quiet, live; /* live: stderr is a terminal */
     int verbose;
-    uint16_t http_port;
+    uint16_t port; /* that a solver listens on */
     char step[16]; /* of the line that is being shown */
     uint16_t index, count;
     uint64_t since_ms;      /* when it began */

@@ -153,14 +153,19 @@ static int take_eab_key(struct options *o, const struct option_row *row, char *v
                  NULL);
 }
 
+/* low: it is that of tls-alpn-01. */
 static int take_bind(struct options *o, const struct option_row *row, char *value)
 {
     struct acme_name name;
 
-    (void)row;
     if (acme_name_read(acme_slice_text(value), &name, NULL) != ACME_OK || name.type != ACME_ID_IP)
-        return usage("--http-bind takes an IP address", value);
-    o->http_bind = value;
+        return usage(row->low != 0 ? "--tls-bind takes an IP address"
+                                   : "--http-bind takes an IP address",
+                     value);
+    if (row->low != 0)
+        o->tls_bind = value;
+    else
+        o->http_bind = value;
     return EXIT_DONE;
 }
 
@@ -232,6 +237,12 @@ const struct option_row option_rows[] = {
      .commands = ONE},
     {"eab-alg", 0, TEXT(eab_alg), .bits = OPTION_FILE, .commands = ONE},
 
+    {"challenge", 0, .kind = OPTION_CHOICE, AT(tls_alpn), .words = {"http-01", "tls-alpn-01"},
+     .bits = OPTION_FILE, .commands = FOR(COMMAND_ISSUE)},
+    {"tls-port", 0, .kind = OPTION_NUMBER, AT(tls_port), .low = 1, .high = 65535,
+     .bits = OPTION_DAEMON, .commands = FOR(COMMAND_ISSUE)},
+    {"tls-bind", 0, CALL(tls_bind, take_bind), .low = 1, .bits = OPTION_DAEMON,
+     .commands = FOR(COMMAND_ISSUE)},
     {"http-port", 0, .kind = OPTION_NUMBER, AT(http_port), .low = 1, .high = 65535,
      .bits = OPTION_DAEMON, .commands = ONE},
     {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE},

@@ -88,7 +88,15 @@ int world_open(const struct options *o, void (*event)(void *ctx, const struct ac
     acme_crypto_seed_from(&world.port);
     acme_crypto_clock_from(&world.port);
     world.http = http01_init(&world.http01, &world.port, o->http_bind, o->http_port);
+    world.tls = tls_alpn01_init(&world.tls_alpn01, &world.port, o->tls_bind, o->tls_port);
     return ACME_OK;
+}
+
+uint32_t world_serve(void)
+{
+    uint32_t http = world.http->ops->poll(world.http), tls = world.tls->ops->poll(world.tls);
+
+    return http < tls ? http : tls;
 }
 
 void world_close(void)
@@ -171,8 +179,10 @@ int world_load(const struct options *o, bool *refused)
     config->memory.io.len = sizeof io;
     config->memory.scratch.ptr = scratch.bytes;
     config->memory.scratch.len = sizeof scratch.bytes;
-    world.solver =
-        o->webroot != NULL ? webroot_init(&world.webroot, &world.port, o->webroot) : world.http;
+    world.solver = o->webroot != NULL ? webroot_init(&world.webroot, &world.port, o->webroot)
+                   : o->tls_alpn      ? world.tls
+                                      : world.http;
+    world.show.port = o->tls_alpn ? o->tls_port : o->http_port;
     err = acme_agent_init(&agent, config, &world.port, &world.solver, 1, &why, &which);
     if (err != ACME_OK)
         show_error(&world.show, err, "%s%s%s", why, which != NULL ? ": " : "",
