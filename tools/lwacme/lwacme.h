@@ -315,6 +315,8 @@ int hook_poll(struct hook *h, uint64_t now_ms);
 void hook_stop(struct hook *h);
 /* Has no hook yet ended well for the set of files that lies there now? folder: OUT/NAME. */
 bool hook_owed(const char *folder);
+/* ... since when: when the set was made; 0: it is not owed. */
+int64_t hook_owed_since(const char *folder);
 /* For who has done by hand what a hook does: it is not owed any more. 0, or -1 and errno. */
 int hook_done(const char *folder);
 
