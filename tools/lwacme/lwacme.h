@@ -57,6 +57,9 @@ struct options {
     const char *out_dir; /* NULL: live below state_dir */
     const char *http_bind;
     const char *webroot;
+    const char *dns_server, *tsig_key_file; /* NULL if not given */
+    enum acme_challenge_type challenge;
+    bool dns_only_primary;
     uint16_t http_port;
     enum acme_key_type key_type, account_key_type;
     bool agree_tos, reuse_key, json, quiet;

@@ -97,7 +97,8 @@ static bool turn_load(struct daemon *d, size_t i)
 static bool turn_fits(struct daemon *d, size_t i)
 {
     if (world.http01.live == 0 || d->turns[i].aside.order ||
-        conf_options(&d->conf, i, &d->options) != EXIT_DONE || d->options.webroot != NULL)
+        conf_options(&d->conf, i, &d->options) != EXIT_DONE || d->options.webroot != NULL ||
+        d->options.challenge != ACME_CHALLENGE_HTTP01)
         return true;
     return world.http01.live + d->options.names_count <= HTTP01_MAX_TOKENS;
 }

@@ -10,6 +10,7 @@
 
 #include "http01.h"
 #include "lwacme.h"
+#include "tsig.h"
 
 struct world {
     struct sockets_net net; /* first: the port's context is the net's */
@@ -18,6 +19,8 @@ struct world {
     struct trust trust;
     struct http01 http01;
     struct webroot webroot;
+    struct dns01_2136 dns01;
+    struct tsig tsig;
     struct binding binding;
     struct acme_slots slot_ops;
     struct acme_port port;
