@@ -211,7 +211,7 @@ static void judge_records(struct doctor *d, const char *name, const char *where,
 {
     const char *identities[DOCTOR_IDENTITIES];
     struct caa_asker asker = {identities, d->identities_count, name[0] == '*', d->account,
-                              "http-01"};
+                              acme_challenge_type_name(d->o->challenge)};
     enum caa_verdict verdict;
     char text[500];
     struct acme_buf b;
