@@ -208,13 +208,6 @@ static int d01_up(struct dns01_2136 *d)
     return ACME_OK;
 }
 
-static bool d01_within(const char *name, const char *zone)
-{
-    size_t n = strlen(name), z = strlen(zone);
-
-    return z > 0 && z <= n && strcmp(name + n - z, zone) == 0 && (n == z || name[n - z - 1] == '.');
-}
-
 /* A SOA in the answer, or, as a name below an apex has none, beside it. */
 static int d01_found(struct dns01_2136 *d, struct dns_msg *r)
 {
@@ -231,7 +224,7 @@ static int d01_found(struct dns01_2136 *d, struct dns_msg *r)
             return dns_msg_name(r->message, record.data_at, target) != 0 ? d01_follow(d, target)
                                                                          : ACME_E_REPLY;
         if (record.type != DNS_SOA || record.section == DNS_ADDITIONAL ||
-            !d01_within(asked, record.name))
+            !dns_msg_within(asked, record.name))
             continue;
         if (dns_msg_name(r->message, record.data_at, d->primary) == 0)
             return ACME_E_REPLY;
@@ -258,16 +251,8 @@ static int d01_updated(struct dns01_2136 *d, struct acme_slice m, unsigned rcode
     }
     /* A refusal may come without a signature; it is believed, because it gives nothing. */
     if (rcode != DNS_NOERROR && error == 0)
-        return rcode == DNS_SERVFAIL  ? ACME_E_SERVER
-               : rcode == DNS_REFUSED ? d01_fail(d, d->zone,
-                                                 "the server answers REFUSED: it does "
-                                                 "not let this key change ",
-                                                 d->name)
-               : rcode == DNS_NOTAUTH ? d01_fail(d, d->zone,
-                                                 "the server answers NOTAUTH: it does "
-                                                 "not know the key, or is not the primary",
-                                                 "")
-                                      : d01_fail(d, d->zone, "the server refuses the UPDATE", "");
+        return rcode == DNS_SERVFAIL ? ACME_E_SERVER
+                                     : d01_fail(d, d->zone, dns_msg_refusal(rcode), "");
     if (err == ACME_E_SOLVER)
         return d01_fail(d, d->config.key->name, why, "");
     if (err == ACME_OK)

@@ -256,3 +256,19 @@ bool dns_msg_txt_is(struct acme_slice data, const char *text)
     }
     return left == 0;
 }
+
+bool dns_msg_within(const char *name, const char *zone)
+{
+    size_t n = strlen(name), z = strlen(zone);
+
+    return z > 0 && z <= n && strcmp(name + n - z, zone) == 0 && (n == z || name[n - z - 1] == '.');
+}
+
+const char *dns_msg_refusal(unsigned rcode)
+{
+    if (rcode == DNS_REFUSED)
+        return "the server answers REFUSED: it does not let this key change this name";
+    if (rcode == DNS_NOTAUTH)
+        return "the server answers NOTAUTH: it does not know the key, or is not the primary";
+    return "the server refuses the UPDATE";
+}

@@ -95,6 +95,11 @@ size_t dns_msg_name(struct acme_slice message, size_t at, char out[DNS_NAME_ROOM
 /* Are the strings of a TXT record, joined, this text? */
 bool dns_msg_txt_is(struct acme_slice data, const char *text);
 
+/* Is it the zone, or a name below it? Both in lower case. */
+bool dns_msg_within(const char *name, const char *zone);
+/* Words for the rcode of an UPDATE that was refused. */
+const char *dns_msg_refusal(unsigned rcode);
+
 unsigned dns_msg_get16(const uint8_t *in);
 uint32_t dns_msg_get32(const uint8_t *in);
 

@@ -64,11 +64,11 @@ class Server:
         os.chmod(self.path(name), 0o666)
         return self.path(name)
 
-    def spawn(self, argv, prefix=(), probe=None):
+    def spawn(self, argv, probe=None):
         with open(self.path("log"), "ab") as log:
-            self.process = subprocess.Popen(list(prefix) + argv, stdin=subprocess.DEVNULL, stdout=log,
+            self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=log,
                                             stderr=subprocess.STDOUT, cwd=self.folder)
-        end = time.monotonic() + 60
+        end = time.monotonic() + 30
         while True:
             try:
                 if probe is None or self.ask(probe, 6)[0] == 0:
@@ -120,19 +120,22 @@ class Bind(Server):
     update-policy or NO text of a zone, by its name."""
 
     def __init__(self, address, zones, key=None, secondary_of=None, policy=None, notify=(),
-                 prefix=()):
+                 recursion="no"):
         super().__init__(address)
         self.zones, self.key, self.secondary_of = zones, key, secondary_of
-        self.policy, self.notify, self.prefix = policy, notify, prefix
+        self.policy, self.notify, self.recursion = policy, notify, recursion
 
     def start(self):
         named = program("named", "bind9")
+        # It listens only on addresses that an interface has by name. Twice is no harm.
+        subprocess.run(["ip", "address", "add", self.address + "/8", "dev", "lo"],
+                       stderr=subprocess.DEVNULL, check=False)
         text = self.key.text() if self.key else ""
         text += ('options { directory "%s"; listen-on { %s; }; listen-on-v6 { none; };\n'
-                 'pid-file none; recursion no; notify explicit; minimal-responses yes;\n'
+                 'pid-file none; recursion %s; notify explicit; minimal-responses yes;\n'
                  'dnssec-validation no; allow-transfer { any; }; session-keyfile none;\n'
                  'also-notify { %s };\n};\ncontrols { };\n' %
-                 (self.folder, self.address, "".join(a + "; " for a in self.notify)))
+                 (self.folder, self.address, self.recursion, "".join(a + "; " for a in self.notify)))
         for name, body in self.zones.items():
             if self.secondary_of:
                 text += ('zone "%s" { type secondary; file "%s.zone"; primaries { %s; };\n'
@@ -145,7 +148,7 @@ class Bind(Server):
             text += 'zone "%s" { type primary; file "%s.zone"; %s };\n' % (name, name, policy)
         self.write("named.conf", text)
         return self.spawn([named, "-g", "-c", self.path("named.conf"), "-n", "1"],
-                          prefix=self.prefix, probe=next(iter(self.zones)))
+                          probe=next(iter(self.zones)))
 
 
 class Knot(Server):
