@@ -342,12 +342,6 @@ static void d01_again(struct dns01_2136 *d, int err)
     d->result = err;
 }
 
-static bool d01_final(int err)
-{
-    return err == ACME_E_SOLVER || err == ACME_E_NAME || err == ACME_E_CRYPTO ||
-           err == ACME_E_ENTROPY || err == ACME_E_ARG;
-}
-
 /* One move. False: nothing can be done now. */
 static bool d01_move(struct dns01_2136 *d)
 {
@@ -369,7 +363,7 @@ static bool d01_move(struct dns01_2136 *d)
     if (err == ACME_AGAIN || err == ACME_OK)
         return err == ACME_OK;
     d01_hang_up(d);
-    if (d01_final(err))
+    if (err == ACME_E_SOLVER || err == ACME_E_NAME || err == ACME_E_CRYPTO || err == ACME_E_ENTROPY)
         d->result = err;
     else
         d01_again(d, err);
