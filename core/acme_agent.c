@@ -200,6 +200,7 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
         a->order.key_stored = a->cert_key.type != ACME_KEY_NONE;
         break;
     case ACME_SLOT_ACCOUNT:
+        a->account_unsaved = false;
         if (a->kid[0] != '\0')
             acme_bind_forget(a);
         break;
@@ -245,6 +246,7 @@ static int save(struct acme_agent *a)
     if (n == ACME_AGAIN)
         return n;
     acme_wipe(room.ptr, a->save_len);
+    a->account_unsaved |= slot == ACME_SLOT_ACCOUNT && n != ACME_OK;
     if (n != ACME_OK)
         return acme_fail_note(a, n, "a record could not be written", NULL);
     saved(a, slot);

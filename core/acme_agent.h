@@ -358,7 +358,7 @@ struct acme_cert_state {
     bool replaces;     /* its order named its predecessor */
     bool wanted;       /* it is what the configuration asks for */
     uint8_t slot;      /* ACME_SLOT_CERT_A or _B */
-    uint8_t server;    /* it came from this one of the list; when wanted */
+    uint8_t server;    /* it came from this one of the list; 0: or nobody knows */
     uint32_t sequence;
     int64_t not_before, not_after;
     uint8_t order[ACME_SHA256_SIZE]; /* hash of the URL of the order that it came from */
@@ -410,6 +410,7 @@ struct acme_agent {
     /* facts */
     bool loaded;                    /* all records were read: only then may they be replaced */
     bool reload_account;            /* only that record has to be read again */
+    bool account_unsaved;           /* a write of it failed: the next run begins with it */
     bool renewed;                   /* by the last run */
     bool order_stored;              /* the ORDER slot is not empty */
     bool ledger_changed;            /* since it was written */

@@ -145,6 +145,7 @@ static int encode_cert(struct acme_agent *a, struct acme_span room)
     acme_record_i64(&w, CERT_NOT_BEFORE, a->fresh.not_before);
     acme_record_i64(&w, CERT_NOT_AFTER, a->fresh.not_after);
     acme_ari_put_cert(a, &w);
+    acme_server_put_cert(a, &w);
     /* The last field may reach into the place where the chain lies now: they must not overlap. */
     if (w.out.overflow || w.out.len + 4 > room.len - len)
         return ACME_E_SIZE;

@@ -42,6 +42,7 @@ enum {
     CERT_ID = 9,       /* in ARI */
     CERT_ACCOUNT = 10, /* SHA-256 of the account's URL */
     CERT_REPLACES = 11,
+    CERT_SERVER = 12, /* the directory's URL of the CA that issued it */
 
     /* of a struct acme_sched, in SCHED and (for newAccount) in LEDGER */
     SCHED_NOT_BEFORE = 16,

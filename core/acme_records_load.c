@@ -322,6 +322,8 @@ static int load_half(struct acme_agent *a, enum acme_slot slot, struct acme_cert
             (void)acme_field_i64(&field, &out->not_after);
         else if (field.tag == CERT_CHAIN)
             chain.packed = field.value;
+        else if (field.tag == CERT_SERVER)
+            acme_server_get_cert(a, &field, out);
         else
             acme_ari_get_cert(a, &field, out);
     }

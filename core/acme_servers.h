@@ -55,8 +55,9 @@ struct acme_servers {
 
 /* What is the case. */
 struct acme_servers_facts {
-    uint8_t count; /* servers in the list, 1..ACME_MAX_SERVERS */
-    bool staging;  /* there is a staging CA */
+    uint8_t count;   /* servers in the list, 1..ACME_MAX_SERVERS */
+    bool staging;    /* there is a staging CA */
+    uint16_t proofs; /* in a row that were not seen, by whichever CA; this one among them */
     int64_t now;
     int64_t remaining_s; /* life left of the certificate in force; 0 or less: none that is usable */
     int64_t life_s;      /* all of its life */
@@ -73,7 +74,10 @@ struct acme_servers_facts {
  *               1 LIMIT that reaches into the last quarter of the life
  *
  * The next one in the list is taken, after the last one the first; those that hold us back (their
- * Retry-After runs) only when all do. */
+ * Retry-After runs) only when all do.
+ *
+ * Each seventh proof in a row that only the staging CA was to see is followed by one for the real
+ * CA: it may be the staging CA that cannot see it. */
 bool acme_servers_failed(struct acme_servers *s, const struct acme_servers_facts *f,
                          enum acme_fault fault, bool rehearsed, uint32_t retry_after_s);
 
@@ -81,9 +85,10 @@ bool acme_servers_failed(struct acme_servers *s, const struct acme_servers_facts
  * because the life left does not allow that. */
 bool acme_servers_held(struct acme_servers *s, const struct acme_servers_facts *f, uint32_t wait_s);
 
-/* The turn has changed by a failure of class_of that *sched was charged with: when is the next
- * server asked? It is not held back by the Retry-After of another one, and soon, in 2.5 to 5
- * minutes, the first time that each has its turn; when all have failed, our backoff goes on. */
+/* The turn has changed (or the staging CA is passed over) by a failure of class_of that *sched was
+ * charged with: when is the next server asked? It is not held back by the Retry-After of another
+ * one, and soon, in 2.5 to 5 minutes, the first time that each has its turn; when all have failed,
+ * our backoff goes on. */
 void acme_servers_turned(const struct acme_servers *s, const struct acme_servers_facts *f,
                          struct acme_sched *sched, enum acme_class class_of, uint16_t jitter);
 

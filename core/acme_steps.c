@@ -244,6 +244,10 @@ static int accept_directory(struct acme_agent *a, const struct acme_reply *reply
         err = acme_job_directory(a, &directory, next);
     else if (err == ACME_OK)
         acme_ari_after_directory(a, next);
+    /* Two keys may be in it, and one is void. A revocation is in a hurry. */
+    if (a->account_unsaved && a->kid[0] != '\0' &&
+        (a->job == NULL || a->job->type != ACME_JOB_REVOKE))
+        next->save |= ACME_SAVE_ACCOUNT;
     return err == ACME_OK && a->new_key.type != ACME_KEY_NONE
                ? acme_roll_directory(a, &directory, next)
                : err;

@@ -165,6 +165,8 @@ void acme_order_rest(struct acme_order_state *order);
 void acme_order_forget(struct acme_order_state *order);
 /* After the account is known: the open order, or a new one. */
 uint8_t acme_after_account(const struct acme_agent *a);
+/* Seconds for which the CA does not want to be asked newAccount, by whatever row. */
+uint32_t acme_account_hold(const struct acme_agent *a, int64_t now);
 
 #define ROUNDS_MAX    12  /* so often an order may come back to where it was */
 #define POLL_FIRST_MS 10  /* our responder has seen the CA: it decides at once */
@@ -253,6 +255,8 @@ void acme_job_put(const struct acme_agent *a, struct acme_record_writer *w); /* 
 void acme_job_get(struct acme_agent *a, const struct acme_field *field);
 /* An order that is open is given up before this job begins. */
 bool acme_job_ends_order(const struct acme_agent *a);
+/* What was begun for it ends before this job begins; the order stays, as the CA may have issued. */
+bool acme_job_ends_proofs(const struct acme_agent *a);
 /* The directory is read. */
 int acme_job_directory(struct acme_agent *a, const struct acme_directory *directory,
                        struct acme_next *next);
@@ -266,6 +270,8 @@ int build_show(struct acme_agent *a, const char **url, struct acme_slice *payloa
 int accept_show(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int build_update(struct acme_agent *a, const char **url, struct acme_slice *payload);
 int build_deactivate(struct acme_agent *a, const char **url, struct acme_slice *payload);
+/* The account is deactivated: what to forget and to store. */
+int acme_account_ended(struct acme_agent *a, struct acme_next *next);
 int accept_deactivate(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int refused_deactivate(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
 int accept_deactivated(struct acme_agent *a, const struct acme_reply *reply,
@@ -300,6 +306,10 @@ struct acme_slice acme_server_eab(const struct acme_agent *a);
  * servers? Which one it was. */
 bool acme_server_wanted(const struct acme_agent *a, struct acme_slice want, uint8_t *server);
 void acme_server_issued(struct acme_agent *a); /* a->fresh comes from the CA in use */
+/* Its name in CERT: who issued it revokes it, also when something else is wanted by now. */
+void acme_server_put_cert(const struct acme_agent *a, struct acme_record_writer *w);
+void acme_server_get_cert(const struct acme_agent *a, const struct acme_field *field,
+                          struct acme_cert_state *out);
 void acme_server_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */
 void acme_server_get(struct acme_agent *a, const struct acme_field *field);
 void acme_server_forget(struct acme_agent *a);
@@ -308,6 +318,8 @@ int acme_server_loaded(struct acme_agent *a);
 /* At rest. True: another CA is in use for what is to be done next, and its records have to be read.
  */
 bool acme_server_change(struct acme_agent *a, bool due);
+/* The next order is for another CA than the one in use, which only tells when it is due. */
+bool acme_server_elsewhere(const struct acme_agent *a);
 /* Are they? SCHED is then not read: what is known of our own attempts is as new as can be. */
 bool acme_server_changed(const struct acme_agent *a);
 /* The CA in use wants us to wait. True: another one is to be looked at. */

@@ -81,7 +81,7 @@ int acme_recover_begin(struct acme_agent *a)
 {
     if (a->new_key.type != ACME_KEY_NONE)
         return acme_fail_note(a, ACME_E_CONFIG, "a roll-over of its key is under way", NULL);
-    if (a->account_key.type != ACME_KEY_NONE && !acme_key_equal(&a->account_key, a->job->key))
+    if (a->kid[0] != '\0' && !acme_key_equal(&a->account_key, a->job->key))
         return acme_fail_note(a, ACME_E_CONFIG, "there is an account with another key already",
                               NULL);
     a->account_key = *a->job->key;
@@ -99,10 +99,11 @@ int build_deactivate(struct acme_agent *a, const char **url, struct acme_slice *
 }
 
 /* Nothing can be done with the key any more, and the next account has a fresh one (11.1). */
-static int account_gone(struct acme_agent *a, struct acme_next *next)
+int acme_account_ended(struct acme_agent *a, struct acme_next *next)
 {
     acme_account_tell(a, "deactivated");
     acme_key_wipe(&a->account_key);
+    acme_key_wipe(&a->new_key);
     a->kid[0] = a->thumbprint[0] = '\0';
     a->cert.same_account = false;
     a->outcome = ACME_OK;
@@ -125,7 +126,7 @@ int accept_deactivate(struct acme_agent *a, const struct acme_reply *reply, stru
         acme_json_member(root, "status") != NULL && !account_over(acme_json_member(root, "status")))
         return acme_fail_note(a, ACME_E_REPLY, "the account is not deactivated, but ",
                               acme_json_member(root, "status"));
-    return account_gone(a, next);
+    return acme_account_ended(a, next);
 }
 
 /* A reply may have been lost: then the account is refused because it is deactivated. */
@@ -143,9 +144,19 @@ int refused_deactivate(struct acme_agent *a, const struct acme_problem *problem,
 
 int build_find(struct acme_agent *a, const char **url, struct acme_slice *payload)
 {
+    int64_t now = 0;
+    uint32_t wait;
+
     *url = a->directory.text + a->directory.new_account;
     *payload = acme_slice_text("{\"onlyReturnExisting\":true}");
-    return ACME_OK;
+    if ((a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER) != 0 || acme_wall_clock(a, &now) != ACME_OK)
+        return ACME_OK;
+    /* It came to this in the middle of a run, which nothing had held back. */
+    wait = acme_account_hold(a, now);
+    if (wait == 0)
+        return ACME_OK;
+    a->problem.retry_after_s = wait;
+    return acme_fail_note(a, ACME_E_RATE, "newAccount may not be asked yet", NULL);
 }
 
 int accept_deactivated(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
@@ -157,7 +168,7 @@ int accept_deactivated(struct acme_agent *a, const struct acme_reply *reply, str
         return err;
     if (!account_over(acme_json_member(root, "status")))
         return acme_fail_note(a, ACME_E_REFUSED, "the CA refused it, and the account stands", NULL);
-    return account_gone(a, next);
+    return acme_account_ended(a, next);
 }
 
 int refused_deactivated(struct acme_agent *a, const struct acme_problem *problem,
@@ -166,6 +177,6 @@ int refused_deactivated(struct acme_agent *a, const struct acme_problem *problem
     /* The signature is right, so it is the account that is not: CAs say either. */
     if (problem->type == ACME_PROBLEM_ACCOUNT_DOES_NOT_EXIST ||
         problem->type == ACME_PROBLEM_UNAUTHORIZED)
-        return account_gone(a, next);
+        return acme_account_ended(a, next);
     return ACME_E_REFUSED;
 }

@@ -272,7 +272,7 @@ int accept_window(struct acme_agent *a, const struct acme_reply *reply, struct a
         next->save = ACME_SAVE_SCHED;
     a->again = true;
     next->row = ACME_ROW_REST;
-    if (a->ari.set_at < acme_ari_due_at(a))
+    if (a->ari.set_at < acme_ari_due_at(a) || acme_server_elsewhere(a))
         return ACME_OK;
     /* It is due, and the CA is at hand. */
     a->again = a->ari_run = false;

@@ -124,8 +124,19 @@ void acme_job_get(struct acme_agent *a, const struct acme_field *field)
 
 bool acme_job_ends_order(const struct acme_agent *a)
 {
-    return acme_job_of_ours(a) || a->job->type == ACME_JOB_DEACTIVATE ||
-           a->job->type == ACME_JOB_ROLLOVER; /* its proofs are made of the account's key */
+    return (acme_job_of_ours(a) && a->cert.has) || a->job->type == ACME_JOB_DEACTIVATE;
+}
+
+/* They are made of the account's key: with the next one they could not even be cleaned up. */
+bool acme_job_ends_proofs(const struct acme_agent *a)
+{
+    if (a->job->type != ACME_JOB_ROLLOVER)
+        return false;
+    for (uint16_t i = 0; i < a->order.names_count; i++) {
+        if (a->order.names[i].flags & ORDER_BEGUN)
+            return true;
+    }
+    return false;
 }
 
 uint8_t acme_job_row(const struct acme_agent *a)
@@ -138,7 +149,7 @@ uint8_t acme_job_row(const struct acme_agent *a)
     case ACME_JOB_ROLLOVER:
         return ACME_ROW_NEW_KEY;
     case ACME_JOB_REVOKE:
-        return acme_job_of_ours(a)        ? ACME_ROW_REVOKING
+        return acme_job_of_ours(a)   ? ACME_ROW_REVOKING
                : a->job->key != NULL ? ACME_ROW_REVOKE_KEY
                                      : ACME_ROW_REVOKE;
     default:

@@ -87,7 +87,7 @@ int step_load(struct acme_agent *a, const struct acme_reply *reply, struct acme_
     if (err != ACME_OK)
         return err;
     a->loaded = true;
-    a->reload_account = false;
+    a->reload_account = a->account_unsaved = false;
     next->row = ACME_ROW_REST;
     return ACME_OK;
 }

@@ -52,6 +52,12 @@ bool acme_job_ends_order(const struct acme_agent *a)
     return false;
 }
 
+bool acme_job_ends_proofs(const struct acme_agent *a)
+{
+    (void)a;
+    return false;
+}
+
 int acme_job_directory(struct acme_agent *a, const struct acme_directory *directory,
                        struct acme_next *next)
 {

@@ -24,6 +24,17 @@ void acme_server_issued(struct acme_agent *a)
     (void)a;
 }
 
+void acme_server_put_cert(const struct acme_agent *a, struct acme_record_writer *w)
+{
+    (void)a, (void)w;
+}
+
+void acme_server_get_cert(const struct acme_agent *a, const struct acme_field *field,
+                          struct acme_cert_state *out)
+{
+    (void)a, (void)field, (void)out;
+}
+
 void acme_server_put(const struct acme_agent *a, struct acme_record_writer *w)
 {
     (void)a, (void)w;
@@ -48,6 +59,12 @@ int acme_server_loaded(struct acme_agent *a)
 bool acme_server_change(struct acme_agent *a, bool due)
 {
     (void)a, (void)due;
+    return false;
+}
+
+bool acme_server_elsewhere(const struct acme_agent *a)
+{
+    (void)a;
     return false;
 }
 

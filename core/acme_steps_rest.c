@@ -49,6 +49,32 @@ static bool rest_by_life(const struct acme_agent *a, int64_t now)
     return a->cert.has && a->cert.wanted && now >= acme_ari_due_at(a);
 }
 
+uint32_t acme_account_hold(const struct acme_agent *a, int64_t now)
+{
+    const struct acme_sched *s = &a->ledger.account;
+
+    return s->by_ca ? acme_sched_wait_one(s->not_before, s->set_at, now) : 0;
+}
+
+/* Does what comes next ask newAccount: for an account, or for the one that a key has? */
+static bool rest_asks_account(const struct acme_agent *a)
+{
+    if (a->job != NULL && a->job->type == ACME_JOB_REVOKE && a->job->key != NULL)
+        return false;
+    if (a->job != NULL && a->job->type == ACME_JOB_RECOVER)
+        return true;
+    if (a->reload_account) /* what is in memory is not what there is */
+        return false;
+    return a->kid[0] == '\0' || a->new_key.type != ACME_KEY_NONE;
+}
+
+static bool rest_due(const struct acme_agent *a, int64_t now)
+{
+    if (a->order.open || (a->ask_flags & ACME_ASK_FORCE) != 0)
+        return true;
+    return !a->cert.has || !a->cert.wanted || rest_by_life(a, now);
+}
+
 /* Seconds to wait still, and whose word that is. What the CA said is kept apart from our own
  * backoff, because a person may overrule the one and not the other. */
 static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **whose)
@@ -59,17 +85,16 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **
     uint32_t early = 0;
 
     raise_to(&ca, acme_server_hold(a, now));
-    if (!a->order.open && !rest_by_life(a, now))
+    if (!a->order.open && rest_due(a, now) && !rest_by_life(a, now))
         early = acme_recent_early(a, now);
     if (!a->order.open)
         raise_to(&ca, acme_sched_wait_one(a->ledger.order_not_before, a->ledger.order_set_at, now));
     if (f->err != ACME_OK)
         raise_to(&ca, acme_sched_wait_one(f->at + f->problem.retry_after_s, f->at, now));
-    if (a->kid[0] == '\0') {
-        raise_to(&own, acme_sched_wait(&a->ledger.account, now));
-        if (a->ledger.account.by_ca)
-            raise_to(&ca, acme_sched_wait_one(a->ledger.account.not_before,
-                                              a->ledger.account.set_at, now));
+    if (rest_asks_account(a)) {
+        raise_to(&ca, acme_account_hold(a, now));
+        if (a->kid[0] == '\0')
+            raise_to(&own, acme_sched_wait(&a->ledger.account, now));
     }
     if (a->order.taken_up) /* the same run: it was not held back when it began */
         own = 0;
@@ -82,8 +107,8 @@ static uint32_t rest_wait(const struct acme_agent *a, int64_t now, const char **
     return ca > own ? ca : own;
 }
 
-/* A schedule was damaged: nobody knows how often we have asked. As after four orders in vain, an
- * hour passes first; counted from now, so it is stored. */
+/* A schedule was damaged: nobody knows how often we have asked. As after four orders in vain,
+ * an hour passes first; counted from now, so it is stored. */
 static void rest_repair(struct acme_agent *a, struct acme_next *next, int64_t now)
 {
     struct acme_sched worst = {0};
@@ -98,13 +123,6 @@ static void rest_repair(struct acme_agent *a, struct acme_next *next, int64_t no
     if (a->damaged & REST_REBASED)
         next->save = (uint8_t)((a->damaged & ~REST_REBASED) | ACME_SAVE_LEDGER);
     a->damaged = 0;
-}
-
-static bool rest_due(const struct acme_agent *a, int64_t now)
-{
-    if (a->order.open || (a->ask_flags & ACME_ASK_FORCE) != 0)
-        return true;
-    return !a->cert.has || !a->cert.wanted || rest_by_life(a, now);
 }
 
 /* Back to sleep: the answer to whoever asked is outcome. */
@@ -137,8 +155,8 @@ static int rest_not_due(struct acme_agent *a, struct acme_next *next, int64_t no
     return rest_stay(a, next, ACME_OK, ask < due_at - now ? ask : (uint64_t)(due_at - now));
 }
 
-/* What was found due begins after a random while, so that a fleet does not come at one moment. Not
- * where somebody waits for it, and not with an order open: its time at the CA is short. */
+/* What was found due begins after a random while, so that a fleet does not come at one moment.
+ * Not where somebody waits for it, and not with an order open: its time at the CA is short. */
 static uint32_t rest_spread(struct acme_agent *a, int64_t now)
 {
     enum acme_sched_found found = a->idle ? ACME_SCHED_RUNNING : ACME_SCHED_AT_START;
@@ -240,8 +258,9 @@ static void rest_verdict(struct acme_agent *a, struct acme_next *next)
     next->save = ACME_SAVE_SCHED;
 }
 
-/* Back to the certificate before the one that could not be loaded. The failure is durable before
- * the slot is emptied: the other way round a cut between the two would let the next run go at once.
+/* Back to the certificate before the one that could not be loaded. The failure is durable
+ * before the slot is emptied: the other way round a cut between the two would let the next run
+ * go at once.
  */
 int step_back(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
@@ -282,16 +301,13 @@ static int rest_revoked(struct acme_agent *a, struct acme_next *next)
 static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
 {
     uint32_t wait = acme_sched_wait_one(a->ledger.any_not_before, a->ledger.any_set_at, now);
-    bool by_key;
 
     if (!a->loaded) {
         next->row = ACME_ROW_LOAD;
         return ACME_OK;
     }
-    by_key = a->job->type == ACME_JOB_REVOKE && a->job->key != NULL;
-    if (a->kid[0] == '\0' && a->ledger.account.by_ca && !by_key) /* it will ask newAccount */
-        raise_to(&wait,
-                 acme_sched_wait_one(a->ledger.account.not_before, a->ledger.account.set_at, now));
+    if (rest_asks_account(a))
+        raise_to(&wait, acme_account_hold(a, now));
     if (wait > 0 && (a->ask_flags & ACME_ASK_IGNORE_RETRY_AFTER) == 0)
         return rest_held(a, next, now, wait, "Retry-After");
     if (a->order.open && acme_job_ends_order(a)) {
@@ -300,6 +316,10 @@ static int rest_job(struct acme_agent *a, struct acme_next *next, int64_t now)
             return ACME_OK;
     }
     rest_go(a, next);
+    if (a->order.open && acme_job_ends_proofs(a)) {
+        a->again = true; /* with the job */
+        next->row = ACME_ROW_END;
+    }
     return ACME_OK;
 }
 
@@ -409,8 +429,8 @@ void acme_order_reset(struct acme_order_state *order)
     memset(order->names, 0, sizeof order->names);
 }
 
-/* What an earlier run knew of the names, but for what is still begun: that is as if it came from
- * the record. */
+/* What an earlier run knew of the names, but for what is still begun: that is as if it came
+ * from the record. */
 void acme_order_forget(struct acme_order_state *order)
 {
     uint16_t kept = 0;

@@ -140,9 +140,19 @@ int accept_which_new(struct acme_agent *a, const struct acme_reply *reply, struc
     return err == ACME_OK ? roll_done(a, next) : err;
 }
 
+/* The account is wanted gone, and the CA says that it is: what no key can do any more need not be
+ * settled. */
+static bool roll_over_gone(const struct acme_agent *a, const struct acme_problem *problem)
+{
+    return a->job != NULL && a->job->type == ACME_JOB_DEACTIVATE &&
+           problem->type == ACME_PROBLEM_UNAUTHORIZED;
+}
+
 int refused_which_new(struct acme_agent *a, const struct acme_problem *problem,
                       struct acme_next *next)
 {
+    if (roll_over_gone(a, problem)) /* unless the old key has an account still */
+        return a->old_unknown ? acme_account_ended(a, next) : roll_ask_old(a, next);
     if (problem->type != ACME_PROBLEM_ACCOUNT_DOES_NOT_EXIST)
         return ACME_E_REFUSED;
     if (a->old_unknown)
@@ -180,6 +190,8 @@ int accept_which_old(struct acme_agent *a, const struct acme_reply *reply, struc
 int refused_which_old(struct acme_agent *a, const struct acme_problem *problem,
                       struct acme_next *next)
 {
+    if (roll_over_gone(a, problem)) /* and the new key has none, or one that is as dead */
+        return acme_account_ended(a, next);
     if (problem->type != ACME_PROBLEM_ACCOUNT_DOES_NOT_EXIST)
         return ACME_E_REFUSED;
     a->old_unknown = true;

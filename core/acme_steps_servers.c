@@ -110,6 +110,20 @@ static uint8_t srv_named(const struct acme_agent *a, const struct acme_field *fi
     return acme_field_text(field, url, sizeof url) ? srv_find(a, url) : SRV_STAGING + 1;
 }
 
+void acme_server_put_cert(const struct acme_agent *a, struct acme_record_writer *w)
+{
+    acme_record_text(w, CERT_SERVER, srv_url(a, a->fresh.server));
+}
+
+void acme_server_get_cert(const struct acme_agent *a, const struct acme_field *field,
+                          struct acme_cert_state *out)
+{
+    uint8_t server = field->tag == CERT_SERVER ? srv_named(a, field) : SRV_STAGING;
+
+    if (server < srv_count(a))
+        out->server = server;
+}
+
 void acme_server_get(struct acme_agent *a, const struct acme_field *field)
 {
     struct acme_servers *s = &a->servers;
@@ -151,6 +165,11 @@ static uint8_t srv_for_order(const struct acme_agent *a)
     return a->servers.rehearsal == ACME_REHEARSAL_OWED ? SRV_STAGING : a->servers.turn;
 }
 
+bool acme_server_elsewhere(const struct acme_agent *a)
+{
+    return a->server != srv_for_order(a);
+}
+
 /* -- which one -- */
 
 static struct acme_servers_facts srv_facts(const struct acme_agent *a, int64_t now)
@@ -158,6 +177,7 @@ static struct acme_servers_facts srv_facts(const struct acme_agent *a, int64_t n
     struct acme_servers_facts f = {.count = srv_count(a), .now = now};
 
     f.staging = a->config->staging.url != NULL;
+    f.proofs = a->sched.validations;
     if (a->cert.has && a->cert.wanted && a->cert.not_after > now) {
         f.remaining_s = f.life_s = a->cert.not_after - now;
         if (a->cert.not_before > 0 && a->cert.not_before < now)
@@ -171,7 +191,7 @@ static uint8_t srv_to_use(struct acme_agent *a, bool due)
     bool known = a->cert.has && a->cert.wanted;
 
     if (a->job != NULL)
-        return known && acme_job_of_ours(a) ? a->cert.server : 0;
+        return a->cert.has && acme_job_of_ours(a) ? a->cert.server : 0;
     if (due)
         return srv_for_order(a);
     acme_servers_settled(&a->servers);
@@ -358,9 +378,11 @@ static enum acme_fault srv_fault(const struct acme_agent *a, int err)
 void acme_server_failed(struct acme_agent *a, int err, int64_t now)
 {
     struct acme_servers_facts f = srv_facts(a, now);
+    bool rehearsed = a->server == SRV_STAGING;
+    bool turned = acme_servers_failed(&a->servers, &f, srv_fault(a, err), rehearsed,
+                                      a->problem.retry_after_s);
 
-    if (!acme_servers_failed(&a->servers, &f, srv_fault(a, err), a->server == SRV_STAGING,
-                             a->problem.retry_after_s))
+    if (!turned && !(rehearsed && a->sched.by_ca && srv_for_order(a) != SRV_STAGING))
         return;
     a->failure.problem.retry_after_s = 0; /* it is in its holds */
     acme_servers_turned(&a->servers, &f, &a->sched, acme_err_class(err), acme_jitter16());

@@ -119,14 +119,15 @@ static ssize_t ps_read_all(int fd, char *buf, size_t len)
 
 /* ---- folders ---- */
 
-/* Ours or root's, and nobody else may change it. */
+/* Ours or root's, and nobody else may change it. root, who is asked about a daemon that runs as
+ * somebody else, may read that user's. */
 static int ps_check(struct posix_slots *s, int fd, const char *place, mode_t forbidden)
 {
     struct stat st;
 
     if (fstat(fd, &st) != 0)
         return ps_failed(s, place, "look at it");
-    if (st.st_uid != geteuid() && st.st_uid != 0)
+    if (st.st_uid != geteuid() && st.st_uid != 0 && !(s->read_only && geteuid() == 0))
         return ps_say(s, ACME_E_SLOT, place, "belongs to another user (uid %lu)",
                       (unsigned long)st.st_uid);
     if ((st.st_mode & forbidden) != 0)
@@ -398,7 +399,7 @@ static int ps_walk(struct posix_slots *s, bool make, int *out)
     return ACME_OK;
 }
 
-static int ps_open_folder(struct posix_slots *s, const char *dir, bool make)
+static int ps_open_folder(struct posix_slots *s, const char *dir, bool read_only)
 {
     int walked = -1;
 
@@ -406,9 +407,10 @@ static int ps_open_folder(struct posix_slots *s, const char *dir, bool make)
     s->dir_fd = -1;
     s->lock_fd = -1;
     s->dir = dir;
+    s->read_only = read_only;
     if (dir[0] == '\0')
         return ps_say(s, ACME_E_SLOT, "", "the state folder has no name");
-    int err = ps_walk(s, make, &walked);
+    int err = ps_walk(s, !read_only, &walked);
     if (err != ACME_OK)
         return err;
     s->dir_fd = ps_openat(walked, ".", O_RDONLY | O_DIRECTORY, 0);
@@ -471,7 +473,7 @@ static int ps_lock(struct posix_slots *s)
 
 int posix_slots_open(struct posix_slots *s, const char *dir)
 {
-    int err = ps_open_folder(s, dir, true);
+    int err = ps_open_folder(s, dir, false);
 
     if (err != ACME_OK)
         return err;
@@ -487,10 +489,7 @@ int posix_slots_open(struct posix_slots *s, const char *dir)
 
 int posix_slots_open_read(struct posix_slots *s, const char *dir)
 {
-    int err = ps_open_folder(s, dir, false);
-
-    s->read_only = true;
-    return err;
+    return ps_open_folder(s, dir, true);
 }
 
 void posix_slots_close(struct posix_slots *s)

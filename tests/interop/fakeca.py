@@ -425,13 +425,13 @@ class FakeCA:
             headers["Retry-After"] = self.retry_after
         return Reply(200, o["order"], headers)
 
-    def issue(self, csr, stem, names=None, public=None, days=None):
+    def issue(self, csr, stem, names=None, public=None, days=None, serial=None):
         """PEM chain for a CSR; names or public key may be other ones than asked for."""
         der, pem = self.path(stem + ".csr"), self.path(stem + ".pem")
         with open(der, "wb") as f:
             f.write(csr)
         argv = ["x509", "-req", "-inform", "DER", "-in", der, "-CA", self.issuer[0], "-CAkey",
-                self.issuer[1], "-set_serial", "0x" + os.urandom(9).hex(), "-days",
+                self.issuer[1], "-set_serial", "0x" + (serial or os.urandom(9).hex()), "-days",
                 days or self.days, "-out", pem]
         if names:
             with open(pem + ".ext", "w", encoding="ascii") as f:

@@ -295,6 +295,17 @@ def twenty():
         equal(len(errors(two.expect(1), p.conf)), 1, "errors of a pair that is shared")
 
 
+@suite.case("a binding is not given to another CA")
+def binding_of_a_ca():
+    with place() as p:
+        bound = "server = https://ca.example.com/dir\neab-kid = x\neab-hmac-key-file = /gone/eab\n"
+        other = "[b.example.com]\nserver = letsencrypt\n"
+        equal([n for n, _ in errors(p.check(bound + "[a.example.com]\n" + other).expect(1), p.conf)], [3], "lines")
+        p.check(bound + other).expect(0)
+        own = other + "eab-kid = y\neab-hmac-key-file = /gone/own\n"
+        equal([n for n, _ in errors(p.check(bound + own).expect(1), p.conf)], [7], "lines")
+
+
 def tail_of(r):
     return "%d lines, the last: %s" % (len(r.err.splitlines()), r.err.splitlines()[-1:])
 

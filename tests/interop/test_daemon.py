@@ -415,11 +415,15 @@ def hook_killed():
         check(d.stop() < 6, "a hook has held up the end")
 
 
-@side("root is given up and hooks keep it")
-def user():
+def need_root():
     with open("/proc/self/uid_map", encoding="ascii") as f:
         if os.geteuid() != 0 or int(f.read().split()[2]) < 65536:
             raise common.Skip("only root can become another user")
+
+
+@side("root is given up and hooks keep it")
+def user():
+    need_root()
     with pebble() as w, Daemon(w, {"a.example": {}}, user="nobody") as d:
         with_hook(d, HOOK.replace("set -e", "set -e; id -u >@/who"))
         d.start().until_has("a.example")
@@ -435,7 +439,84 @@ def user():
         d.stop()
 
 
+@side("a hook that only root can reach")
+def user_hook():
+    """The daemon cannot see the program, and need not: who runs it can."""
+    need_root()
+    with pebble() as w, Daemon(w, {"a.example": {}}, user="65534:65534") as d:
+        with_hook(d, HOOK.replace("set -e", "set -e; id -u >@/who"))
+        os.mkdir(d.path("closed"), 0o700)
+        d.own["deploy-hook"] = shutil.move(d.path("hook"), d.path("closed/hook"))
+        os.chmod(d.own["deploy-hook"], 0o700)
+        d.write(d.certs)
+        d.start().until(lambda: d.lines("a.example: the deploy hook has ended well"), "the hook")
+        equal((d.status("Uid"), d.status("Gid")), (65534, 65534), "UID:GID")
+        run_tool(["status", "--check", "-c", d.conf]).expect(0)     # root may look
+        d.reload({"b.example": {}, "a.example": {}})
+        d.until(lambda: d.lines("b.example: the deploy hook has ended well"), "the hook of b")
+        with open(d.path("who"), encoding="ascii") as f:
+            equal(f.read().strip(), "0", "who the hook was")
+        # The runner keeps the file before, and b stands elsewhere in it: that is told, and mended.
+        os.unlink(os.path.join(d.live("b.example"), ".deployed"))
+        d.reload({"a.example": {"deploy-hook": d.path("closed/typo")}, "b.example": {}})
+        d.until(lambda: d.lines("conf:.*typo: No such file"), "the runner's words about the file")
+        d.until(lambda: d.lines("b.example: the deploy hook failed: .*has the file changed"), "b")
+        d.reload({"a.example": {}, "b.example": {}})
+        d.until(lambda: len(d.lines("b.example: the deploy hook has ended well")) == 2, "b again")
+        d.stop()
+
+
+@side("root makes no folder where the user leads it")
+def user_folders():
+    """Below a folder of its own the user may put a link to anywhere."""
+    need_root()
+    with pebble() as w, Daemon(w, {"a.example": {}}, user="nobody") as d:
+        os.mkdir(d.path("roots"), 0o755)
+        os.mkdir(d.path("mine"), 0o755)
+        os.symlink(d.path("roots"), d.path("mine/link"))
+        os.chown(d.path("mine"), 65534, 65534)
+        d.own["out-dir"] = d.path("mine/link/out")
+        d.write(d.certs)
+        d.start().process.wait(60)
+        equal((d.process.returncode, os.listdir(d.path("roots"))), (4, []), "exit, and what was made")
+        d.out = d.own["out-dir"] = d.path("mine/deep/out")
+        d.write(d.certs)
+        d.start().until_has("a.example")
+        equal(os.stat(d.path("mine/deep")).st_uid, 65534, "whose the folder in between is")
+        d.stop()
+
+
+@side("after SIGHUP a hook that failed is tried at once")
+def hook_reload():
+    with pebble() as w, Daemon(w, {"a.example": {}}) as d:
+        with_hook(d)
+        set_flag(d, "fail", True)
+        d.start()
+        for i in range(1, 4):
+            d.until(lambda: len(d.lines("hook failed.*again in 1 min")) == i, "failure %d" % i)
+            d.reload(d.certs)
+        d.stop()
+
+
 # ---------------------------------------------------------------- who watches
+
+@side("an error of the file has a severity in the journal")
+def severity():
+    with pebble() as w, Daemon(w, {"a.example": {}}) as d, open(d.path("log"), "w+b") as f:
+        st = os.fstat(f.fileno())
+        env = dict(os.environ, JOURNAL_STREAM="%d:%d" % (st.st_dev, st.st_ino))
+
+        def logged(pattern):
+            with open(d.path("log"), encoding="utf-8") as log:
+                return re.search(pattern, log.read(), re.M)
+
+        d.process = subprocess.Popen(d.argv("run"), stdout=subprocess.DEVNULL, stderr=f, env=env)
+        d.until_has("a.example")
+        d.write({"a.example": {"key-type": "p512"}})
+        d.send(signal.SIGHUP)
+        d.until(lambda: logged("before it stays in force"), "a word about it")
+        check(logged(r"^<3>\S*lwacme.conf:\d+: .*key-type"), "the line has no severity")
+
 
 @side("the service manager is told")
 def notify():
@@ -562,6 +643,42 @@ def metrics():
         d.start().until(lambda: "a.example" in text(), lambda: "metrics: %r" % text())
         d.reload({"a.example": {}, "b.example": {}})
         d.until(lambda: "b.example" in text(), lambda: "metrics: %r" % text())
+        d.reload({"b.example": {}})
+        d.until(lambda: "a.example" not in text(), lambda: "one that was taken out: %r" % text())
+        d.stop()
+
+
+@side("metrics of a certificate that cannot even begin")
+def metrics_none():
+    need_root()
+    with pebble() as w, Daemon(w, {}, user="nobody") as d:
+        os.mkdir(d.path("m"))
+        os.chown(d.path("m"), 65534, 65534)
+        d.own["metrics"] = d.path("m/lwacme.prom")
+        roots = shutil.copy(w.ca_file, d.path("roots"))
+        os.chmod(roots, 0o600)                  # at the start root may read it
+        csr = d.path("csr.pem")
+        common.openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                       "-keyout", d.path("csr.key"), "-subj", "/", "-addext",
+                       "subjectAltName=DNS:r.example", "-out", csr)
+        os.chmod(csr, 0o600)
+        d.write({"r.example": {"csr": csr}, "a.example": {"ca-file": roots}, "b.example": {}})
+        begin = time.monotonic()
+        d.start().until_has("b.example")
+
+        def text():
+            try:
+                with open(d.path("m/lwacme.prom"), encoding="utf-8") as f:
+                    return f.read()
+            except OSError:
+                return ""
+
+        d.until(lambda: d.lines("error: .*roots"), "a word about a")
+        d.until(lambda: 'check_state{certificate="a.example"} 2' in text() and
+                'check_state{certificate="r.example"} 2' in text() and
+                'check_state{certificate="b.example"} 0' in text(), lambda: "metrics: %r" % text())
+        check(1 <= len(d.lines("csr.pem")) <= 1 + (time.monotonic() - begin) / 60,
+              "what is wrong with the request is told by more than its turns: %s" % d.log)
         d.stop()
 
 

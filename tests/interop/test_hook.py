@@ -76,7 +76,9 @@ def hook_leaks():
             os.close(fd)
         equal(r.code, 0, "exit: %s" % r)
         equal(p.read("fds").split(), ["0", "1", "2", "3"], "descriptors of ls (3 is its own)")
-        equal([int(w, 16) for w in re.findall(r":\s*(\w+)", p.read("signals"))], [0, 0], "SigBlk, SigIgn")
+        # 32 to 34 are the C libraries' own, which let nobody change them
+        equal([int(w, 16) & ~(7 << 31) for w in re.findall(r":\s*(\w+)", p.read("signals"))], [0, 0],
+              "SigBlk, SigIgn")
 
 
 @suite.case("hook: what it prints is shown line by line, and steers no terminal")

@@ -361,6 +361,16 @@ def wrong_cert(name, pattern, **how):
     suite.add("certificate " + name, fn)
 
 
+@suite.case("certificate with the longest serial number")
+def longest_serial():
+    with Rig() as (ca, c):
+        honest, serial = ca.issue, "ff" * 20      # 21 bytes in DER
+        ca.issue = lambda csr, stem: honest(csr, stem, serial=serial)
+        c.issue([NAME]).expect(0)
+        c.status().expect(0, "serial +00" + serial + "\n")
+        equal(c.status("--json").expect(0).events()[0]["serial"], "00" + serial, "serial")
+
+
 wrong_cert("for another key", "key", public=True)
 wrong_cert("for another name", "name", names=["evil.example"])
 wrong_cert("for one name more", "name", names=[NAME, "evil.example"])

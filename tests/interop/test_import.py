@@ -119,6 +119,11 @@ def key_alone(w, c):
             write(path, text)
             take(c, path, server=None).expect(1, "give --server")
             take(c, path).expect(0, "not told by the files")
+        for lay_out in (Account.certbot, Account.acme_sh, Account.lego):   # beside somebody else's account
+            with Account(w, register=False) as b, w.client() as other:
+                folder_of = lay_out(b, os.path.join(base, lay_out.__name__))
+                write(folder_of + "/mine.json", json.dumps(a.secret))
+                take(other, folder_of + "/mine.json").expect(0)
         with w.client() as other:       # `recover` takes the same files
             other.run("account recover", "--key", os.path.join(base, "key2"), m=None).expect(0)
 

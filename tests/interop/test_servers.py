@@ -171,8 +171,8 @@ def revoked():
     with two_cas() as (w1, w2, c), refusing(w1) as bad:
         more = servers(c, bad.directory, w2.directory)
         for _ in range(2):
-            c.issue(NAME, *more, "--now").expect(2)
-        c.issue(NAME, *more, "--now").expect(0)
+            c.issue([NAME, "h1.example.net"], *more, "--now", "--key-type", "p384").expect(2)
+        c.issue([NAME, "h1.example.net"], *more, "--now", "--key-type", "p384").expect(0)
         serial = common.cert_serial(os.path.join(c.live(NAME), "cert.pem"))
         c.run("revoke", *more, names=[NAME]).expect(0)
         check(b"Revoked" in w2.manage("/cert-status-by-serial/" + serial), "not revoked")

@@ -204,6 +204,7 @@ void check_storage(struct run *r)
         return;
     r->orders = 0;
     r->issued_before = r->ca.issued;
+    r->jobs.gave_up = false;
 }
 
 void check_flipped(struct run *r)

@@ -264,6 +264,16 @@ static unsigned job_flags(struct run *r)
     return r->jobs.forcing ? ACME_ASK_FORCE : 0;
 }
 
+/* With the account goes its order; and who revokes a certificate does not want the next one. */
+static bool job_gives_up(struct run *r)
+{
+    const struct acme_job *job = &r->jobs.job;
+
+    return check_stored(r, ACME_SLOT_ORDER, check_name(r), TAG_ORDER_URL, 0).len > 0 &&
+           (job->type == ACME_JOB_DEACTIVATE ||
+            (job->type == ACME_JOB_REVOKE && job->certificate.len == 0 && r->has_cert));
+}
+
 void jobs_act(struct run *r)
 {
     struct jobs *j = &r->jobs;
@@ -296,6 +306,7 @@ void jobs_act(struct run *r)
     j->asked = true;
     j->at = UINT64_MAX;
     j->deactivating |= p->type == ACME_JOB_DEACTIVATE;
+    j->gave_up |= !j->forcing && job_gives_up(r);
     r->sleep_until = r->world.now_ms;
     if (r->fixed_cuts && r->s.job != 0 && r->cut_next == 0 && r->cut_list[0] > 0)
         r->world.cut_at = r->world.moments + r->cut_list[r->cut_next++];

@@ -45,6 +45,7 @@ struct jobs {
     /* what the checks know */
     bool deactivating; /* the tool wants the account gone */
     uint64_t revoked; /* number of the order whose certificate was revoked for the agent; 0: none */
+    bool gave_up;     /* an order, with its account or its certificate; until one is stored */
     bool old_gone;    /* ACCOUNT was emptied by the tool */
     unsigned changes, deactivations; /* of the CA, as looked at last */
     uint64_t version;

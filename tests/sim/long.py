@@ -4,19 +4,22 @@ them the fuzzers, if asked for.
 
 usage: long.py SIM LOG HOURS [FUZZ_SECONDS]
 
-Lines of LOG: "DATE TIME COMMIT sim FIRST SEEDS CUTS VIOLATIONS SECONDS", and what tests/fuzz/run.py
-appends: "DATE TIME COMMIT fuzz NAME SECONDS EXECUTIONS FINDINGS". A changed commit starts where the
-seeds ended, too: a seed means another run anyhow once the agent has changed. How often each
-misbehaviour was reached is summed up in LOG.reach.
+Lines of LOG: "DATE TIME COMMIT sim FIRST SEEDS CUTS VIOLATIONS SECONDS", or "jobs" instead of "sim"
+for seeds that all have jobs (revocation, the account's life), which is every fourth piece; and what
+tests/fuzz/run.py appends: "DATE TIME COMMIT fuzz NAME SECONDS EXECUTIONS FINDINGS". A changed commit
+starts where the seeds ended, too: a seed means another run anyhow once the agent has changed. How
+often each misbehaviour was reached is summed up in LOG.reach.
 """
 
+import itertools
 import pathlib
 import re
 import subprocess
 import sys
 import time
 
-PIECE_S = 600
+PIECE_S = 300
+KINDS = ["sim", "sim", "sim", "jobs"]  # of the pieces, in turn
 
 
 def commit_now():
@@ -25,11 +28,11 @@ def commit_now():
     return done.stdout.decode().strip() or "unknown"
 
 
-def rows_of(log, kind):
-    """The words behind the kind of each line of this kind."""
+def rows_of(log, *kinds):
+    """The words behind the kind of each line of these kinds."""
     lines = log.read_text().splitlines() if log.exists() else []
     return [words[4:] for words in (line.split() for line in lines)
-            if len(words) > 4 and words[3] == kind]
+            if len(words) > 4 and words[3] in kinds]
 
 
 def add_reach(path, output):
@@ -46,10 +49,11 @@ def add_reach(path, output):
     return sums
 
 
-def run_piece(sim, log, first, seconds):
-    """One piece. Returns (seeds, violations), or None when the program crashed."""
+def run_piece(sim, log, kind, seconds):
+    """One piece. Returns its violations, or None when the program crashed."""
+    first = max([int(row[0]) + int(row[1]) for row in rows_of(log, kind)], default=1)
     done = subprocess.run([sim, "--from", str(first), "--seconds", str(seconds), "--list",
-                           "--once"],
+                           "--once"] + (["--jobs"] if kind == "jobs" else []),
                           stdout=subprocess.PIPE, check=False)
     output = done.stdout.decode()
     found = re.search(r"^sim: (\d+) seeds, (\d+) cuts, (\d+) violations", output, re.M)
@@ -61,13 +65,16 @@ def run_piece(sim, log, first, seconds):
     add_reach(log.with_name(log.name + ".reach"), output)
     with log.open("a") as out:
         out.write(time.strftime("%Y-%m-%d %H:%M ", time.gmtime()) +
-                  f"{commit_now()} sim {first} {' '.join(found.groups())} {seconds}\n")
-    return int(found.group(1)), int(found.group(3))
+                  f"{commit_now()} {kind} {first} {' '.join(found.groups())} {seconds}\n")
+    return int(found.group(3))
 
 
 def summary(log):
-    rows = [[int(word) for word in row] for row in rows_of(log, "sim")]
+    rows = [[int(word) for word in row] for row in rows_of(log, "sim", "jobs")]
     sums = [sum(row[i] for row in rows) for i in range(1, 5)]
+    since = 0
+    for row in rows:
+        since = 0 if row[3] else since + row[1]
     reach = log.with_name(log.name + ".reach")
     if reach.exists():
         count, name = reach.read_text().split()[:2]
@@ -78,6 +85,7 @@ def summary(log):
         fuzz[name] = [old[0] + int(seconds), old[1] + int(executions), old[2] + int(findings)]
     for name, (seconds, executions, findings) in sorted(fuzz.items()):
         print(f"fuzz: {name:10s} {seconds:6d} s {executions:11d} executions {findings} findings")
+    print(f"sim: {since} seeds since the last piece with a violation")
     print(f"sim: {sums[0]} seeds, {sums[1]} cuts, {sums[2]} violations in {sums[3]} s, "
           "all runs together")
 
@@ -87,14 +95,14 @@ def main():
     fuzz_s = int(sys.argv[4]) if len(sys.argv) > 4 else 0
     bad = 0
     log.parent.mkdir(parents=True, exist_ok=True)
-    first = max([int(row[0]) + int(row[1]) for row in rows_of(log, "sim")], default=1)
     end = time.monotonic() + hours * 3600
-    while time.monotonic() < end:
-        piece = run_piece(sim, log, first, min(PIECE_S, max(1, int(end - time.monotonic()))))
-        if piece is None:
+    for kind in itertools.cycle(KINDS):
+        if time.monotonic() >= end:
+            break
+        violations = run_piece(sim, log, kind, min(PIECE_S, max(1, int(end - time.monotonic()))))
+        if violations is None:
             return 1
-        first += piece[0]
-        bad += piece[1]
+        bad += violations
     if fuzz_s > 0:
         bad += subprocess.run([sys.executable, "tests/fuzz/run.py", "--seconds", str(fuzz_s),
                                "--log", str(log)], check=False).returncode

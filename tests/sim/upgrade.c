@@ -15,6 +15,18 @@ static bool older_lacks(uint8_t slot, uint16_t tag)
     return slot == ACME_SLOT_CA_LEDGER && tag < 5;
 }
 
+/* Older firmware does not know it, and leaves the record alone: it is as it was. */
+static bool has_critical(struct acme_record record)
+{
+    struct acme_field field;
+
+    while (acme_record_next(&record, &field)) {
+        if ((field.tag & ACME_FIELD_CRITICAL) != 0)
+            return true;
+    }
+    return false;
+}
+
 /* The record in room, as another firmware would have written it: its length. */
 static size_t rewrite(const struct sim_record *s, enum records_of how, bool critical, uint8_t *room,
                       size_t cap)
@@ -28,6 +40,8 @@ static size_t rewrite(const struct sim_record *s, enum records_of how, bool crit
     int n;
 
     if (acme_record_open(&record, acme_slice_of(s->data, s->len), s->slot) != ACME_OK)
+        return 0;
+    if (how == RECORDS_OLDER && has_critical(record))
         return 0;
     acme_record_begin(&w, span, s->slot, record.sequence);
     while (acme_record_next(&record, &field)) {

@@ -238,6 +238,23 @@ TEST(recovered_by_its_key)
     CHECK_INT(w.registrations, 1);
 }
 
+/* A key that never got an account is in nobody's way. */
+TEST(recover_after_a_registration_in_vain)
+{
+    static const struct w_script refused[] = {{.row = "account", .status = 403}, {.row = NULL}};
+
+    account_world(ACME_JOB_RECOVER);
+    job.key = &key;
+    w_slot(ACME_SLOT_ACCOUNT)->len = 0;
+    memset(w.per_row, 0, sizeof w.per_row);
+    w.script = refused;
+    CHECK_INT(w_issue(ACME_ASK_FORCE), ACME_E_REFUSED);
+    CHECK(w_slot(ACME_SLOT_ACCOUNT) != NULL);
+    w.script = NULL;
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    CHECK(unchanged());
+}
+
 TEST(recover_in_vain_changes_nothing)
 {
     struct acme_key other;
@@ -342,6 +359,66 @@ TEST(retry_after_of_newaccount)
     CHECK_INT(w.requests, 0);
     w_pass(601);
     CHECK_INT(w_do(&job, 0), ACME_E_REFUSED); /* the CA has none for this key */
+}
+
+/* Also with an account on record: recovering it asks newAccount. */
+TEST(retry_after_of_newaccount_and_a_recovery)
+{
+    static const struct w_script script[] = {
+        {.row = "account", .status = 429, .fields = "Retry-After: 600\r\n", .body = "{}"}, {0}};
+
+    account_world(ACME_JOB_RECOVER);
+    job.key = &key;
+    memset(w.per_row, 0, sizeof w.per_row);
+    w.script = script;
+    CHECK_INT(w_do(&job, 0), ACME_E_RATE);
+    CHECK(unchanged());
+    CHECK_INT(acme_agent_do(&agent, &job, 0), ACME_OK); /* in the same process */
+    live(60);
+    CHECK_INT(w_do(&job, 0), ACME_E_HELD); /* and after a reboot */
+    CHECK_INT(w.per_row[ACME_ROW_ACCOUNT], 1);
+    w_pass(601);
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    CHECK(unchanged());
+}
+
+/* What newAccount's Retry-After holds back is newAccount: with an account on record, no order. */
+TEST(refused_recovery_holds_no_certificate_back)
+{
+    static const struct w_script script[] = {
+        {.row = "account", .status = 429, .fields = "Retry-After: 86400\r\n", .body = "{}"}, {0}};
+
+    account_world(ACME_JOB_RECOVER);
+    job.key = &key;
+    memset(w.per_row, 0, sizeof w.per_row);
+    w.script = script;
+    CHECK_INT(w_do(&job, 0), ACME_E_RATE);
+    CHECK_INT(w_run(ACME_ASK_FORCE), ACME_OK);
+    CHECK_INT(w.certificates, 2);
+}
+
+/* A deactivation that is refused asks newAccount what became of the account: not before its time.
+ */
+TEST(retry_after_of_newaccount_and_a_deactivation)
+{
+    static const struct w_script script[] = {
+        {.row = "account", .status = 429, .fields = "Retry-After: 600\r\n", .body = "{}"},
+        {.row = "deactivate", .count = 2, .status = 403, .body = "{}", .act = true},
+        {0}};
+
+    account_world(ACME_JOB_RECOVER);
+    job.key = &key;
+    memset(w.per_row, 0, sizeof w.per_row);
+    w.script = script;
+    CHECK_INT(w_do(&job, 0), ACME_E_RATE);
+    job.type = ACME_JOB_DEACTIVATE;
+    CHECK_INT(w_do(&job, 0), ACME_E_RATE);
+    CHECK_INT(w.per_row[ACME_ROW_DEACTIVATED], 0);
+    CHECK(unchanged());
+    w_pass(601);
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    CHECK_INT(w.per_row[ACME_ROW_DEACTIVATED], 1);
+    CHECK(w_slot(ACME_SLOT_ACCOUNT) == NULL);
 }
 
 /* A recovery that fails goes back to what is stored, and that is less than what is known. */

@@ -72,6 +72,26 @@ TEST(a_loop_with_force_is_held_over_reboots)
     w_check_pair();
 }
 
+/* All were made by force, and then the CA revokes them: that is heard all the same. */
+TEST(the_window_is_asked_for_all_the_same)
+{
+    uint32_t sleep_ms;
+
+    fill();
+    w.ari = true;
+    CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
+    w.ari_start = w_wall() - 7200;
+    w.ari_end = w_wall() - 3600;
+    config.only_when_asked = false;
+    CHECK_INT(w_boot(), ACME_OK);
+    for (int64_t end = w_wall() + W_DAY; w_wall() < end && w.certificates <= ACME_RECENT + 1;) {
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms;
+        ca_tick();
+    }
+    CHECK_INT(w.certificates, ACME_RECENT + 2);
+}
+
 TEST(a_renewal_that_is_due_is_neither_counted_nor_held)
 {
     fill();

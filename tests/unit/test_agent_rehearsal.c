@@ -101,6 +101,33 @@ TEST(a_staging_ca_in_trouble_is_passed_over)
     CHECK_INT(attempt(), ACME_OK);
 }
 
+/* Its Retry-After is its own: the real one is asked soon. */
+TEST(a_limit_of_the_staging_ca_holds_nobody_else)
+{
+    static const struct w_script limit[] = {{.row = "order",
+                                             .count = 10,
+                                             .status = 429,
+                                             .fields = "Retry-After: 600000\r\n",
+                                             .host = "ca2.example"},
+                                            END};
+    int64_t began;
+
+    staged();
+    w.spoil = true;
+    CHECK_INT(attempt(), ACME_E_VALIDATION);
+    w.spoil = false;
+    w.script = limit;
+    CHECK_INT(attempt(), ACME_E_RATE);
+    began = w_wall();
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK(w_wall() - began < 900);
+    CHECK_INT(w.orders_at[0], 2);
+    w_pass(61 * W_DAY); /* it is over by then */
+    w.spoil = true;
+    CHECK_INT(attempt(), ACME_E_VALIDATION);
+    CHECK(status.rehearsal);
+}
+
 static const struct w_script blind[] = {{.row = "look",
                                          .count = 100000,
                                          .find = "\"ready\"",
@@ -124,6 +151,37 @@ TEST(proved_and_not_seen)
     CHECK_STR(status.issuer, SECOND);
     CHECK(w.orders_at[0] >= 3);
     CHECK(w.orders_at[2] >= 2);
+    CHECK(ours());
+}
+
+/* The staging CA is the only one that does not see it, for ever: the real one is asked in the end.
+ */
+TEST(not_seen_by_the_staging_ca_alone)
+{
+    static const struct w_script far[] = {{.row = "look",
+                                           .count = 100000,
+                                           .find = "\"ready\"",
+                                           .put = "\"invalid\"",
+                                           .host = "ca2.example"},
+                                          {.row = "why",
+                                           .count = 100000,
+                                           .find = "\"valid\"",
+                                           .put = "\"invalid\"",
+                                           .host = "ca2.example"},
+                                          END};
+    int64_t began;
+
+    staged();
+    w.script = far;
+    w.spoil = true;
+    CHECK_INT(attempt(), ACME_E_VALIDATION);
+    w.spoil = false;
+    began = w_wall();
+    CHECK_INT(until_done(9), 7);
+    CHECK(w_wall() - began < 2 * W_DAY);
+    CHECK_INT(w.orders_at[0], 2);
+    CHECK_INT(w.orders_at[2], 6);
+    CHECK_STR(status.issuer, FIRST);
     CHECK(ours());
 }
 

@@ -284,6 +284,22 @@ TEST(open_order_is_given_up)
     CHECK_INT(w.certificates, 1);
 }
 
+/* There is nothing to revoke, so nothing is given up. */
+TEST(open_order_of_a_first_certificate_stays)
+{
+    w_reset();
+    memset(&job, 0, sizeof job);
+    job.type = ACME_JOB_REVOKE;
+    w.until = "cert";
+    CHECK_INT(w_issue(0), ACME_OK);
+    w.until = NULL;
+    CHECK_INT(w_do(&job, 0), ACME_E_CONFIG);
+    CHECK(w_slot(ACME_SLOT_ORDER) != NULL);
+    CHECK_INT(w_issue(0), ACME_OK);
+    CHECK_INT(w.orders_count, 1);
+    w_check_pair();
+}
+
 TEST(our_backoff_does_not_hold_it_and_a_retry_after_does)
 {
     static const struct w_script limited[] = {

@@ -44,15 +44,29 @@ TEST(rolled_over)
     CHECK_INT(w.rolls, 2);
 }
 
-TEST(order_that_is_open_is_given_up)
+/* Its proofs end, as they are made of the old key. */
+TEST(order_that_is_open_stays)
 {
-    roll_world();
-    w.until = "finalize";
-    CHECK_INT(w_issue(ACME_ASK_FORCE), ACME_OK);
-    w.until = NULL;
-    CHECK_INT(w_do(&job, 0), ACME_OK);
-    CHECK(w_slot(ACME_SLOT_ORDER) == NULL);
-    settled(true);
+    static const char *const rows[] = {"respond", "look", "finalize", "cert"};
+
+    for (size_t i = 0; i < 4; i++) {
+        int orders;
+
+        roll_world();
+        w.until = rows[i];
+        CHECK_INT(w_issue(ACME_ASK_FORCE), ACME_OK);
+        w.until = NULL;
+        orders = w.orders_count;
+        CHECK(w_slot(ACME_SLOT_ORDER) != NULL);
+        CHECK_INT(w_do(&job, 0), ACME_OK);
+        CHECK_INT(w.rolls, 1);
+        CHECK_INT(w_begun(), 0);
+        CHECK(w_slot(ACME_SLOT_ORDER) != NULL);
+        CHECK_INT(w_issue(0), ACME_OK);
+        CHECK_INT(w.orders_count, orders);
+        CHECK(w_slot(ACME_SLOT_ORDER) == NULL);
+        settled(true);
+    }
 }
 
 TEST(lost_replies)
@@ -157,6 +171,27 @@ TEST(rate_limit_keeps_both)
     w_pass(61);
     CHECK_INT(w_do(&job, 0), ACME_OK);
     CHECK_INT(w.rolls, 1);
+    settled(true);
+}
+
+/* Whose key it is, newAccount says: not before its Retry-After is over, in a job and in a run. */
+TEST(retry_after_of_newaccount)
+{
+    static const struct w_script script[] = {
+        {.row = "account", .status = 429, .fields = "Retry-After: 600\r\n", .body = "{}"},
+        {.row = "rollover", .count = 99, .lost = ACME_E_NET},
+        {0}};
+    struct acme_job recover = {.type = ACME_JOB_RECOVER, .key = &old};
+
+    roll_world();
+    w.script = script;
+    CHECK_INT(w_do(&recover, 0), ACME_E_RATE);
+    CHECK_INT(w_do(&job, 0), ACME_E_RATE); /* keyChange is lost: which key has the account? */
+    CHECK_INT(w.per_row[ACME_ROW_ROLLOVER], 1);
+    CHECK_INT(w_do(&job, 0), ACME_E_HELD);
+    CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_E_HELD);
+    CHECK_INT(w.per_row[ACME_ROW_WHICH_NEW], 0);
+    w_pass(601);
     settled(true);
 }
 
@@ -272,6 +307,91 @@ TEST(refused_after_a_lost_one_keeps_both)
     settled(true);
 }
 
+/* Lost on its way, or done and nobody hears of it: two keys are stored. */
+static void two_keys(bool rolled)
+{
+    static const struct w_script lost[] = {{.row = "rollover", .count = 99, .lost = ACME_E_NET},
+                                           {0}};
+    static const struct w_script done[] = {
+        {.row = "rollover", .lost = ACME_E_TIMEOUT, .act = true},
+        {.row = "which_new", .count = 99, .lost = ACME_E_TIMEOUT},
+        {0}};
+    struct acme_agent_status status;
+
+    roll_world();
+    w.script = rolled ? done : lost;
+    CHECK(w_do(&job, 0) < ACME_AGAIN);
+    acme_agent_status(&agent, &status);
+    CHECK(status.rollover);
+    w.script = NULL;
+}
+
+/* Both keys are forgotten, in memory as well. */
+static void gone(void)
+{
+    CHECK_STR(w.account_status, "deactivated");
+    CHECK(strncmp(w.account_event, "deactivated ", 12) == 0);
+    CHECK(w_slot(ACME_SLOT_ACCOUNT) == NULL);
+    w.script = NULL;
+    CHECK_INT(w_run(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
+    CHECK_INT(w.accounts, 2);
+    w_check_pair();
+}
+
+/* Deactivated, the reply lost, and a roll-over is open: no key can settle that any more. */
+TEST(deactivated_with_two_keys)
+{
+    struct acme_agent_status status;
+
+    for (int i = 0; i < 4; i++) {
+        two_keys(i & 1);
+        w.account_status = "deactivated";
+        w.find_says_deactivated = i & 2;
+        job.type = ACME_JOB_SHOW; /* nobody wants it gone: nothing is thrown away */
+        CHECK(w_do(&job, 0) < ACME_AGAIN);
+        acme_agent_status(&agent, &status);
+        CHECK(w_slot(ACME_SLOT_ACCOUNT) != NULL && (status.rollover || (i & 2)));
+        job.type = ACME_JOB_DEACTIVATE;
+        CHECK_INT(w_do(&job, 0), ACME_OK);
+        gone();
+    }
+}
+
+/* A CA that says "unauthorized" of a key that it does not know. */
+TEST(deactivated_by_the_key_that_is_left)
+{
+    static const struct w_script denied[] = {
+        {.row = "which_new",
+         .count = 99,
+         .status = 403,
+         .body = "{\"type\":\"urn:ietf:params:acme:error:unauthorized\"}"},
+        {0}};
+
+    two_keys(false);
+    w.script = denied;
+    job.type = ACME_JOB_DEACTIVATE;
+    w.per_row[ACME_ROW_DEACTIVATE] = 0;
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    CHECK_INT(w.per_row[ACME_ROW_DEACTIVATE], 1);
+    gone();
+}
+
+/* A reply was lost in the run, so the new key is kept until the account is gone. */
+TEST(deactivated_while_both_are_kept)
+{
+    static const struct w_script script[] = {
+        {.row = "directory", .lost = ACME_E_NET},
+        {.row = "rollover", .count = 99, .status = 403, .body = "{}"},
+        {0}};
+
+    two_keys(false);
+    w.script = script;
+    memset(w.per_row, 0, sizeof w.per_row);
+    job.type = ACME_JOB_DEACTIVATE;
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    gone();
+}
+
 /* At every moment; and then each kind of run that may come next. */
 TEST(power_cuts)
 {
@@ -327,6 +447,79 @@ TEST(result_that_cannot_be_stored)
     w.write_fail_count = 1;
     CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
     CHECK_INT(w.rolls, 1);
+    settled(true);
+}
+
+/* The CA has the new key, the record both of them: a run in the same process puts that right. */
+TEST(result_that_cannot_be_stored_is_stored_later)
+{
+    size_t with_both;
+
+    for (int lost = 0; lost < 2; lost++) {
+        static const struct w_script script[] = {
+            {.row = "rollover", .count = 99, .lost = ACME_E_NET, .act = true}, {0}};
+
+        roll_world();
+        w.script = lost != 0 ? script : NULL;
+        w.writes = 0;
+        w.write_fail_at = 2;
+        w.write_fail_count = 1;
+        CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
+        CHECK_INT(w.rolls, 1);
+        with_both = w_slot(ACME_SLOT_ACCOUNT)->len;
+        w.script = NULL;
+        CHECK_INT(w_run(ACME_ASK_FORCE), ACME_OK);
+        CHECK(w_slot(ACME_SLOT_ACCOUNT)->len < with_both);
+        settled(true);
+    }
+}
+
+/* It is in a hurry, and what it revokes is not ours to remember. */
+TEST(result_that_cannot_be_stored_stops_no_revocation)
+{
+    static uint8_t buf[W_IO];
+    struct acme_certificate pair;
+    struct acme_job revoke = {.type = ACME_JOB_REVOKE};
+
+    roll_world();
+    CHECK_INT(acme_agent_certificate(&agent, (struct acme_span){buf, sizeof buf}, &pair), ACME_OK);
+    revoke.certificate = acme_chain_at(&pair.chain, 0);
+    w.writes = 0;
+    w.write_fail_at = 2;
+    w.write_fail_count = 99;
+    CHECK_INT(w_do(&job, 0), ACME_E_SLOT);
+    CHECK_INT(acme_agent_do(&agent, &revoke, 0), ACME_OK);
+    for (int i = 0; i < 1000 && w.revokes == 0; i++) {
+        uint32_t sleep_ms = 0;
+
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms;
+    }
+    CHECK_INT(w.revokes, 1);
+}
+
+/* ... and where it was an ordinary run that heard of it. */
+TEST(result_of_a_run_that_cannot_be_stored)
+{
+    static const struct w_script script[] = {{.row = "rollover", .lost = ACME_E_NET, .act = true},
+                                             {.row = "which_new", .count = 99, .lost = ACME_E_NET},
+                                             {0}};
+    size_t with_both;
+
+    roll_world();
+    w.script = script;
+    CHECK_INT(w_do(&job, 0), ACME_E_NET);
+    w.script = NULL;
+    with_both = w_slot(ACME_SLOT_ACCOUNT)->len;
+    CHECK_INT(w_boot(), ACME_OK);
+    w.write_fail_slot = ACME_SLOT_ACCOUNT;
+    w.writes = 0;
+    w.write_fail_at = 1;
+    w.write_fail_count = 1;
+    CHECK_INT(w_run(ACME_ASK_FORCE), ACME_E_SLOT);
+    CHECK_INT((int)w_slot(ACME_SLOT_ACCOUNT)->len, (int)with_both);
+    CHECK_INT(w_run(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
+    CHECK(w_slot(ACME_SLOT_ACCOUNT)->len < with_both);
     settled(true);
 }
 

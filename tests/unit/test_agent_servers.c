@@ -378,6 +378,34 @@ TEST(the_window_is_asked_where_it_came_from)
     CHECK_INT(w.bad_jws, 0);
 }
 
+/* It says: now. The order is of the server whose turn it is all the same. */
+TEST(a_window_that_says_now)
+{
+    static const struct w_script limit[] = {
+        {.row = "order", .status = 429, .fields = "Retry-After: 90000\r\n", .host = "ca.example"},
+        END};
+    uint32_t sleep_ms;
+
+    servers(1);
+    w.ari = true;
+    w.script = first_down;
+    CHECK_INT(until_done(3), 3);
+    w.script = limit;
+    w_pass(5 * W_DAY);
+    w.ari_start = w_wall() - 4 * W_DAY;
+    w.ari_end = w_wall() - 3 * W_DAY;
+    config.only_when_asked = false;
+    CHECK_INT(w_boot(), ACME_OK);
+    for (int64_t end = w_wall() + 5 * W_DAY; w_wall() < end && w.orders_count < 2;) {
+        (void)acme_agent_poll(&agent, &sleep_ms);
+        w.ms += sleep_ms < 3600000 ? sleep_ms : 3600000;
+        ca_tick();
+    }
+    CHECK_INT(w.orders_at[0], 1);
+    CHECK_INT(w.orders_at[1], 1);
+    CHECK_INT(w.replaces_refused, 0);
+}
+
 TEST(revoked_where_it_came_from)
 {
     static const struct acme_job job = {.type = ACME_JOB_REVOKE, .reason = 4};
@@ -397,6 +425,24 @@ TEST(revoked_where_it_came_from)
     CHECK_INT(w.orders_at[0], 1);
     CHECK_INT(w_do(&show, 0), ACME_OK);
     CHECK(strstr(w.account_event, "https://ca.example/acct/1") != NULL);
+}
+
+/* Whoever revokes it names it by its first name: what else was wanted is not known. */
+TEST(revoked_where_it_came_from_by_whoever_wants_something_else)
+{
+    static const struct acme_job job = {.type = ACME_JOB_REVOKE, .reason = 4};
+
+    servers(1);
+    w_count(2);
+    w.script = first_down;
+    CHECK_INT(until_done(3), 3);
+    w.script = NULL;
+    w_count(1);
+    config.cert_key_type = ACME_KEY_P384;
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    CHECK_INT(w.revokes, 1);
+    config.more_servers_count = 0; /* it cannot be reached any more */
+    CHECK_INT(w_do(&job, 0), ACME_E_ACCOUNT);
 }
 
 /* -- power is cut -- */

@@ -51,4 +51,16 @@ TEST(who_came_first_is_next)
     CHECK(turn_next(&d) == DAEMON_NOBODY);
 }
 
-RUN(the_worst_exit_status, what_failed_is_tried_again_slower_and_slower, who_came_first_is_next)
+/* What happens in between, and how often, must not put off the next word to the service manager. */
+TEST(the_watchdog_counts_from_its_last_word)
+{
+    CHECK_INT(notify_watchdog_left(30000, 1000, 1000), 30000);
+    CHECK_INT(notify_watchdog_left(30000, 1000, 30999), 1);
+    CHECK_INT(notify_watchdog_left(30000, 1000, 31000), 0);
+    CHECK_INT(notify_watchdog_left(30000, 1000, UINT64_MAX), 0);
+    CHECK_INT(notify_watchdog_left(30000, 1000, 999), 30000);  /* no clock goes back, and yet */
+    CHECK(notify_watchdog_left(0, 1000, 90000) == UINT32_MAX); /* nobody has asked */
+}
+
+RUN(the_worst_exit_status, what_failed_is_tried_again_slower_and_slower, who_came_first_is_next,
+    the_watchdog_counts_from_its_last_word)

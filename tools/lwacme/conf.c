@@ -56,7 +56,7 @@ void conf_tell(const struct conf_judge *j)
 
     for (unsigned i = 0; i < j->kept; i++) {
         const struct conf_error *e = &j->list[i];
-        fprintf(stderr, "%s:%lu: %s\n", j->c->path, (unsigned long)e->line, e->text);
+        fprintf(log_to(LOG_BAD), "%s:%lu: %s\n", j->c->path, (unsigned long)e->line, e->text);
         if (!j->c->base->json)
             continue;
         acme_buf_init(&b, room, sizeof room);
@@ -69,7 +69,7 @@ void conf_tell(const struct conf_judge *j)
         show_json(&b);
     }
     if (j->errors > j->kept)
-        fprintf(stderr, "%s: and %u more errors%s\n", j->c->path, j->errors - j->kept,
+        fprintf(log_to(LOG_BAD), "%s: and %u more errors%s\n", j->c->path, j->errors - j->kept,
                 j->errors >= CONF_ERRORS_MAX ? ", or still more" : "");
 }
 
@@ -82,7 +82,7 @@ void conf_warn(struct conf_judge *j, uint32_t line, const char *format, ...)
     vsnprintf(text, sizeof text, format, list);
     va_end(list);
     if (!j->mute)
-        fprintf(stderr, "%s:%lu: warning: %s\n", j->c->path, (unsigned long)line, text);
+        fprintf(log_to(LOG_WARN), "%s:%lu: warning: %s\n", j->c->path, (unsigned long)line, text);
 }
 
 /* The entry among first..end that a message is about: its value is `text`, or its key is named. */
@@ -147,16 +147,21 @@ void conf_listen(struct conf_judge *j)
 
 /* -- from entries to options -- */
 
-/* Does the section have its own word on this? A request tells key and names. */
+/* Does the section have its own word on this? A request tells key and names; and what one CA has
+ * given to its customer is nothing to show to another. */
 static bool overruled(const struct conf *c, size_t i, const struct option_row *row)
 {
     bool of_key = row->at == offsetof(struct options, key_type) ||
                   row->at == offsetof(struct options, reuse_key);
+    bool of_server = row->at == offsetof(struct options, eab_kid) ||
+                     row->at == offsetof(struct options, eab_key_file) ||
+                     row->at == offsetof(struct options, eab_alg);
     size_t end, k = conf_entries(c, i, &end);
 
     for (; k < end; k++) {
         const struct option_row *own = &option_rows[c->entries[k].row];
-        if (own->at == row->at || (of_key && own->at == offsetof(struct options, csr_file)))
+        if (own->at == row->at || (of_key && own->at == offsetof(struct options, csr_file)) ||
+            (of_server && own->at == offsetof(struct options, server)))
             return true;
     }
     return false;
@@ -248,7 +253,8 @@ int conf_options(const struct conf *c, size_t i, struct options *out)
     if (err == EXIT_DONE)
         err = options_state_dir(out);
     conf_listen(NULL);
-    conf_tell(&j);
+    if (!c->quiet)
+        conf_tell(&j);
     return err == EXIT_DONE ? EXIT_DONE : EXIT_LOCAL;
 }
 

@@ -25,6 +25,11 @@ static struct {
     char status[400];
 } loop;
 
+static uint32_t shorter(uint32_t a, uint32_t b)
+{
+    return a < b ? a : b;
+}
+
 /* -- what others are told -- */
 
 static void tell_metrics(struct daemon *d, uint64_t now)
@@ -36,7 +41,7 @@ static void tell_metrics(struct daemon *d, uint64_t now)
     if (d->own.metrics_file == NULL || !due || d->once)
         return;
     loop.metrics_ms = now;
-    if (metrics_write(&d->own, d->own.metrics_file, why, sizeof why) != 0)
+    if (metrics_write(&d->conf, d->own.metrics_file, why, sizeof why) != 0)
         tell_error("the metrics: %s", why);
 }
 
@@ -64,19 +69,19 @@ static void tell_status(struct daemon *d)
 static uint32_t tell_others(struct daemon *d, uint64_t now)
 {
     uint32_t every = notify_watchdog_ms();
+    uint32_t left = notify_watchdog_left(every, loop.watchdog_ms, now);
     bool news = d->news;
 
     tell_metrics(d, now);
     tell_status(d);
     if (loop.metrics_ms == now || d->own.metrics_file == NULL)
         d->news = false;
-    if (every > 0 && now - loop.watchdog_ms >= every) {
+    if (left == 0) {
         loop.watchdog_ms = now;
         notify_state("WATCHDOG=1");
+        left = every;
     }
-    if (news && d->news)
-        return DAEMON_METRICS_MS;
-    return every > 0 && every < DAEMON_HOUR_MS ? every : DAEMON_HOUR_MS;
+    return shorter(left, news && d->news ? DAEMON_METRICS_MS : DAEMON_HOUR_MS);
 }
 
 /* -- a new configuration -- */
@@ -161,6 +166,9 @@ static void switch_now(struct daemon *d, uint64_t now)
         turns[at] = d->turns[i];
         turns[at].wake_ms = 0;
         turns[at].failures = 0;
+        if (turns[at].hook_ms != 0) /* it may be the hook that was mended */
+            turns[at].hook_ms = now;
+        turns[at].hook_tries = 0;
         of = d->hook_runs && d->hook_of == i ? at : of;
         kept++;
     }
@@ -224,11 +232,6 @@ static uint32_t take_turn(struct daemon *d, uint64_t now)
     return 0;
 }
 
-static uint32_t shorter(uint32_t a, uint32_t b)
-{
-    return a < b ? a : b;
-}
-
 static void loop_once(struct daemon *d)
 {
     uint64_t now = posix_now_ms(NULL);
@@ -252,10 +255,11 @@ static void loop_once(struct daemon *d)
 
 static bool loop_ends(const struct daemon *d)
 {
-    if (world_signal == SIGHUP && !d->once)
-        world_signal = 0;
-    return world_signal != 0 || (d->once && d->loaded == DAEMON_NOBODY &&
-                                 turn_next(d) == DAEMON_NOBODY && !deploy_busy(d));
+    /* It is not taken back to 0: a signal to end that comes just then would be lost. */
+    int number = world_signal == SIGHUP && !d->once ? 0 : (int)world_signal;
+
+    return number != 0 || (d->once && d->loaded == DAEMON_NOBODY && turn_next(d) == DAEMON_NOBODY &&
+                           !deploy_busy(d));
 }
 
 /* Challenges are cleaned up, orders stay open, and a hook that cannot end in time stays owed. */
@@ -333,7 +337,7 @@ static int run(const struct options *o)
 
     if (status != EXIT_DONE)
         return status;
-    world_signals();
+    world_signals(true);
     err = open_all(&d->own);
     if (err == ACME_OK) {
         if (o->ask & ACME_ASK_IGNORE_RETRY_AFTER)

@@ -217,9 +217,20 @@ static void walk(struct import_search *s, int fd, char *path, int depth)
 
 /* -- a file: the key of an account beside it, or alone -- */
 
+/* Files that tell of the account in their folder; any other may be a key of its own. */
+static bool tells(const char *name)
+{
+    static const char *const names[] = {"regr.json", "meta.json", "account.json", "ca.conf"};
+
+    for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool file_in(struct import_search *s, const char *folder, const char *name)
 {
-    const char *dot = strrchr(name, '.');
     int fd = open_folder(AT_FDCWD, folder);
 
     s->count = 0;
@@ -227,9 +238,7 @@ static bool file_in(struct import_search *s, const char *folder, const char *nam
         return false;
     add(s, fd, folder);
     close(fd);
-    return s->count == 1 &&
-           (strcmp(s->found[0].key, name) == 0 ||
-            (dot != NULL && (strcmp(dot, ".json") == 0 || strcmp(dot, ".conf") == 0)));
+    return s->count == 1 && (strcmp(s->found[0].key, name) == 0 || tells(name));
 }
 
 static void search_file(struct import_search *s, char *path)

@@ -51,7 +51,7 @@ static int begin(const struct options *o)
     int err;
 
     show_init(&world.show, o);
-    world_signals();
+    world_signals(false);
     err = world_open(o, on_event);
     if (err == ACME_OK)
         err = world_load(o, &refused);

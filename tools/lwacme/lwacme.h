@@ -241,6 +241,7 @@ struct conf {
     size_t entries_count;
     struct conf_section *sections;
     size_t count; /* certificates, 1 or more */
+    bool quiet;   /* conf_options says nothing: somebody else does */
 };
 /* Reads and checks all of it. EXIT_DONE; or what is wrong, each error as "PATH:LINE: what; what to
  * do" on stderr (and as an object on stdout, where base wants JSON), and EXIT_USAGE (EXIT_LOCAL: it
@@ -359,6 +360,8 @@ void runner_kill(void);
 void notify_state(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* How often "WATCHDOG=1" is wanted; 0: not. */
 uint32_t notify_watchdog_ms(void);
+/* For how long it can wait, as it was told last at told_ms; UINT32_MAX: nobody wants it. */
+uint32_t notify_watchdog_left(uint32_t every, uint64_t told_ms, uint64_t now);
 
 /* -- privilege.c: what a daemon gives up before it talks to anybody -- */
 
@@ -393,10 +396,9 @@ int privilege_drop(struct privilege *p);
 
 /* -- metrics.c: the state of all certificates for a monitoring system -- */
 
-/* A text file in Prometheus' format, replaced as one act: of all certificates in o's state folder,
- * or of those of a configuration file, also where there is none yet. 0, or -1 and why. */
-int metrics_write(const struct options *o, const char *path, char *why, size_t room);
-int metrics_write_conf(const struct conf *c, const char *path, char *why, size_t room);
+/* A text file in Prometheus' format, replaced as one act: of the certificates of a configuration
+ * file, also where there is none yet. 0, or -1 and why. */
+int metrics_write(const struct conf *c, const char *path, char *why, size_t room);
 
 int issue_run(const struct options *o);
 /* daemon.c: all certificates of a file, for ever; and each once. */

@@ -270,31 +270,17 @@ static void add(void *arg, const struct facts *f)
     metrics_add(arg, f);
 }
 
-static int write_all(const struct options *o, const struct conf *c, const char *path, char *why,
-                     size_t room)
+int metrics_write(const struct conf *c, const char *path, char *why, size_t room)
 {
+    struct conf quiet = *c; /* what is wrong with a file is said when its turn comes */
     struct metrics m;
     int err;
 
+    quiet.quiet = true;
     metrics_begin(&m);
-    err = facts_each(o, c, add, &m, why, room);
+    err = facts_each(NULL, &quiet, add, &m, why, room);
     if (err == ACME_OK || err == ACME_E_SLOT_EMPTY)
         return metrics_end(&m, path, why, room);
     free(m.rows);
     return -1;
-}
-
-int metrics_write(const struct options *o, const char *path, char *why, size_t room)
-{
-    static struct options all; /* large */
-
-    all = *o;
-    all.names_count = 0;
-    all.cert_name[0] = '\0';
-    return write_all(&all, NULL, path, why, room);
-}
-
-int metrics_write_conf(const struct conf *c, const char *path, char *why, size_t room)
-{
-    return write_all(NULL, c, path, why, room);
 }

@@ -84,3 +84,12 @@ uint32_t notify_watchdog_ms(void)
     ms /= 2;
     return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
 }
+
+uint32_t notify_watchdog_left(uint32_t every, uint64_t told_ms, uint64_t now)
+{
+    uint64_t gone = now > told_ms ? now - told_ms : 0;
+
+    if (every == 0)
+        return UINT32_MAX;
+    return gone < every ? every - (uint32_t)gone : 0;
+}

@@ -54,8 +54,7 @@ static int limit_resources(struct privilege *p)
 
 /* -- the folders -- */
 
-/* By its descriptor: the folder above may be that user's already, who could put something else in
- * its place. */
+/* By its descriptor, and never through a link. */
 static int give(const char *path, const struct person *who)
 {
     int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -105,12 +104,30 @@ static size_t count_paths(const struct privilege *p)
     return n;
 }
 
+/* Could that user have put a link on the way to what is not there yet? */
+static bool leads_elsewhere(const struct person *who, const char *path)
+{
+    char part[500], why[400], *slash = part;
+    struct stat st;
+    int n = snprintf(part, sizeof part, "%s", path);
+
+    if (n < 0 || (size_t)n >= sizeof part)
+        return true;
+    while (lstat(part, &st) != 0 && (slash = strrchr(part, '/')) != NULL)
+        slash[slash == part ? 1 : 0] = '\0';
+    return path_kept_from(who, slash != NULL ? part : ".", why, sizeof why) != 0;
+}
+
+/* who: for whom root makes them; NULL: we are who needs them. What that user may make by itself, it
+ * makes when we are that user. */
 static int make_folders(struct privilege *p, const struct person *who)
 {
     struct stat st;
 
     for (size_t i = 0; i < count_paths(p); i++) {
-        if (stat(p->paths[i], &st) != 0 && make_for(p, who, p->paths[i]) != 0)
+        if (stat(p->paths[i], &st) == 0 || (who != NULL && leads_elsewhere(who, p->paths[i])))
+            continue;
+        if (make_for(p, who, p->paths[i]) != 0)
             return -1;
     }
     return 0;
@@ -208,7 +225,9 @@ static int change_user(struct privilege *p)
     }
     if (make_folders(p, p->user != NULL ? &who : NULL) != 0)
         return -1;
-    return p->user != NULL ? become(p, &who) : 0;
+    if (p->user == NULL)
+        return 0;
+    return become(p, &who) == 0 ? make_folders(p, NULL) : -1;
 }
 
 /* -- what the kernel lets it do -- */

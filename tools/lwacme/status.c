@@ -6,6 +6,8 @@
 #include "acme_time.h"
 #include "metrics.h"
 
+#define SERIAL_TEXT (2 * sizeof((struct acme_cert_facts *)0)->serial + 1)
+
 struct status {
     const struct options *o;
     struct metrics *metrics; /* NULL: not asked for */
@@ -18,7 +20,7 @@ static long days_left(const struct facts *f)
     return (long)((f->cert.not_after - f->now) / ACME_DAY);
 }
 
-static void serial_text(const struct facts *f, char *out)
+static void serial_text(const struct facts *f, char out[SERIAL_TEXT])
 {
     static const char digits[] = "0123456789abcdef";
 
@@ -48,7 +50,8 @@ static void print_window(const struct facts *f)
 
 static void print_certificate(const struct facts *f)
 {
-    char from[ACME_TIME_TEXT], until[ACME_TIME_TEXT], due[ACME_TIME_TEXT], serial[41];
+    char from[ACME_TIME_TEXT], until[ACME_TIME_TEXT], due[ACME_TIME_TEXT];
+    char serial[SERIAL_TEXT];
     struct acme_name name;
 
     printf("  names     ");
@@ -141,7 +144,7 @@ static void put_window(struct acme_buf *b, const struct acme_agent_status *s)
 static void print_json(const struct facts *f)
 {
     static uint8_t room[65536];
-    char serial[41];
+    char serial[SERIAL_TEXT];
     struct acme_buf b;
     struct acme_name name;
 

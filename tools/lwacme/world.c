@@ -31,17 +31,17 @@ static void on_signal(int number)
     sockets_wake(&world.net);
 }
 
-void world_signals(void)
+void world_signals(bool hangup)
 {
     struct sigaction action, before;
 
     memset(&action, 0, sizeof action);
     action.sa_handler = on_signal;
-    sigemptyset(&action.sa_mask);
+    sigfillset(&action.sa_mask); /* one at a time: each looks at the one before */
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     /* nohup: who started us wants that the end of the terminal is none of ours. */
-    if (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+    if (hangup || (sigaction(SIGHUP, NULL, &before) == 0 && before.sa_handler != SIG_IGN))
         (void)sigaction(SIGHUP, &action, NULL);
     action.sa_handler = SIG_IGN;
     (void)sigaction(SIGPIPE, &action, NULL);

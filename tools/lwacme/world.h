@@ -32,10 +32,11 @@ extern struct acme_agent agent;
 /* Room for a CERT record, a secret: wiped by who used it. */
 extern struct acme_span world_record;
 
-/* The signal that came, or 0. Set by world_signals' handler, for SIGINT, SIGTERM and SIGHUP (unless
- * that is ignored, as under nohup); sockets_wait then ends. */
+/* The signal that came, or 0. Set by world_signals' handler, for SIGINT, SIGTERM and SIGHUP;
+ * sockets_wait then ends. hangup: SIGHUP also where it was ignored, as under nohup: it is a word to a
+ * daemon, and to others that their terminal is gone. */
 extern volatile sig_atomic_t world_signal, world_hangup;
-void world_signals(void);
+void world_signals(bool hangup);
 
 /* Storage (locked), sockets, the responder of http-01: ACME_OK, or an error that has been said.
  * world.show is set. event: NULL for show_event. */

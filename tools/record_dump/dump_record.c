@@ -64,6 +64,7 @@ static const struct {
     {ACME_SLOT_CERT_A, HOW_TIME, CERT_NOT_BEFORE, "not before"},
     {ACME_SLOT_CERT_A, HOW_TIME, CERT_NOT_AFTER, "not after"},
     {ACME_SLOT_CERT_A, HOW_CHAIN, CERT_CHAIN, "chain"},
+    {ACME_SLOT_CERT_A, HOW_TEXT, CERT_SERVER, "server"},
     {ACME_SLOT_SCHED, HOW_TIME, SCHED_NOT_BEFORE, "not before"},
     {ACME_SLOT_SCHED, HOW_TIME, SCHED_SET_AT, "set at"},
     {ACME_SLOT_SCHED, HOW_TIME, SCHED_ORDER_AT, "last newOrder"},
