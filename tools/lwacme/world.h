@@ -33,8 +33,8 @@ extern struct acme_agent agent;
 extern struct acme_span world_record;
 
 /* The signal that came, or 0. Set by world_signals' handler, for SIGINT, SIGTERM and SIGHUP;
- * sockets_wait then ends. hangup: SIGHUP also where it was ignored, as under nohup: it is a word to a
- * daemon, and to others that their terminal is gone. */
+ * sockets_wait then ends. hangup: SIGHUP also where it was ignored, as under nohup: it is a word to
+ * a daemon, and to others that their terminal is gone. */
 extern volatile sig_atomic_t world_signal, world_hangup;
 void world_signals(bool hangup);
 
