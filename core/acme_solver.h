@@ -20,7 +20,8 @@ struct acme_exchange;
 enum acme_solver_needs {
     ACME_NEEDS_NOTHING = 0,
     ACME_NEEDS_EXCHANGE = 1,  /* challenge.exchange, to make HTTPS requests of its own */
-    ACME_NEEDS_TLS_MEMORY = 2 /* the CA's session is closed from the last respond until end */
+    ACME_NEEDS_TLS_MEMORY = 2 /* the CA's session is closed from the last respond until the CA was
+                               * seen; where that cannot be seen, until the order is polled */
 };
 
 /* One challenge, as long as the call lasts: copy what you keep. */

@@ -26,6 +26,11 @@ SRC_SERVERS ?= core/acme_servers.c core/acme_steps_servers.c
 # Boards, which make their own keys, take core/acme_csr_noread.c.
 SRC_CSR ?= core/acme_csr_read.c
 
+# Boards that prove no name by tls-alpn-01 leave these and solvers/tls_alpn01.c out: wolfSSL then
+# needs no server.
+SRC_TLS_SERVER ?= core/acme_alpn_cert.c core/acme_tls_hello.c core/acme_tls_server.c
+SRC_TLS_ALPN01 ?= solvers/tls_alpn01.c
+
 SRC_CORE = \
 	core/acme_agent.c core/acme_aside.c core/acme_status.c \
 	core/acme_b64.c \
@@ -72,13 +77,15 @@ SRC_CORE = \
 	core/acme_store.c \
 	core/acme_time.c \
 	core/acme_tls.c \
+	$(SRC_TLS_SERVER) \
 	core/acme_url.c
 
 SRC_SOLVERS = \
 	solvers/dns01_2136.c \
 	solvers/dns_msg.c \
 	solvers/dns_tsig.c \
-	solvers/http01.c
+	solvers/http01.c \
+	$(SRC_TLS_ALPN01)
 
 SRC_PORT_POSIX = \
 	port/posix/posix_key.c \

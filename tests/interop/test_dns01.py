@@ -164,7 +164,7 @@ def options():
         path = key.file(c.base)
         c.issue([NAME], *dns).expect(1, "--tsig-key-file")
         c.issue([NAME], "--tsig-key-file", path).expect(1, "need --challenge dns-01")
-        c.issue([NAME], "--challenge", "dns-99").expect(1, "http-01 or dns-01")
+        c.issue([NAME], "--challenge", "dns-99").expect(1, "http-01, tls-alpn-01 or dns-01")
         for server in ("a b", "127.0.0.1:0", "127.0.0.1:65536", "[::1", "ns1:x", "*.a.b", ":53"):
             c.issue([NAME], *dns, "--tsig-key-file", path, "--dns-server", server).expect(
                 1, "ADDR")

@@ -57,10 +57,11 @@ struct options {
     const char *out_dir; /* NULL: live below state_dir */
     const char *http_bind;
     const char *webroot;
-    const char *dns_server, *tsig_key_file; /* NULL if not given */
     enum acme_challenge_type challenge;
+    const char *dns_server, *tsig_key_file; /* NULL if not given */
     bool dns_only_primary;
-    uint16_t http_port;
+    const char *tls_bind;
+    uint16_t http_port, tls_port;
     enum acme_key_type key_type, account_key_type;
     bool agree_tos, reuse_key, json, quiet;
     int verbose;
@@ -111,7 +112,7 @@ int options_read(struct options *o, int argc, char **argv, bool *leave);
 struct show {
     bool json, quiet, live; /* live: stderr is a terminal */
     int verbose;
-    uint16_t http_port;
+    uint16_t port; /* that a solver listens on */
     char step[16]; /* of the line that is being shown */
     uint16_t index, count;
     uint64_t since_ms;      /* when it began */
@@ -316,6 +317,8 @@ int hook_poll(struct hook *h, uint64_t now_ms);
 void hook_stop(struct hook *h);
 /* Has no hook yet ended well for the set of files that lies there now? folder: OUT/NAME. */
 bool hook_owed(const char *folder);
+/* ... since when: when the set was made; 0: it is not owed. */
+int64_t hook_owed_since(const char *folder);
 /* For who has done by hand what a hook does: it is not owed any more. 0, or -1 and errno. */
 int hook_done(const char *folder);
 

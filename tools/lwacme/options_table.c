@@ -154,20 +154,26 @@ static int take_eab_key(struct options *o, const struct option_row *row, char *v
                  NULL);
 }
 
+/* low: it is that of tls-alpn-01. */
 static int take_bind(struct options *o, const struct option_row *row, char *value)
 {
     struct acme_name name;
 
-    (void)row;
     if (acme_name_read(acme_slice_text(value), &name, NULL) != ACME_OK || name.type != ACME_ID_IP)
-        return usage("--http-bind takes an IP address", value);
-    o->http_bind = value;
+        return usage(row->low != 0 ? "--tls-bind takes an IP address"
+                                   : "--http-bind takes an IP address",
+                     value);
+    if (row->low != 0)
+        o->tls_bind = value;
+    else
+        o->http_bind = value;
     return EXIT_DONE;
 }
 
 static int take_challenge(struct options *o, const struct option_row *row, char *value)
 {
-    static const enum acme_challenge_type types[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01};
+    static const enum acme_challenge_type types[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01,
+                                                     ACME_CHALLENGE_TLSALPN01};
 
     (void)row;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
@@ -176,7 +182,7 @@ static int take_challenge(struct options *o, const struct option_row *row, char 
             return EXIT_DONE;
         }
     }
-    return usage("--challenge takes http-01 or dns-01", value);
+    return usage("--challenge takes http-01, tls-alpn-01 or dns-01", value);
 }
 
 static int take_dns_server(struct options *o, const struct option_row *row, char *value)
@@ -261,6 +267,10 @@ const struct option_row option_rows[] = {
      .commands = ONE},
     {"eab-alg", 0, TEXT(eab_alg), .bits = OPTION_FILE, .commands = ONE},
 
+    {"tls-port", 0, .kind = OPTION_NUMBER, AT(tls_port), .low = 1, .high = 65535,
+     .bits = OPTION_DAEMON, .commands = FOR(COMMAND_ISSUE)},
+    {"tls-bind", 0, CALL(tls_bind, take_bind), .low = 1, .bits = OPTION_DAEMON,
+     .commands = FOR(COMMAND_ISSUE)},
     {"http-port", 0, .kind = OPTION_NUMBER, AT(http_port), .low = 1, .high = 65535,
      .bits = OPTION_DAEMON, .commands = ONE},
     {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE},

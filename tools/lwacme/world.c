@@ -88,7 +88,15 @@ int world_open(const struct options *o, void (*event)(void *ctx, const struct ac
     acme_crypto_seed_from(&world.port);
     acme_crypto_clock_from(&world.port);
     world.http = http01_init(&world.http01, &world.port, o->http_bind, o->http_port);
+    world.tls = tls_alpn01_init(&world.tls_alpn01, &world.port, o->tls_bind, o->tls_port);
     return ACME_OK;
+}
+
+uint32_t world_serve(void)
+{
+    uint32_t http = world.http->ops->poll(world.http), tls = world.tls->ops->poll(world.tls);
+
+    return http < tls ? http : tls;
 }
 
 void world_close(void)
@@ -150,6 +158,8 @@ static struct acme_solver *choose_solver(const struct options *o)
             (void)tsig_server(&world.tsig, o->dns_server, &config);
         return dns01_2136_init(&world.dns01, &world.port, &config);
     }
+    if (o->challenge == ACME_CHALLENGE_TLSALPN01)
+        return world.tls;
     return o->webroot != NULL ? webroot_init(&world.webroot, &world.port, o->webroot) : world.http;
 }
 
@@ -189,6 +199,7 @@ int world_load(const struct options *o, bool *refused)
     config->memory.scratch.ptr = scratch.bytes;
     config->memory.scratch.len = sizeof scratch.bytes;
     world.solver = choose_solver(o);
+    world.show.port = o->challenge == ACME_CHALLENGE_TLSALPN01 ? o->tls_port : o->http_port;
     err = acme_agent_init(&agent, config, &world.port, &world.solver, 1, &why, &which);
     if (err != ACME_OK)
         show_error(&world.show, err, "%s%s%s", why, which != NULL ? ": " : "",

@@ -10,6 +10,7 @@
 
 #include "http01.h"
 #include "lwacme.h"
+#include "tls_alpn01.h"
 #include "tsig.h"
 
 struct world {
@@ -18,6 +19,7 @@ struct world {
     struct posix_slots slots;
     struct trust trust;
     struct http01 http01;
+    struct tls_alpn01 tls_alpn01;
     struct webroot webroot;
     struct dns01_2136 dns01;
     struct tsig tsig;
@@ -25,7 +27,8 @@ struct world {
     struct acme_slots slot_ops;
     struct acme_port port;
     struct acme_config config;
-    struct acme_solver *http, *solver; /* the responder; the one of the loaded certificate */
+    struct acme_solver *http, *tls; /* the responders, shared by all certificates */
+    struct acme_solver *solver;     /* the one of the loaded certificate */
 };
 extern struct world world;
 extern struct acme_agent agent;
@@ -38,10 +41,12 @@ extern struct acme_span world_record;
 extern volatile sig_atomic_t world_signal, world_hangup;
 void world_signals(bool hangup);
 
-/* Storage (locked), sockets, the responder of http-01: ACME_OK, or an error that has been said.
- * world.show is set. event: NULL for show_event. */
+/* Storage (locked), sockets, the responders of http-01 and tls-alpn-01: ACME_OK, or an error that
+ * has been said. world.show is set. event: NULL for show_event. */
 int world_open(const struct options *o, void (*event)(void *ctx, const struct acme_event *event));
 void world_close(void);
+/* Both responders serve who connects: milliseconds until they want it again. */
+uint32_t world_serve(void);
 
 /* The agent for one certificate, which must not change meanwhile: ACME_OK, or an error that has
  * been said. *refused: what the options say cannot be used. */
