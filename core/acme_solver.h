@@ -31,7 +31,7 @@ struct acme_challenge {
     enum acme_id_type id_type;
     bool wildcard;
     const char *token;             /* "" for types without one */
-    const char *key_authorization; /* RFC 8555 8.1; "" after a reboot, when only end is called */
+    const char *key_authorization; /* RFC 8555 8.1; "" for end when the account's key is lost */
     const char *account_url;
     struct acme_exchange *exchange; /* lent, or NULL */
 };

@@ -80,7 +80,12 @@ SRC_CORE = \
 	$(SRC_TLS_SERVER) \
 	core/acme_url.c
 
-SRC_SOLVERS = solvers/http01.c $(SRC_TLS_ALPN01)
+SRC_SOLVERS = \
+	solvers/dns01_2136.c \
+	solvers/dns_msg.c \
+	solvers/dns_tsig.c \
+	solvers/http01.c \
+	$(SRC_TLS_ALPN01)
 
 SRC_PORT_POSIX = \
 	port/posix/posix_key.c \
@@ -113,7 +118,6 @@ SRC_TOOL = \
 	tools/lwacme/daemon.c \
 	tools/lwacme/deploy.c \
 	tools/lwacme/exit.c \
-	tools/lwacme/dns.c \
 	tools/lwacme/doctor.c \
 	tools/lwacme/doctor_ca.c \
 	tools/lwacme/doctor_dns.c \
@@ -147,6 +151,7 @@ SRC_TOOL = \
 	tools/lwacme/status.c \
 	tools/lwacme/tell.c \
 	tools/lwacme/trust.c \
+	tools/lwacme/tsig.c \
 	tools/lwacme/turn.c \
 	tools/lwacme/webroot.c \
 	tools/lwacme/world.c

@@ -57,7 +57,9 @@ struct options {
     const char *out_dir; /* NULL: live below state_dir */
     const char *http_bind;
     const char *webroot;
-    bool tls_alpn; /* tls-alpn-01 proves the names, not http-01 */
+    enum acme_challenge_type challenge;
+    const char *dns_server, *tsig_key_file; /* NULL if not given */
+    bool dns_only_primary;
     const char *tls_bind;
     uint16_t http_port, tls_port;
     enum acme_key_type key_type, account_key_type;

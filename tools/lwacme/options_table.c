@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "acme_url.h"
+#include "tsig.h"
 
 int options_add_name(struct options *o, const char *text)
 {
@@ -169,6 +170,35 @@ static int take_bind(struct options *o, const struct option_row *row, char *valu
     return EXIT_DONE;
 }
 
+static int take_challenge(struct options *o, const struct option_row *row, char *value)
+{
+    static const enum acme_challenge_type types[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01,
+                                                     ACME_CHALLENGE_TLSALPN01};
+
+    (void)row;
+    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
+        if (strcmp(value, acme_challenge_type_name(types[i])) == 0) {
+            o->challenge = types[i];
+            return EXIT_DONE;
+        }
+    }
+    return usage("--challenge takes http-01, tls-alpn-01 or dns-01", value);
+}
+
+static int take_dns_server(struct options *o, const struct option_row *row, char *value)
+{
+    struct dns01_2136_config config;
+    struct tsig tsig;
+
+    (void)row;
+    o->dns_server = value;
+    return tsig_server(&tsig, value, &config) == 0
+               ? EXIT_DONE
+               : usage("--dns-server takes a name or an IP address, and a port: ADDR[:PORT] or "
+                       "[ADDR]:PORT",
+                       value);
+}
+
 /* low: it is the account's, whose kinds are fewer. */
 static int take_key_type(struct options *o, const struct option_row *row, char *value)
 {
@@ -237,8 +267,6 @@ const struct option_row option_rows[] = {
      .commands = ONE},
     {"eab-alg", 0, TEXT(eab_alg), .bits = OPTION_FILE, .commands = ONE},
 
-    {"challenge", 0, .kind = OPTION_CHOICE, AT(tls_alpn), .words = {"http-01", "tls-alpn-01"},
-     .bits = OPTION_FILE, .commands = FOR(COMMAND_ISSUE)},
     {"tls-port", 0, .kind = OPTION_NUMBER, AT(tls_port), .low = 1, .high = 65535,
      .bits = OPTION_DAEMON, .commands = FOR(COMMAND_ISSUE)},
     {"tls-bind", 0, CALL(tls_bind, take_bind), .low = 1, .bits = OPTION_DAEMON,
@@ -247,6 +275,10 @@ const struct option_row option_rows[] = {
      .bits = OPTION_DAEMON, .commands = ONE},
     {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE},
     {"webroot", 0, TEXT(webroot), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
+    {"challenge", 0, CALL(challenge, take_challenge), .bits = OPTION_FILE, .commands = ONE},
+    {"dns-server", 0, CALL(dns_server, take_dns_server), .bits = OPTION_FILE, .commands = ONE},
+    {"tsig-key-file", 0, TEXT(tsig_key_file), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
+    {"dns-only-primary", 0, FLAG(dns_only_primary), .bits = OPTION_FILE, .commands = ONE},
 
     {"state-dir", 0, TEXT(state_dir), .bits = OPTION_DAEMON | OPTION_PATH, .commands = ONE},
     {"out-dir", 0, TEXT(out_dir), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},

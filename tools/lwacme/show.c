@@ -72,7 +72,7 @@ void show_init(struct show *s, const struct options *o)
     s->json = o->json;
     s->quiet = o->quiet;
     s->verbose = o->verbose;
-    s->port = o->tls_alpn ? o->tls_port : o->http_port;
+    s->port = o->challenge == ACME_CHALLENGE_TLSALPN01 ? o->tls_port : o->http_port;
     s->live = !o->json && !o->quiet && o->verbose == 0 && log_is_stderr() && is_screen();
 }
 

@@ -97,9 +97,10 @@ static bool turn_load(struct daemon *d, size_t i)
 static bool turn_fits(struct daemon *d, size_t i)
 {
     if ((world.http01.live == 0 && world.tls_alpn01.live == 0) || d->turns[i].aside.order ||
-        conf_options(&d->conf, i, &d->options) != EXIT_DONE || d->options.webroot != NULL)
+        conf_options(&d->conf, i, &d->options) != EXIT_DONE || d->options.webroot != NULL ||
+        d->options.challenge == ACME_CHALLENGE_DNS01)
         return true;
-    if (d->options.tls_alpn)
+    if (d->options.challenge == ACME_CHALLENGE_TLSALPN01)
         return world.tls_alpn01.live + d->options.names_count <= TLS_ALPN01_MAX_NAMES;
     return world.http01.live + d->options.names_count <= HTTP01_MAX_TOKENS;
 }

@@ -141,7 +141,26 @@ static int open_files(const struct options *o)
         show_error(&world.show, ACME_E_SOLVER, "--webroot %.300s: %s", o->webroot, strerror(errno));
         return ACME_E_SOLVER;
     }
+    if (o->challenge == ACME_CHALLENGE_DNS01 && tsig_read(&world.tsig, o->tsig_key_file) != 0) {
+        show_error(&world.show, ACME_E_CONFIG, "--tsig-key-file %s", world.tsig.why);
+        return ACME_E_CONFIG;
+    }
     return o->eab_key_file != NULL ? read_binding(o) : ACME_OK;
+}
+
+/* Nothing of dns-01 lives longer than a certificate is loaded: its solver remembers nothing. */
+static struct acme_solver *choose_solver(const struct options *o)
+{
+    struct dns01_2136_config config = {.key = &world.tsig.key, .only_primary = o->dns_only_primary};
+
+    if (o->challenge == ACME_CHALLENGE_DNS01) {
+        if (o->dns_server != NULL)
+            (void)tsig_server(&world.tsig, o->dns_server, &config);
+        return dns01_2136_init(&world.dns01, &world.port, &config);
+    }
+    if (o->challenge == ACME_CHALLENGE_TLSALPN01)
+        return world.tls;
+    return o->webroot != NULL ? webroot_init(&world.webroot, &world.port, o->webroot) : world.http;
 }
 
 int world_load(const struct options *o, bool *refused)
@@ -179,10 +198,8 @@ int world_load(const struct options *o, bool *refused)
     config->memory.io.len = sizeof io;
     config->memory.scratch.ptr = scratch.bytes;
     config->memory.scratch.len = sizeof scratch.bytes;
-    world.solver = o->webroot != NULL ? webroot_init(&world.webroot, &world.port, o->webroot)
-                   : o->tls_alpn      ? world.tls
-                                      : world.http;
-    world.show.port = o->tls_alpn ? o->tls_port : o->http_port;
+    world.solver = choose_solver(o);
+    world.show.port = o->challenge == ACME_CHALLENGE_TLSALPN01 ? o->tls_port : o->http_port;
     err = acme_agent_init(&agent, config, &world.port, &world.solver, 1, &why, &which);
     if (err != ACME_OK)
         show_error(&world.show, err, "%s%s%s", why, which != NULL ? ": " : "",
@@ -198,6 +215,9 @@ void world_unload(void)
     agent.config = NULL;
     trust_close(&world.trust);
     binding_wipe(&world.binding);
+    if (world.dns01.solver.ops != NULL)
+        dns01_2136_close(&world.dns01);
+    dns_tsig_key_wipe(&world.tsig.key);
 }
 
 /* -- the files -- */
@@ -275,4 +295,6 @@ void world_detail(int outcome)
                 world.trust.path);
     if (world.webroot.why[0] != '\0' && outcome == ACME_E_SOLVER)
         fprintf(log_to(LOG_BAD), "  webroot   %s\n", world.webroot.why);
+    if (world.dns01.why[0] != '\0')
+        fprintf(log_to(LOG_BAD), "  dns-01    %s\n", world.dns01.why);
 }

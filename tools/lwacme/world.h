@@ -11,6 +11,7 @@
 #include "http01.h"
 #include "lwacme.h"
 #include "tls_alpn01.h"
+#include "tsig.h"
 
 struct world {
     struct sockets_net net; /* first: the port's context is the net's */
@@ -20,6 +21,8 @@ struct world {
     struct http01 http01;
     struct tls_alpn01 tls_alpn01;
     struct webroot webroot;
+    struct dns01_2136 dns01;
+    struct tsig tsig;
     struct binding binding;
     struct acme_slots slot_ops;
     struct acme_port port;
@@ -33,8 +36,8 @@ extern struct acme_agent agent;
 extern struct acme_span world_record;
 
 /* The signal that came, or 0. Set by world_signals' handler, for SIGINT, SIGTERM and SIGHUP;
- * sockets_wait then ends. hangup: SIGHUP also where it was ignored, as under nohup: it is a word to a
- * daemon, and to others that their terminal is gone. */
+ * sockets_wait then ends. hangup: SIGHUP also where it was ignored, as under nohup: it is a word to
+ * a daemon, and to others that their terminal is gone. */
 extern volatile sig_atomic_t world_signal, world_hangup;
 void world_signals(bool hangup);
 
