@@ -78,8 +78,8 @@
 #define ACME_MAX_CERT_ID 72
 #endif
 
-/* Servers (CAs) that one agent may choose between, the staging CA not counted. 1..8; 1 is for builds
- * without that choice. About 20 bytes of RAM each. */
+/* Servers (CAs) that one agent may choose between, the staging CA not counted. 1..8; 1 is for
+ * builds without that choice. About 20 bytes of RAM each. */
 #ifndef ACME_MAX_SERVERS
 #define ACME_MAX_SERVERS 5
 #endif

@@ -115,13 +115,35 @@ static int csr_sign(const struct acme_key *key, struct acme_slice info, uint8_t 
     return ret;
 }
 
+int acme_csr_seal(struct acme_span room, struct acme_slice body, const struct acme_key *key,
+                  struct acme_slice *out)
+{
+    struct acme_der d;
+    uint8_t sig[ACME_SIGNATURE_MAX];
+    int ret = csr_sign(key, body, sig, sizeof sig);
+
+    *out = acme_slice_of(NULL, 0);
+    if (ret < 0)
+        return ret;
+    /* The signature stands behind what it signs: what is signed moves out of its way. */
+    memmove(room.ptr, body.ptr, body.len);
+    acme_der_init(&d, room.ptr + body.len, room.len - body.len);
+    acme_der_raw(&d, sig, (size_t)ret);
+    acme_der_byte(&d, 0);
+    acme_der_wrap(&d, 0, ACME_DER_BIT_STRING);
+    acme_csr_algorithm(&d, (enum acme_key_type)key->type);
+    d.start = room.ptr;
+    acme_der_raw(&d, room.ptr, body.len);
+    acme_der_wrap(&d, 0, ACME_DER_SEQUENCE);
+    *out = acme_der_slice(&d);
+    return d.overflow ? ACME_E_SIZE : ACME_OK;
+}
+
 int acme_csr_write(struct acme_span room, const char *const *names, size_t count,
                    const struct acme_key *key, struct acme_slice *out)
 {
     struct acme_public pub;
     struct acme_der d;
-    struct acme_slice info;
-    uint8_t sig[ACME_SIGNATURE_MAX];
     int ret;
 
     *out = acme_slice_of(NULL, 0);
@@ -134,20 +156,5 @@ int acme_csr_write(struct acme_span room, const char *const *names, size_t count
     ret = csr_info(&d, names, count, &pub);
     if (ret != ACME_OK)
         return ret;
-    info = acme_der_slice(&d);
-    ret = csr_sign(key, info, sig, sizeof sig);
-    if (ret < 0)
-        return ret;
-    /* The signature stands behind what it signs: what is signed moves out of its way. */
-    memmove(room.ptr, info.ptr, info.len);
-    acme_der_init(&d, room.ptr + info.len, room.len - info.len);
-    acme_der_raw(&d, sig, (size_t)ret);
-    acme_der_byte(&d, 0);
-    acme_der_wrap(&d, 0, ACME_DER_BIT_STRING);
-    acme_csr_algorithm(&d, (enum acme_key_type)key->type);
-    d.start = room.ptr;
-    acme_der_raw(&d, room.ptr, info.len);
-    acme_der_wrap(&d, 0, ACME_DER_SEQUENCE);
-    *out = acme_der_slice(&d);
-    return d.overflow ? ACME_E_SIZE : ACME_OK;
+    return acme_csr_seal(room, acme_der_slice(&d), key, out);
 }

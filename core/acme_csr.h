@@ -13,6 +13,11 @@
 int acme_csr_write(struct acme_span room, const char *const *names, size_t count,
                    const struct acme_key *key, struct acme_slice *out);
 
+/* What all signed objects of X.509 are: body (which lies in room), the algorithm, and the signature
+ * of key over body, as one SEQUENCE. *out lies in room. ACME_OK, ACME_E_SIZE, ACME_E_CRYPTO. */
+int acme_csr_seal(struct acme_span room, struct acme_slice body, const struct acme_key *key,
+                  struct acme_slice *out);
+
 /* AlgorithmIdentifier and SubjectPublicKeyInfo, shared with the tls-alpn-01 certificate. */
 void acme_csr_algorithm(struct acme_der *d, enum acme_key_type type);
 void acme_csr_public(struct acme_der *d, const struct acme_public *pub);

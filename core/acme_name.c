@@ -382,3 +382,33 @@ bool acme_token_ok(struct acme_slice token)
     }
     return true;
 }
+
+void acme_name_reverse(const uint8_t *bytes, size_t len, char out[ACME_REVERSE_TEXT])
+{
+    static const char hex[] = "0123456789abcdef";
+    struct acme_buf b;
+
+    acme_buf_init(&b, out, ACME_REVERSE_TEXT);
+    for (size_t i = len; i-- > 0;) {
+        if (len == 4) {
+            acme_buf_dec(&b, bytes[i]);
+        } else {
+            acme_buf_char(&b, hex[bytes[i] & 15]);
+            acme_buf_char(&b, '.');
+            acme_buf_char(&b, hex[bytes[i] >> 4]);
+        }
+        acme_buf_char(&b, '.');
+    }
+    acme_buf_text(&b, len == 4 ? "in-addr.arpa" : "ip6.arpa");
+    (void)acme_buf_end(&b);
+}
+
+bool acme_key_authorization_ok(const char *token, const char *text)
+{
+    const size_t thumbprint = 43; /* base64url of SHA-256 */
+    size_t len = strlen(token);
+
+    return acme_token_ok(acme_slice_of(token, len)) && strlen(text) == len + 1 + thumbprint &&
+           memcmp(text, token, len) == 0 && text[len] == '.' &&
+           acme_token_ok(acme_slice_text(text + len + 1));
+}

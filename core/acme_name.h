@@ -44,7 +44,16 @@ int acme_name_host(struct acme_slice text);
 /* An IP address in its canonical text: ACME_OK or ACME_E_NAME. bytes is 4 or 16 long. */
 int acme_name_ip_text(const uint8_t *bytes, size_t len, char out[46]);
 
+/* The name that a CA asks for in TLS when it proves an address (RFC 8738 6):
+ * "4.3.2.1.in-addr.arpa", or 32 digits and "ip6.arpa" (RFC 3596 2.5). bytes is 4 or 16 long. */
+#define ACME_REVERSE_TEXT 73
+void acme_name_reverse(const uint8_t *bytes, size_t len, char out[ACME_REVERSE_TEXT]);
+
 /* A token as RFC 8555 8.1 and 8.3 allow: [A-Za-z0-9_-], 22..ACME_MAX_TOKEN characters. */
 bool acme_token_ok(struct acme_slice token);
+
+/* Is text a key authorization (RFC 8555 8.1) for this token: both as acme_token_ok says, and a
+ * thumbprint of 43 characters behind a dot? So it is safe in paths, replies and records. */
+bool acme_key_authorization_ok(const char *token, const char *text);
 
 #endif

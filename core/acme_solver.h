@@ -20,7 +20,8 @@ struct acme_exchange;
 enum acme_solver_needs {
     ACME_NEEDS_NOTHING = 0,
     ACME_NEEDS_EXCHANGE = 1,  /* challenge.exchange, to make HTTPS requests of its own */
-    ACME_NEEDS_TLS_MEMORY = 2 /* the CA's session is closed from the last respond until end */
+    ACME_NEEDS_TLS_MEMORY = 2 /* the CA's session is closed from the last respond until the CA was
+                               * seen; where that cannot be seen, until the order is polled */
 };
 
 /* One challenge, as long as the call lasts: copy what you keep. */
@@ -30,7 +31,7 @@ struct acme_challenge {
     enum acme_id_type id_type;
     bool wildcard;
     const char *token;             /* "" for types without one */
-    const char *key_authorization; /* RFC 8555 8.1; "" after a reboot, when only end is called */
+    const char *key_authorization; /* RFC 8555 8.1; "" for end when the account's key is lost */
     const char *account_url;
     struct acme_exchange *exchange; /* lent, or NULL */
 };

@@ -206,8 +206,8 @@ uint8_t acme_job_failed(struct acme_agent *a)
         a->reload_account = true; /* back to what is stored; of all else more is known */
     }
     if ((a->step != ACME_ROW_REVOKE && a->step != ACME_ROW_REVOKE_KEY) || !a->revoke_first ||
-        a->lost_in_run > 0 || status < 400 || status >= 500 || status == 429 ||
-        a->revoked.state != ACME_REVOKE_ASKED)
+        a->lost_in_run > 0 || a->exchange.single || status < 400 || status >= 500 ||
+        status == 429 || a->revoked.state != ACME_REVOKE_ASKED)
         return 0;
     a->revoked.state = ACME_NOT_REVOKED;
     return ACME_SAVE_SCHED;

@@ -204,15 +204,27 @@ int refused_respond(struct acme_agent *a, const struct acme_problem *problem,
     return ACME_OK;
 }
 
+/* A solver that answers over TLS may have the memory of the session to the CA, which is not needed
+ * until the CA has been here: the next request makes a new one. */
+static void lend_memory(struct acme_agent *a)
+{
+    for (uint16_t i = 0; i < a->order.names_count; i++) {
+        const struct acme_order_name *name = &a->order.names[i];
+        if (awaits(name, 0) && (a->solvers[name->solver]->ops->needs & ACME_NEEDS_TLS_MEMORY) != 0)
+            acme_exchange_close(&a->exchange);
+    }
+}
+
 /* Has the CA been here? RFC 8555 7.5.1: no poll before its query was seen, where that shows. */
 int step_watch(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     struct acme_event event = {.type = ACME_EVENT_WARNING, .err = ACME_E_TIMEOUT};
     struct acme_challenge c;
     struct challenge_room room;
-    bool blind = false, all = true;
+    bool blind = false, all = true, tls = false;
 
     (void)reply;
+    lend_memory(a);
     for (uint16_t i = 0; i < a->order.names_count; i++) {
         struct acme_order_name *name = &a->order.names[i];
         struct acme_solver *solver = a->solvers[name->solver];
@@ -224,15 +236,19 @@ int step_watch(struct acme_agent *a, const struct acme_reply *reply, struct acme
                  solver->ops->seen(solver, &c) == ACME_OK) {
             name->flags |= ORDER_SEEN;
             tell_challenge(a, name, "seen");
-        } else
+        } else {
             all = false;
+            tls = name->type == ACME_CHALLENGE_TLSALPN01;
+        }
     }
     if (!all && a->port->now_ms(a->port->ctx) - a->row_since_ms < SEEN_LIMIT_MS) {
         next->wait_ms = 100;
         return ACME_AGAIN;
     }
     if (!all) {
-        event.text = "the CA has not come yet: is port 80 of this name reachable from outside?";
+        event.text =
+            tls ? "the CA has not come yet: is port 443 of this name reachable from outside?"
+                : "the CA has not come yet: is port 80 of this name reachable from outside?";
         acme_emit(a, &event);
     }
     a->order.responded = true;

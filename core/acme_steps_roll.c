@@ -172,7 +172,7 @@ int accept_which_old(struct acme_agent *a, const struct acme_reply *reply, struc
         return err;
     /* A keyChange whose reply was lost may be on its way still, and then the new key is the one
      * that is left: not before the next run is it dropped. */
-    keep = a->lost_in_run > 0;
+    keep = a->lost_in_run > 0 || a->exchange.single;
     if (!keep)
         acme_key_wipe(&a->new_key);
     if (a->job != NULL && a->job->type == ACME_JOB_ROLLOVER)

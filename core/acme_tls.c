@@ -13,6 +13,7 @@
 #include "acme_der.h"
 #include "acme_name.h"
 #include "acme_pem.h"
+#include "acme_tls_private.h"
 
 enum tls_phase {
     TLS_CLOSED = 0,
@@ -247,6 +248,20 @@ static int tls_expect(WOLFSSL *session, const char *host)
                : ACME_E_TLS_MEMORY;
 }
 
+int acme_tls_limit(void *context)
+{
+    WOLFSSL_CTX *ctx = (WOLFSSL_CTX *)context;
+
+    if (wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS ||
+        tls_set_suites(ctx) != WOLFSSL_SUCCESS)
+        return ACME_E_TLS;
+    for (size_t i = 0; i < sizeof tls_curves / sizeof tls_curves[0]; i++) {
+        if (wolfSSL_CTX_UseSupportedCurve(ctx, tls_curves[i]) != WOLFSSL_SUCCESS)
+            return ACME_E_TLS;
+    }
+    return ACME_OK;
+}
+
 static int tls_new_ctx(struct acme_tls *tls)
 {
     WOLFSSL_CTX *ctx = wolfSSL_CTX_new(wolfTLS_client_method());
@@ -258,14 +273,7 @@ static int tls_new_ctx(struct acme_tls *tls)
     wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, NULL);
     wolfSSL_CTX_SetIORecv(ctx, tls_io_recv);
     wolfSSL_CTX_SetIOSend(ctx, tls_io_send);
-    if (wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS ||
-        tls_set_suites(ctx) != WOLFSSL_SUCCESS)
-        return ACME_E_TLS;
-    for (size_t i = 0; i < sizeof tls_curves / sizeof tls_curves[0]; i++) {
-        if (wolfSSL_CTX_UseSupportedCurve(ctx, tls_curves[i]) != WOLFSSL_SUCCESS)
-            return ACME_E_TLS;
-    }
-    return ACME_OK;
+    return acme_tls_limit(ctx);
 }
 
 static int tls_new_session(struct acme_tls *tls, const char *host)

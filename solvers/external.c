@@ -21,8 +21,8 @@ static void ext_warn(struct external *x, const char *text, const char *detail, i
     event.text = text;
     event.detail = detail;
     event.err = err;
-    if (x->solver.port->event != NULL)
-        x->solver.port->event(x->solver.port->ctx, &event);
+    if (x->port->event != NULL)
+        x->port->event(x->port->ctx, &event);
 }
 
 static int ext_fail(struct external *x, const char *what, const char *more)
@@ -43,7 +43,7 @@ static void ext_abort(struct external *x)
     if (x->runs)
         x->config.runner->stop(x->config.runner->ctx);
     x->runs = false;
-    external_verify_stop(&x->verify, x->solver.port);
+    external_verify_stop(&x->verify, x->port);
     x->act = EXT_NOTHING;
     x->step = 0;
     x->err = ACME_OK;
@@ -221,7 +221,7 @@ static int ext_self_check(struct external *x, const struct acme_challenge *c)
 
     if (c->type != ACME_CHALLENGE_HTTP01 || x->config.http_port == 0)
         return ACME_OK;
-    err = external_verify(&x->verify, x->solver.port, c, x->config.http_port);
+    err = external_verify(&x->verify, x->port, c, x->config.http_port);
     if (err == ACME_AGAIN)
         return err;
     if (err != ACME_OK)
@@ -259,11 +259,11 @@ static int ext_begin_step(struct external *x, const struct acme_challenge *c)
 
 static int ext_begin(struct acme_solver *s, const struct acme_challenge *c)
 {
-    struct external *x = (struct external *)s;
+    struct external *x = ((struct external_face *)s)->x;
     int err = ACME_OK;
 
-    if ((x->ops.types & (unsigned)c->type) == 0 ||
-        (c->wildcard && c->type == ACME_CHALLENGE_HTTP01))
+    if ((s->ops->types & (unsigned)c->type) == 0 ||
+        (c->wildcard && c->type != ACME_CHALLENGE_DNS01))
         return ACME_E_DECLINED;
     ext_enter(x, EXT_BEGIN, c);
     while (err == ACME_OK && x->step < 4) {
@@ -277,7 +277,7 @@ static int ext_begin(struct acme_solver *s, const struct acme_challenge *c)
 /* All are performed when the first is asked for. */
 static int ext_ready(struct acme_solver *s, const struct acme_challenge *c)
 {
-    struct external *x = (struct external *)s;
+    struct external *x = ((struct external_face *)s)->x;
     int err = ACME_OK;
 
     if (x->phase != EXT_PERFORMING)
@@ -316,7 +316,7 @@ static int ext_end_step(struct external *x, const struct acme_challenge *c,
 /* What fails here does not keep the rest from being cleaned up. */
 static int ext_end(struct acme_solver *s, const struct acme_challenge *c, enum acme_outcome outcome)
 {
-    struct external *x = (struct external *)s;
+    struct external *x = ((struct external_face *)s)->x;
     int err;
 
     ext_enter(x, EXT_END, c);
@@ -350,7 +350,7 @@ int external_finish(struct external *x)
 /* Between the ends of two challenges something is always under way. */
 static uint32_t ext_poll(struct acme_solver *s)
 {
-    struct external *x = (struct external *)s;
+    struct external *x = ((struct external_face *)s)->x;
 
     if (x->phase == EXT_CLEANING && (x->act == EXT_NOTHING || x->act == EXT_FINISH) &&
         external_finish(x) == ACME_AGAIN)
@@ -401,21 +401,48 @@ void external_close(struct external *x)
     x->open = false;
 }
 
+static const struct {
+    enum acme_challenge_type type;
+    const char *name;
+} ext_types[EXTERNAL_TYPES] = {{ACME_CHALLENGE_HTTP01, "external-http-01"},
+                               {ACME_CHALLENGE_DNS01, "external-dns-01"}};
+
+static void ext_face(struct external *x, struct external_face *face, const char *name,
+                     unsigned types)
+{
+    face->x = x;
+    face->solver.ops = &face->ops;
+    face->solver.port = x->port;
+    face->ops.name = name;
+    face->ops.types = types;
+    face->ops.begin = ext_begin;
+    face->ops.ready = ext_ready;
+    face->ops.end = ext_end;
+    face->ops.poll = ext_poll;
+}
+
 struct acme_solver *external_init(struct external *x, const struct acme_port *port,
                                   const struct external_config *config)
 {
-    const unsigned all = ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01;
+    unsigned all = 0;
 
     memset(x, 0, sizeof *x);
+    x->port = port;
     x->config = *config;
-    x->solver.ops = &x->ops;
-    x->solver.port = port;
-    x->ops.name = "external";
-    x->ops.types = config->types != 0 ? config->types & all : all;
-    x->ops.begin = ext_begin;
-    x->ops.ready = ext_ready;
-    x->ops.end = ext_end;
-    x->ops.poll = ext_poll;
     x->verify.sock = ACME_NO_SOCK;
-    return &x->solver;
+    for (size_t i = 0; i < EXTERNAL_TYPES; i++) {
+        ext_face(x, &x->faces[1 + i], ext_types[i].name, (unsigned)ext_types[i].type);
+        all |= (unsigned)ext_types[i].type;
+    }
+    ext_face(x, &x->faces[0], "external", all);
+    return &x->faces[0].solver;
+}
+
+struct acme_solver *external_of(struct external *x, enum acme_challenge_type type)
+{
+    for (size_t i = 0; i < EXTERNAL_TYPES; i++) {
+        if (ext_types[i].type == type)
+            return &x->faces[1 + i].solver;
+    }
+    return NULL;
 }

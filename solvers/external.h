@@ -54,7 +54,6 @@ struct external_runner {
 struct external_config {
     enum external_mode mode;
     enum external_dialect dialect;
-    unsigned types;                       /* bits of enum acme_challenge_type; 0: all that it can */
     const struct acme_channel *channel;   /* NULL with EXTERNAL_DEHYDRATED */
     const struct external_runner *runner; /* NULL with EXTERNAL_JSON and EXTERNAL_TEXT */
     uint16_t http_port;                   /* that a self-check asks; 0: none is made */
@@ -76,10 +75,19 @@ int external_verify(struct external_verify *v, const struct acme_port *port,
                     const struct acme_challenge *c, uint16_t tcp_port);
 void external_verify_stop(struct external_verify *v, const struct acme_port *port);
 
+/* The solver as the agent sees it. */
+struct external_face {
+    struct acme_solver solver; /* first */
+    struct acme_solver_ops ops;
+    struct external *x;
+};
+
+#define EXTERNAL_TYPES 2 /* of challenges */
+
 /* Placed by the caller; private but for `why`. */
 struct external {
-    struct acme_solver solver;
-    struct acme_solver_ops ops;
+    const struct acme_port *port;
+    struct external_face faces[1 + EXTERNAL_TYPES]; /* for all types, and for each */
     struct external_config config;
     uint8_t phase; /* of the order: which command was the last of its kind */
     uint8_t act;   /* what is under way, and how far it is */
@@ -94,12 +102,16 @@ struct external {
     char why[400]; /* about the last ACME_E_SOLVER, for a person; or "" */
 };
 
-/* Fills *x and answers the solver to hand to the agent. What config points to must outlive x.
+/* Fills *x and answers the solver to hand to the agent, of all types: the CA's order decides. What
+ * config points to must outlive x.
  *
  * begin answers ACME_E_SOLVER for a channel at its end, a handler that failed, did not start or
  * did not end; x->why has the words. end answers the same, and is not tried again. */
 struct acme_solver *external_init(struct external *x, const struct acme_port *port,
                                   const struct external_config *config);
+/* After external_init, instead of its answer: the same for one type of challenge alone, for a list
+ * in which the preferred one stands first. NULL: it does not know that type. */
+struct acme_solver *external_of(struct external *x, enum acme_challenge_type type);
 
 /* One message that belongs to no challenge, after the run: written where the mode writes lines
  * (`print`), and handed to a handler as `command` (NULL: to none). args: dehydrated's arguments

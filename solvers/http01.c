@@ -5,6 +5,7 @@
 
 #include "acme_err.h"
 #include "acme_http.h"
+#include "acme_name.h"
 
 #define H01_STEPS        8    /* reads and writes for one connection in one poll */
 #define H01_LISTEN_AGAIN 1000 /* ms until a lost listener is tried again */
@@ -279,16 +280,6 @@ static uint32_t h01_poll(struct acme_solver *s)
 
 /* ---- the solver ---- */
 
-/* Is it token "." thumbprint, in characters that are safe in a path and in a reply? */
-static bool h01_authorization_ok(const struct acme_challenge *c, size_t len)
-{
-    const char *text = c->key_authorization;
-
-    return acme_token_ok(acme_slice_of(c->token, len)) &&
-           strlen(text) == len + 1 + HTTP01_THUMBPRINT && memcmp(text, c->token, len) == 0 &&
-           text[len] == '.' && acme_token_ok(acme_slice_text(text + len + 1));
-}
-
 static int h01_begin(struct acme_solver *s, const struct acme_challenge *c)
 {
     struct http01 *h = (struct http01 *)s;
@@ -298,7 +289,7 @@ static int h01_begin(struct acme_solver *s, const struct acme_challenge *c)
     /* RFC 8555 8.3 proves one host, never all below it. */
     if (c->type != ACME_CHALLENGE_HTTP01 || c->wildcard)
         return ACME_E_DECLINED;
-    if (!h01_authorization_ok(c, len))
+    if (!acme_key_authorization_ok(c->token, c->key_authorization))
         return ACME_E_ARG;
     err = h01_listen(h);
     if (err != ACME_OK)

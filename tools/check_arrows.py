@@ -21,6 +21,7 @@ BELOW = {
     "tools": ("tools", "solvers", "core", "port"),
     "tests": FOLDERS,
 }
+TLS = ("core/acme_tls.c", "core/acme_tls_server.c")
 # Headers that wolfSSL and boards give under a fixed name: which folder they lie in says nothing.
 CHOSEN_BY_BOARD = ("acme_board_config.h", "user_settings.h", "lwipopts.h")
 
@@ -70,7 +71,7 @@ def sideways(path, name, target):
         return None
     if path.parts[0] == target.parts[0] == "solvers" and path.stem != target.stem \
             and path.stem.split("_")[0] != target.stem.split("_")[0] \
-            and target.stem != "dns_msg":
+            and target.stem not in ("dns_msg", "dns_tsig"):
         return "a solver may not include another"
     if path.parts[0] == target.parts[0] == "boards" and path.parts[1] != target.parts[1] \
             and target.parts[1] != "common":
@@ -94,15 +95,15 @@ def libraries(path, name, target):
     if name.endswith("cJSON.h") and where not in ("core/acme_json.c", "core/acme_cjson.h"):
         return "only core/acme_json.c knows cJSON"
     if name.startswith("wolfssl/wolfcrypt/") and not name.endswith("/settings.h"):
-        if not re.match(r"core/acme_(crypto\w*|cert|tls)\.c$", where):
+        if not re.match(r"core/acme_(crypto\w*|cert|tls|tls_server)\.c$", where):
             return "only core/acme_crypto*.c and acme_cert.c know wolfCrypt"
-        if where == "core/acme_tls.c" and not name.endswith(("random.h", "error-crypt.h", "asn.h")):
-            return "acme_tls.c knows of wolfCrypt only errors and the seed"
+        if where in TLS and not name.endswith(("random.h", "error-crypt.h", "asn.h")):
+            return "acme_tls*.c know of wolfCrypt only errors and the seed"
     elif name.startswith("wolfssl/") and name != "wolfssl/version.h":
-        allowed = "core/acme_tls.c" if not name.endswith("/settings.h") else None
-        if allowed and where != allowed:
-            return "only core/acme_tls.c knows wolfSSL's TLS"
-        if allowed is None and not re.match(r"core/acme_(crypto\w*|cert|tls)\.c$", where):
+        allowed = TLS if not name.endswith("/settings.h") else None
+        if allowed and where not in allowed:
+            return "only core/acme_tls.c and acme_tls_server.c know wolfSSL's TLS"
+        if allowed is None and not re.match(r"core/acme_(crypto\w*|cert|tls|tls_server)\.c$", where):
             return "only the files that know wolfSSL need its settings"
     if name.startswith("lwip/") and not where.startswith("port/lwip/"):
         return "only port/lwip/ knows lwIP"

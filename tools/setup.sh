@@ -14,7 +14,7 @@ needs() {
     bench) echo "$(needs demo) musl-gcc=musl-tools valgrind=valgrind ip=iproute2" ;;
     check) echo "$(needs build) python3=python3 clang-format=clang-format clang-tidy=clang-tidy cppcheck=cppcheck" ;;
     fuzz) echo "$(needs build) python3=python3 clang=clang openssl=openssl $(needs_runtime)" ;;
-    test) echo "$(needs demo) clang=clang musl-gcc=musl-tools ip=iproute2 unshare=util-linux setpriv=util-linux" ;;
+    test) echo "$(needs demo) clang=clang musl-gcc=musl-tools ip=iproute2 unshare=util-linux setpriv=util-linux named=bind9 knotd=knot" ;;
     boards) echo "$(needs demo) qemu-system-arm=qemu-system-arm arm-none-eabi-gcc=gcc-arm-none-eabi /usr/lib/arm-none-eabi/newlib/libc_nano.a=libnewlib-arm-none-eabi qemu-system-riscv32=qemu-system-misc riscv64-unknown-elf-gcc=gcc-riscv64-unknown-elf /usr/lib/picolibc/riscv64-unknown-elf/picolibc.specs=picolibc-riscv64-unknown-elf ip=iproute2 unshare=util-linux" ;;
     cross)
         for target in mips-linux-gnu mipsel-linux-gnu arm-linux-gnueabihf aarch64-linux-gnu \

@@ -26,6 +26,11 @@ SRC_SERVERS ?= core/acme_servers.c core/acme_steps_servers.c
 # Boards, which make their own keys, take core/acme_csr_noread.c.
 SRC_CSR ?= core/acme_csr_read.c
 
+# Boards that prove no name by tls-alpn-01 leave these and solvers/tls_alpn01.c out: wolfSSL then
+# needs no server.
+SRC_TLS_SERVER ?= core/acme_alpn_cert.c core/acme_tls_hello.c core/acme_tls_server.c
+SRC_TLS_ALPN01 ?= solvers/tls_alpn01.c
+
 SRC_CORE = \
 	core/acme_agent.c core/acme_aside.c core/acme_status.c \
 	core/acme_b64.c \
@@ -72,9 +77,15 @@ SRC_CORE = \
 	core/acme_store.c \
 	core/acme_time.c \
 	core/acme_tls.c \
+	$(SRC_TLS_SERVER) \
 	core/acme_url.c
 
-SRC_SOLVERS = solvers/http01.c
+SRC_SOLVERS = \
+	solvers/dns01_2136.c \
+	solvers/dns_msg.c \
+	solvers/dns_tsig.c \
+	solvers/http01.c \
+	$(SRC_TLS_ALPN01)
 
 # Challenges solved outside of the agent. Boards take it when they have a channel for it.
 SRC_EXTERNAL = solvers/external.c solvers/external_format.c solvers/external_verify.c
@@ -111,7 +122,6 @@ SRC_TOOL = \
 	tools/lwacme/daemon.c \
 	tools/lwacme/deploy.c \
 	tools/lwacme/exit.c \
-	tools/lwacme/dns.c \
 	tools/lwacme/doctor.c \
 	tools/lwacme/doctor_ca.c \
 	tools/lwacme/doctor_dns.c \
@@ -137,15 +147,18 @@ SRC_TOOL = \
 	tools/lwacme/metrics.c \
 	tools/lwacme/notify.c \
 	tools/lwacme/options.c \
+	tools/lwacme/options_solve.c \
 	tools/lwacme/options_table.c \
 	tools/lwacme/owed.c \
 	tools/lwacme/person.c \
 	tools/lwacme/privilege.c \
 	tools/lwacme/runner.c \
 	tools/lwacme/show.c \
+	tools/lwacme/solve.c \
 	tools/lwacme/status.c \
 	tools/lwacme/tell.c \
 	tools/lwacme/trust.c \
+	tools/lwacme/tsig.c \
 	tools/lwacme/turn.c \
 	tools/lwacme/webroot.c \
 	tools/lwacme/world.c

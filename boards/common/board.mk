@@ -72,11 +72,11 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP) \
 	$(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) $(if $(CHAIN),,$(SRC_CHAIN)) \
 	$(if $(JOB),,$(SRC_JOB)) $(if $(RECENT),,$(SRC_RECENT)) $(if $(SERVERS),,$(SRC_SERVERS)) \
-	$(SRC_CSR),$(SRC_CORE)) \
+	$(if $(TLS_ALPN),,$(SRC_TLS_SERVER)) $(SRC_CSR),$(SRC_CORE)) \
 	$(if $(EAB),,core/acme_steps_noeab.c) $(if $(ARI),,core/acme_steps_noari.c) \
 	$(if $(CHAIN),,core/acme_steps_nochain.c) $(if $(JOB),,core/acme_steps_nojob.c) \
 	$(if $(RECENT),,core/acme_steps_norecent.c) $(if $(SERVERS),,core/acme_steps_noservers.c) core/acme_csr_noread.c \
-	$(BOARD_CORE_ADD) $(SRC_SOLVERS) $(BD)/main.c \
+	$(BOARD_CORE_ADD) $(filter-out $(if $(TLS_ALPN),,$(SRC_TLS_ALPN01)),$(SRC_SOLVERS)) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
 	board_start.c \
 	$(if $(SERVER),https_server.c,https_none.c))

@@ -395,12 +395,21 @@ def kept_seeds():
     return found
 
 
+def dns_seeds():
+    """A question answered with an alias and two addresses; a signed answer to an UPDATE."""
+    alias = bytes.fromhex("123481800001000300000000016101620000010001c00c0005000100000009000"
+                          "2c00ec00e00010001000000090004c000020101620000010001000000090004c0000202")
+    signed = bytes.fromhex("1234a8000001000000000001076578616d706c6503636f6d0000060001026b31076578616d706c65"
+                           "0000fa00ff00000000003d0b686d61632d736861323536000000499602d2012c0020")
+    return {"dns": [alias, signed + bytes(32) + bytes.fromhex("123400000000"), signed[:40]]}
+
+
 def main():
     top = pathlib.Path(sys.argv[1])
     shutil.rmtree(top / "seeds", ignore_errors=True)
     (top / "dict").mkdir(parents=True, exist_ok=True)
     for make in (http_seeds, json_seeds, text_seeds, cert_seeds, keyfile_seeds, record_seeds, flash_seeds, agent_seeds,
-                 conf_seeds):
+                 conf_seeds, dns_seeds):
         for name, inputs in make().items():
             folder = top / "seeds" / name
             folder.mkdir(parents=True)

@@ -351,7 +351,8 @@ class FakeCA:
         for i in order["identifiers"]:
             aid, token = self.new_id(), b64(os.urandom(24))
             self.authz[aid] = {"status": "pending", "expires": order["expires"], "identifier": i,
-                               "challenges": [{"type": "http-01", "status": "pending",
+                               "challenges": [{"type": self.challenge_type,
+                                               "status": "pending",
                                                "token": token,
                                                "url": self.base + "/chall/" + aid}]}
             order["authorizations"].append(self.base + "/authz/" + aid)
@@ -384,9 +385,10 @@ class FakeCA:
             threading.Thread(target=self.validate, args=(a, c, rq.thumb), daemon=True).start()
         return Reply(200, c, {"Link": '<%s/authz/%s>;rel="up"' % (self.base, aid)})
 
-    def validate(self, a, c, thumb):
-        name = a["identifier"]["value"]
-        error = None
+    challenge_type = "http-01"
+
+    def look(self, name, c, thumb):
+        """Is the proof there? None, or the kind of a problem and its words."""
         try:
             h = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=5)
             h.request("GET", "/.well-known/acme-challenge/" + c["token"], headers={"Host": name})
@@ -394,9 +396,13 @@ class FakeCA:
             body = r.read(1024)
             h.close()
             if r.status != 200 or body.strip() != (c["token"] + "." + thumb).encode():
-                error = "unauthorized", "answer %d %r" % (r.status, body[:100])
+                return "unauthorized", "answer %d %r" % (r.status, body[:100])
         except (OSError, http.client.HTTPException) as e:
-            error = "connection", str(e)
+            return "connection", str(e)
+        return None
+
+    def validate(self, a, c, thumb):
+        error = self.look(a["identifier"]["value"], c, thumb)
         with self.lock:
             state = "valid"
             if error:

@@ -120,6 +120,20 @@ def configured():
         got = lines(common.run_tool(argv).expect(0))
         equal({k: v[0] for k, v in got.items()}, {NAME: "OK", "second": "OK"}, "both")
         common.run_tool(["status", "-c", conf]).expect(0, "second")
+        # Files that a deploy hook has not taken up: an older certificate may still be served.
+        text = open(conf, encoding="ascii").read()
+        with open(conf, "w", encoding="ascii") as f:
+            f.write("deploy-hook = /bin/false\n" + text)
+        common.run_tool(argv).expect(0)             # not yet
+        folder = os.path.join(c.out, os.readlink(os.path.join(c.out, NAME)))
+        os.utime(folder, (0, time.time() - 10 * DAY))
+        got = lines(common.run_tool(argv).expect(1, "deploy hook"))
+        equal({k: v[0] for k, v in got.items()}, {NAME: "WARNING", "second": "OK"}, "a hook owed")
+        open(os.path.join(folder, ".deployed"), "w", encoding="ascii").close()
+        os.utime(folder, (0, time.time() - 10 * DAY))
+        common.run_tool(argv).expect(0)
+        with open(conf, "w", encoding="ascii") as f:
+            f.write(text)
         common.run_tool(argv + ["-d", NAME]).expect(1, "-c")
         with open(conf, "a", encoding="ascii") as f:
             f.write("nonsense\n")

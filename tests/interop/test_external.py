@@ -271,6 +271,36 @@ def fifo_gone(w, c):
     check(stat.S_ISFIFO(os.stat(path).st_mode), "the FIFO was replaced")
 
 
+@suite.case("fifo missing")
+@with_world()
+def fifo_missing(w, c):
+    path = os.path.join(c.base, "f")
+    refused = lambda pattern: Agent(c, "--external", "fifo=" + path,
+                                    stdin=subprocess.DEVNULL).end(6, pattern)
+    refused(re.escape(path) + ": No such file.*mkfifo")
+    os.mkfifo(path)
+    refused(re.escape(path) + r"\.in: No such file.*mkfifo")
+    open(path + ".in", "w").close()
+    refused(re.escape(path) + r"\.in is no FIFO")
+    equal(w.count()["newOrder"], 0, "orders for a FIFO that is not there")
+
+
+@suite.case("the preferred type first")
+@with_world(always_valid=True)
+def preferred(w, c):
+    def types(*more, names=(NAMES[0], "*." + NAMES[1])):
+        a = Agent(c, "--external", "json", "--force", "--now", *more, names=names)
+        a.answer(b"\n" * len(names))
+        a.end(0)
+        return sorted(m["type"] for m in a.messages("validate"))
+    equal(types(), ["dns-01", "http-01"], "types without a wish")
+    equal(types("--challenge", "dns-01", "--challenge", "http-01"), ["dns-01"] * 2, "dns first")
+    equal(types("--preferred-challenges", "http,dns"), ["dns-01", "http-01"], "http first")
+    a = Agent(c, "--external", "json", "--challenge", "http-01", "--force", "--now",
+              names=["*." + NAMES[1]], stdin=subprocess.DEVNULL)
+    a.end(6, "offers only .*dns-01")
+
+
 @suite.case("renew by lines sent ahead")
 @with_world(always_valid=True)
 def renew_ahead(w, c):
@@ -296,7 +326,9 @@ def options():
         refused("external", "--external", value)
     refused("1 to 2", "--external", "json", "--external-dialect", "3")
     refused("1 to 86400", "--external", "json", "--handler-timeout", "0")
-    refused("http or dns", "--external", "json", "--preferred-challenges", "tls-sni")
+    refused("http, dns or tls-alpn", "--external", "json", "--preferred-challenges", "tls-sni")
+    refused("twice", "--external", "json", "--preferred-challenges", "dns,dns-01")
+    refused("excludes", "--external", "json", "--dns-server", "192.0.2.1")
     refused("exclude", "--external", "json", "--webroot", "/tmp")
 
 

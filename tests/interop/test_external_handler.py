@@ -241,7 +241,7 @@ def renew(w, c):
     conf = os.path.join(c.base, "lwacme.conf")
     text = ["state-dir = " + c.state, "out-dir = " + c.out, "server = " + c.directory,
             "ca-file = " + c.ca_file, "agree-tos = yes", "external = handler=" + path,
-            "external-dialect = 2", "preferred-challenges = dns"]
+            "external-dialect = 2", "challenge = dns-01"]
     with open(conf, "w", encoding="ascii") as f:
         f.write("\n".join(text + ["[%s]" % n for n in NAMES]) + "\n")
     os.makedirs(c.state, exist_ok=True)

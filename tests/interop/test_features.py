@@ -247,6 +247,10 @@ def ari_now(w, c):
 @with_world(validity=DAY // 24 * 8)       # 8 hours: an eighth is an hour
 def ari_revoked(w, c):
     c.issue([NAME]).expect(0)
+    while when(status(c)["due_at"]) < time.time() + 2 * 3600:
+        # The CA's window of so short a life is all of it: its random moment may be over in an hour.
+        c.issue([NAME], "--force", "--now").expect(0)
+    w.mark()
     first = cert_serial(c.live(NAME) + "/cert.pem")
     past = (rfc3339(time.time() - 50), rfc3339(time.time() - 10, ".123456789"))
     set_window(w, c, '{"suggestedWindow":{"start":"%s","end":"%s"},'
@@ -255,7 +259,7 @@ def ari_revoked(w, c):
     ahead = fake_clock(3700)
     r = c.issue([NAME], env=ahead).expect(0, r"ca.example/why\?\[31m")
     check(cert_serial(c.live(NAME) + "/cert.pem") != first, "not renewed: %s" % r)
-    equal(w.count()["newOrder"], 2, "newOrder")
+    equal(w.count()["newOrder"], 1, "newOrder")
     check("replaced by" in w.log_text() or "replaces" in w.log_text().lower() or
           status(c).get("replaces"), "the predecessor was not named")
     check(status(c)["replaces"], "status does not tell")

@@ -213,7 +213,7 @@ class World:
                  strict=False, authz_reuse=0, key_algorithm="ecdsa", retry_after=None, eab=None,
                  profiles=None, http_port=None, tls_port=None, server_key="p256", ipv4="127.0.0.1",
                  ipv6="", validity=7776000, delay=0.0, always_valid=False, sleep=False,
-                 blocklist=("blocked-domain.example",), ca_name="localhost", namespace=None):
+                 blocklist=("blocked-domain.example",), ca_name="localhost", namespace=None, ask_dns=None):
         self.version, self.programs = find(version)
         ns = common.in_namespace() if namespace is None else namespace
         self.http_port = http_port or (80 if ns else free_port())
@@ -224,6 +224,7 @@ class World:
         self.dns_manage_port = 8055 if ns else free_port()
         self.strict, self.ipv4, self.ipv6, self.delay = strict, ipv4, ipv6, delay
         self.server_key, self.ca_name = server_key, ca_name
+        self.ask_dns = ask_dns     # "ADDRESS:PORT" of the DNS server that the CA asks; None: ours
         self.env = {"PEBBLE_WFE_NONCEREJECT": str(nonce_reject),
                     "PEBBLE_AUTHZREUSE": str(authz_reuse),
                     "PEBBLE_CHAIN_LENGTH": str(chain_length),
@@ -285,7 +286,7 @@ class World:
             argv += ["-doh", ""]
         self.spawn("dns.log", argv)
         argv = [os.path.join(self.programs, "pebble"), "-config", self.path("pebble.json"),
-                "-dnsserver", "127.0.0.1:%d" % self.dns_port]
+                "-dnsserver", self.ask_dns or "127.0.0.1:%d" % self.dns_port]
         if self.strict:
             argv.append("-strict")
         self.spawn("pebble.log", argv, self.env)

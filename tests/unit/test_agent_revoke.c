@@ -284,6 +284,24 @@ TEST(open_order_is_given_up)
     CHECK_INT(w.certificates, 1);
 }
 
+/* On a kept connection, repeated at once: the first one may have been done. */
+TEST(refused_after_a_kept_connection_was_closed)
+{
+    issued_world();
+    CHECK_INT(acme_agent_do(&agent, &job, 0), ACME_OK);
+    while (agent.step != ACME_ROW_REVOKE) {
+        uint32_t sleep_ms = 0;
+        (void)acme_agent_poll(&agent, &sleep_ms);
+    }
+    agent.revoke_first = true;
+    agent.exchange.single = true;
+    agent.problem.http_status = 403;
+    CHECK_INT(acme_job_failed(&agent), 0);
+    CHECK_INT(revoked(), ACME_REVOKE_ASKED);
+    agent.exchange.single = false;
+    CHECK_INT(acme_job_failed(&agent), ACME_SAVE_SCHED);
+}
+
 /* There is nothing to revoke, so nothing is given up. */
 TEST(open_order_of_a_first_certificate_stays)
 {

@@ -462,4 +462,26 @@ TEST(declines)
     CHECK_STR(w.log, "");
 }
 
+/* For a list of solvers: each type by itself, and all of them are the one. */
+TEST(one_type)
+{
+    struct acme_solver *all = solver(EXTERNAL_JSON), *http, *dns;
+    struct acme_challenge a = challenge(ACME_CHALLENGE_HTTP01), b = challenge(ACME_CHALLENGE_DNS01);
+
+    http = external_of(&x, ACME_CHALLENGE_HTTP01);
+    dns = external_of(&x, ACME_CHALLENGE_DNS01);
+    CHECK(external_of(&x, ACME_CHALLENGE_NONE) == NULL);
+    CHECK(strcmp(http->ops->name, dns->ops->name) != 0);
+    CHECK(strcmp(http->ops->name, all->ops->name) != 0);
+    CHECK_INT(http->ops->types, ACME_CHALLENGE_HTTP01);
+    CHECK_INT(http->ops->begin(http, &b), ACME_E_DECLINED);
+    CHECK_INT(dns->ops->begin(dns, &a), ACME_E_DECLINED);
+    w.answers = 2;
+    CHECK_INT(http->ops->begin(http, &a), ACME_OK);
+    CHECK_INT(dns->ops->begin(dns, &b), ACME_OK);
+    CHECK_INT(http->ops->end(http, &a, ACME_OUTCOME_VALID), ACME_OK);
+    CHECK_INT(dns->ops->end(dns, &b, ACME_OUTCOME_VALID), ACME_OK);
+    CHECK_STR(w.log, ">validate\n<\n>validate\n<\n>cleanup\n>cleanup\n");
+}
+
 RUN()

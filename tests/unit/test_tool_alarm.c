@@ -125,6 +125,21 @@ TEST(critical_below_an_eighth)
     }
 }
 
+TEST(a_hook_that_is_owed)
+{
+    EACH_LIFE(i)
+    {
+        struct alarm_facts f = at(lives[i], lives[i] - lives[i] / 5);
+
+        f.hook_since = f.now - lives[i] / 10;
+        CHECK_REASON(f, ALARM_FINE);
+        f.hook_since--;
+        CHECK_REASON(f, ALARM_HOOK);
+        f.hook_since = 0;
+        CHECK_REASON(f, ALARM_FINE);
+    }
+}
+
 TEST(what_is_worse_goes_first)
 {
     struct alarm_facts f = at(90 * 86400LL, 60 * 86400LL);

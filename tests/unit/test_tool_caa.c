@@ -3,7 +3,6 @@
 
 #include "acme_err.h"
 #include "caa.h"
-#include "dns.h"
 
 static const char *const ours[] = {"ca.example", "pebble.letsencrypt.org"};
 static struct caa_asker asker;
@@ -123,84 +122,6 @@ TEST(issuers_are_safe_for_a_terminal)
     caa_issuers(&b, &one, 1);
     CHECK(acme_buf_end(&b));
     CHECK_STR(text, "a?[1m?");
-}
-
-/* -- DNS -- */
-
-static const uint8_t answer[] = {
-    0x12, 0x34, 0x81, 0x80, 0, 1, 0, 3, 0, 0, 0, 0, 1, 'a', 1, 'b', 0, 0, 1, 0, 1,
-    /* an alias, then two addresses of its target */
-    0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 9, 0, 2, 0xc0, 14, 0xc0, 14, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192,
-    0, 2, 1, 1, 'b', 0, 0, 1, 0, 1, 0, 0, 0, 9, 0, 4, 192, 0, 2, 2};
-
-TEST(a_question)
-{
-    static const uint8_t want[] = {0, 21, 0x12, 0x34, 1, 0,   0, 1, 0, 0, 0, 0,
-                                   0, 0,  1,    'a',  1, 'b', 0, 0, 1, 0, 1};
-    uint8_t room[300];
-    char longest[260];
-
-    CHECK_INT(dns_question(room, sizeof room, 0x1234, "a.b", DNS_A), sizeof want);
-    CHECK_MEM(room, want, sizeof want);
-    CHECK_INT(dns_question(room, sizeof want - 1, 0x1234, "a.b", DNS_A), 0);
-    CHECK_INT(dns_question(room, sizeof room, 1, "", DNS_A), 0);
-    CHECK_INT(dns_question(room, sizeof room, 1, "a..b", DNS_A), 0);
-    CHECK_INT(dns_question(room, sizeof room, 1, ".a", DNS_A), 0);
-    memset(longest, 'a', sizeof longest);
-    longest[64] = '\0';
-    CHECK_INT(dns_question(room, sizeof room, 1, longest, DNS_A), 0);
-    longest[63] = '\0';
-    CHECK(dns_question(room, sizeof room, 1, longest, DNS_CAA) > 0);
-}
-
-TEST(an_answer)
-{
-    struct dns_answer a;
-    struct acme_slice data;
-    struct acme_slice m = {answer, sizeof answer};
-
-    CHECK_INT(dns_open(&a, m, 0x1234, "A.b", DNS_A), ACME_OK);
-    CHECK(dns_next(&a, &data) && data.len == 4 && data.ptr[3] == 1);
-    CHECK(dns_next(&a, &data) && data.len == 4 && data.ptr[3] == 2);
-    CHECK(!dns_next(&a, &data) && !a.broken);
-    CHECK_INT(dns_open(&a, m, 0x1235, "a.b", DNS_A), ACME_E_REPLY);
-    CHECK_INT(dns_open(&a, m, 0x1234, "a.c", DNS_A), ACME_E_REPLY);
-    CHECK_INT(dns_open(&a, m, 0x1234, "a.b", DNS_AAAA), ACME_E_REPLY);
-}
-
-TEST(every_cut_and_every_changed_byte_of_an_answer)
-{
-    uint8_t copy[sizeof answer];
-    struct dns_answer a;
-    struct acme_slice data;
-
-    for (size_t len = 0; len < sizeof answer; len++) {
-        /* exactly so many bytes: a reader behind them is seen by the sanitizer */
-        uint8_t *exact = malloc(len > 0 ? len : 1);
-        unsigned found = 0;
-        CHECK(exact != NULL);
-        memcpy(exact, answer, len);
-        if (dns_open(&a, acme_slice_of(exact, len), 0x1234, "a.b", DNS_A) == ACME_OK) {
-            while (dns_next(&a, &data))
-                found++;
-            CHECK(a.broken && found < 2);
-        }
-        free(exact);
-    }
-    for (size_t i = 0; i < sizeof answer; i++) {
-        for (unsigned bit = 0; bit < 8; bit++) {
-            unsigned found = 0;
-            memcpy(copy, answer, sizeof copy);
-            copy[i] ^= (uint8_t)(1u << bit);
-            if (dns_open(&a, acme_slice_of(copy, sizeof copy), 0x1234, "a.b", DNS_A) != ACME_OK)
-                continue;
-            while (dns_next(&a, &data)) {
-                CHECK(data.ptr >= copy && data.ptr + data.len <= copy + sizeof copy);
-                found++;
-            }
-            CHECK(found <= 3);
-        }
-    }
 }
 
 RUN()

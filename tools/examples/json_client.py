@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """A client for `lwacme issue --external json`: starts it, solves http-01 in a web root, answers.
 
-    json_client.py WEBROOT lwacme issue -d NAME ... --preferred-challenges http --external json
+    json_client.py WEBROOT lwacme issue -d NAME ... --challenge http-01 --external json
 """
 import json
 import os

@@ -27,6 +27,7 @@ static const struct {
     [ALARM_OVERDUE] = {ALARM_WARNING, "overdue", "the renewal is late"},
     [ALARM_PERSON] = {ALARM_WARNING, "person", "a person must act"},
     [ALARM_FAILING] = {ALARM_WARNING, "failing", "the renewal fails again and again"},
+    [ALARM_HOOK] = {ALARM_WARNING, "hook", "its deploy hook has not ended well"},
     [ALARM_RECORD] = {ALARM_WARNING, "record", "a record beside the certificate is damaged"},
 };
 
@@ -79,6 +80,8 @@ static enum alarm_reason alm_reason(const struct alarm_facts *f)
         return ALARM_PERSON;
     if (alm_proofs(f->attempts) >= ALM_PROOFS || f->attempts->failures >= ALM_FAILURES)
         return ALARM_FAILING;
+    if (f->hook_since != 0 && f->now - f->hook_since > life / 10)
+        return ALARM_HOOK;
     return f->damaged_record ? ALARM_RECORD : ALARM_FINE;
 }
 

@@ -8,8 +8,9 @@
  *   critical  there is none; it cannot be read; expired; not valid yet; revoked; less than an
  *             eighth of its life is left; the clock is not set
  *   warning   past due by more than a tenth of its life; three failures that the CA had the last
- *             word in, or six of any kind in a row; one that only a person can mend; a damaged
- *             record beside it
+ *             word in, or six of any kind in a row; one that only a person can mend; for more
+ *             than a tenth of its life not brought into use by its deploy hook; a damaged record
+ *             beside it
  *
  * The connection class gets six because its first waits are minutes: five failures are an outage
  * of some hours at a CA, and the lifetime rule has a month for it.
@@ -40,6 +41,7 @@ enum alarm_reason {
     ALARM_OVERDUE,
     ALARM_PERSON,
     ALARM_FAILING,
+    ALARM_HOOK,
     ALARM_RECORD
 };
 const char *alarm_reason_word(enum alarm_reason reason); /* "overdue": stable, for JSON */
@@ -52,6 +54,7 @@ struct alarm_facts {
     bool revoked;        /* or perhaps so */
     int64_t not_before, not_after;
     int64_t due_at;       /* when the renewal becomes due */
+    int64_t hook_since;   /* the certificate waits for its deploy hook since then; 0: it does not */
     int64_t window_asked; /* due_at is in the CA's window, which was told then; 0: it is not */
     const struct acme_failure *failure;
     const struct acme_sched *attempts;

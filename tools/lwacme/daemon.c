@@ -255,7 +255,7 @@ static void loop_once(struct daemon *d)
         sleep_ms = shorter(sleep_ms, d->loaded == DAEMON_NOBODY ? 0 : 100);
     sleep_ms = shorter(sleep_ms, deploy_poll(d));
     /* Challenges of whoever is aside are answered too. */
-    sleep_ms = shorter(sleep_ms, world.http->ops->poll(world.http));
+    sleep_ms = shorter(sleep_ms, solve_serve(&world.solve));
     sleep_ms = shorter(sleep_ms, tell_others(d, now));
     if (sleep_ms > 0)
         sockets_wait(&world.net, sleep_ms);
@@ -324,7 +324,7 @@ static void on_event(void *ctx, const struct acme_event *event)
 {
     if (event->type == ACME_EVENT_CERTIFICATE)
         world.config.only_when_asked = true;
-    outside_event(&world.outside, event);
+    outside_event(&world.solve.outside, event);
     tell_event(ctx, event);
 }
 
@@ -361,7 +361,7 @@ static int run(const struct options *o)
         while (!loop_ends(d))
             loop_once(d);
         loop_stop(d);
-        outside_close(&world.outside, world_wait);
+        outside_close(&world.solve.outside, world_wait);
     } else
         runner_stop();
     world_close();

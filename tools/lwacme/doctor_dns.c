@@ -5,13 +5,15 @@
 
 #include "acme_url.h"
 #include "caa.h"
-#include "dns.h"
+#include "dns_msg.h"
 #include "posix_sys.h"
 
 #define QUERY_MS      8000
 #define RESOLVERS_MAX 3
 
-static uint8_t answer_room[DNS_ANSWER_MAX];
+#define ANSWER_MAX 8192 /* bytes that are read of an answer */
+
+static uint8_t answer_room[ANSWER_MAX];
 
 /* -- one question over TCP -- */
 
@@ -60,18 +62,20 @@ static int talk(struct doctor *d, acme_sock s, const uint8_t *question, size_t q
 }
 
 /* The servers in turn, until one answers. SERVFAIL and the like are an answer of nobody. */
-static int ask(struct doctor *d, const char *name, enum dns_type type, struct dns_answer *answer)
+static int ask(struct doctor *d, const char *name, enum dns_type type, struct dns_msg *answer)
 {
     uint8_t question[300];
     char server[ACME_ADDR_TEXT];
     struct acme_slice message;
     uint16_t id = 0;
-    size_t n;
+    struct acme_buf b;
     int err = ACME_E_LOOKUP, last;
 
     (void)posix_entropy(NULL, (uint8_t *)&id, sizeof id);
-    n = dns_question(question, sizeof question, id, name, type);
-    if (n == 0)
+    acme_buf_init(&b, question, sizeof question);
+    dns_msg_begin(&b, id, DNS_QUERY_RECURSIVE);
+    dns_msg_ask(&b, name, type);
+    if (!dns_msg_end(&b))
         return ACME_E_NAME;
     for (unsigned i = 0; i < RESOLVERS_MAX; i++) {
         acme_sock s = ACME_NO_SOCK;
@@ -79,13 +83,12 @@ static int ask(struct doctor *d, const char *name, enum dns_type type, struct dn
             break;
         last = d->port.net->connect(&d->net, server, 53, &s);
         if (last == ACME_OK) {
-            last = talk(d, s, question, n, &message);
+            last = talk(d, s, question, b.len, &message);
             d->port.net->close(&d->net, s);
         }
         if (last == ACME_OK)
-            last = dns_open(answer, message, id, name, type);
-        /* 0: there it is; 3: the name does not exist */
-        if (last == ACME_OK && (answer->rcode == 0 || answer->rcode == 3))
+            last = dns_msg_open(answer, message, id, DNS_QUERY_RECURSIVE, name, type);
+        if (last == ACME_OK && (answer->rcode == DNS_NOERROR || answer->rcode == DNS_NXDOMAIN))
             return ACME_OK;
         err = last == ACME_OK ? ACME_E_SERVER : last;
     }
@@ -116,13 +119,13 @@ static void address_text(const struct acme_slice *data, char *out)
 static int add_addresses(struct doctor *d, const char *name, enum dns_type type,
                          char addresses[][ACME_ADDR_TEXT], size_t *count)
 {
-    struct dns_answer answer;
-    struct acme_slice data;
+    struct dns_msg answer;
+    struct dns_record record;
     int err = ask(d, name, type, &answer);
 
-    while (err == ACME_OK && dns_next(&answer, &data)) {
-        if (data.len == (type == DNS_A ? 4u : 16u) && *count < DOCTOR_ADDRESSES)
-            address_text(&data, addresses[(*count)++]);
+    while (err == ACME_OK && dns_msg_find(&answer, type, &record)) {
+        if (record.data.len == (type == DNS_A ? 4u : 16u) && *count < DOCTOR_ADDRESSES)
+            address_text(&record.data, addresses[(*count)++]);
     }
     return err == ACME_OK && answer.broken ? ACME_E_REPLY : err;
 }
@@ -203,12 +206,20 @@ static void tell_verdict(struct doctor *d, const char *name, enum caa_verdict ve
                     issuers);
 }
 
+/* The type that this name is proven with. */
+static enum acme_challenge_type doctor_type(const struct doctor *d, bool wildcard)
+{
+    if (wildcard && options_takes(d->o, ACME_CHALLENGE_DNS01))
+        return ACME_CHALLENGE_DNS01;
+    return d->o->challenges_count > 0 ? d->o->challenges[0] : ACME_CHALLENGE_HTTP01;
+}
+
 static void judge_records(struct doctor *d, const char *name, const char *where,
                           const struct acme_slice *records, size_t count, bool broken)
 {
     const char *identities[DOCTOR_IDENTITIES];
     struct caa_asker asker = {identities, d->identities_count, name[0] == '*', d->account,
-                              "http-01"};
+                              acme_challenge_type_name(doctor_type(d, name[0] == '*'))};
     enum caa_verdict verdict;
     char text[500];
     struct acme_buf b;
@@ -235,14 +246,15 @@ static void look_at_caa(struct doctor *d, const char *name)
 {
     struct acme_slice records[CAA_RECORDS + 1];
     const char *at = name[0] == '*' ? name + 2 : name;
-    struct dns_answer answer;
+    struct dns_record record;
+    struct dns_msg answer;
     size_t count;
 
     for (; at != NULL && *at != '\0'; at = strchr(at, '.'), at += at != NULL) {
         int err = ask(d, at, DNS_CAA, &answer);
         count = 0;
-        while (err == ACME_OK && count <= CAA_RECORDS && dns_next(&answer, &records[count]))
-            count++;
+        while (err == ACME_OK && count <= CAA_RECORDS && dns_msg_find(&answer, DNS_CAA, &record))
+            records[count++] = record.data;
         if (err != ACME_OK) {
             doctor_tell(d, DOCTOR_BAD, EXIT_REFUSED, "caa", name,
                         "ask the people who run this zone's servers: they must answer for type "

@@ -35,8 +35,9 @@ static void read_event(void *ctx, const struct acme_event *event)
                  event->text);
 }
 
-static void judge(struct facts *f)
+static void judge(struct facts *f, const struct options *o)
 {
+    static struct hook_job job;
     struct alarm_facts *h = &f->health;
 
     h->now = f->now;
@@ -49,6 +50,7 @@ static void judge(struct facts *f)
     h->window_asked = f->status.window_followed ? f->status.window_asked : 0;
     h->failure = f->status.failure;
     h->attempts = f->status.attempts;
+    h->hook_since = hook_job_of(o, &job) ? hook_owed_since(job.folder) : 0;
     f->alarm = alarm_judge(h);
 }
 
@@ -105,7 +107,7 @@ static void read_key(struct reader *r, const char *key)
         f.err = acme_cert_facts(acme_chain_at(&f.cert.chain, 0), &f.leaf);
     if (posix_unix_time(NULL, &f.now) != ACME_OK)
         f.now = 0;
-    judge(&f);
+    judge(&f, r->o);
     r->fn(r->arg, &f);
     acme_wipe(record, sizeof record);
     acme_agent_close(&agent);
@@ -130,7 +132,7 @@ static void read_none(struct reader *r, const char *key)
     f.status.failure = &no_failure;
     f.status.attempts = &no_attempts;
     (void)posix_unix_time(NULL, &f.now);
-    judge(&f);
+    judge(&f, r->o);
     r->fn(r->arg, &f);
 }
 

@@ -100,6 +100,8 @@ bool frame_same(const struct conf *next, const struct options *old, const struct
         what = "another user";
     else if (old->http_port != fresh->http_port || !same_text(old->http_bind, fresh->http_bind))
         what = "another http-port or http-bind";
+    else if (old->tls_port != fresh->tls_port || !same_text(old->tls_bind, fresh->tls_bind))
+        what = "another tls-port or tls-bind";
     else if (old->log_syslog != fresh->log_syslog)
         what = "another log";
     else if (!runs_hooks && any_hook(next, fresh))

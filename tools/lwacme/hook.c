@@ -22,16 +22,21 @@ static int open_set(const char *folder)
     return open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 }
 
-bool hook_owed(const char *folder)
+int64_t hook_owed_since(const char *folder)
 {
-    struct stat st;
+    struct stat mark, made;
     int set = open_set(folder);
-    bool owed =
-        set >= 0 && (fstatat(set, MARK, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode));
+    bool owed = set >= 0 && fstat(set, &made) == 0 &&
+                (fstatat(set, MARK, &mark, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(mark.st_mode));
 
     if (set >= 0)
         close(set);
-    return owed;
+    return owed ? (int64_t)made.st_mtime : 0;
+}
+
+bool hook_owed(const char *folder)
+{
+    return hook_owed_since(folder) != 0;
 }
 
 static int mark(int set)

@@ -13,7 +13,7 @@ static void on_event(void *ctx, const struct acme_event *event)
 {
     if (event->type == ACME_EVENT_ACCOUNT)
         snprintf(account_url, sizeof account_url, "%s", event->detail);
-    outside_event(&world.outside, event);
+    outside_event(&world.solve.outside, event);
     show_event(&((struct world *)ctx)->show, event);
 }
 
@@ -57,7 +57,7 @@ static int begin(const struct options *o)
     if (err == ACME_OK)
         err = world_load(o, &refused);
     if (err != ACME_OK) {
-        outside_close(&world.outside, world_wait);
+        outside_close(&world.solve.outside, world_wait);
         world_unload();
         world_close();
         /* What init refuses was typed, or is a bound on it. */
@@ -74,7 +74,7 @@ static int begin(const struct options *o)
 static int run_told(struct acme_agent_status *status)
 {
     run();
-    outside_finish(&world.outside, world_wait);
+    outside_finish(&world.solve.outside, world_wait);
     acme_agent_status(&agent, status);
     if (status->outcome != ACME_OK && status->outcome != ACME_E_HELD)
         world_detail(status->outcome);
@@ -186,10 +186,11 @@ int issue_run(const struct options *o)
             err = installed;
     }
     if (err == ACME_OK && world_signal == 0) {
-        err = outside_deploy(&world.outside, o, status.renewed, status.not_before, world_wait);
+        err =
+            outside_deploy(&world.solve.outside, o, status.renewed, status.not_before, world_wait);
         if (err != ACME_OK)
             show_error(&world.show, err, "the certificate is installed, but: %s",
-                       world.outside.external.why);
+                       world.solve.outside.external.why);
     }
     /* Also when there is nothing new: it may have failed the last time. */
     if (world_signal == 0) {
@@ -197,7 +198,7 @@ int issue_run(const struct options *o)
         if (err == ACME_OK)
             err = deployed;
     }
-    outside_close(&world.outside, world_wait);
+    outside_close(&world.solve.outside, world_wait);
     world_unload();
     world_close();
     if (world_signal != 0)

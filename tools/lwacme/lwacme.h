@@ -35,6 +35,8 @@ enum command {
     COMMAND_SERVE
 };
 
+enum { OPTIONS_CHALLENGES = 5 }; /* there are no more types */
+
 struct options {
     enum command command;
     char names[ACME_MAX_NAMES][ACME_NAME_ROOM]; /* canonical */
@@ -57,14 +59,18 @@ struct options {
     const char *out_dir; /* NULL: live below state_dir */
     const char *http_bind;
     const char *webroot;
-    uint16_t http_port;
+    enum acme_challenge_type challenges[OPTIONS_CHALLENGES]; /* the preferred one first */
+    size_t challenges_count; /* 0: http-01 alone; with external: all that it can */
+    const char *dns_server, *tsig_key_file;                  /* NULL if not given */
+    bool dns_only_primary;
+    const char *tls_bind;
+    uint16_t http_port, tls_port;
     enum acme_key_type key_type, account_key_type;
     uint8_t external;          /* enum external_mode; 0: none */
     uint8_t external_over;     /* enum posix_channel_kind */
     const char *external_path; /* of the handler, FIFO or socket */
     uint16_t external_dialect;
     uint32_t handler_timeout;
-    unsigned challenge_types; /* bits of enum acme_challenge_type; 0: any */
     bool agree_tos, reuse_key, json, quiet;
     int verbose;
     unsigned ask; /* bits of enum acme_ask */
@@ -94,6 +100,8 @@ struct options {
     /* Where csr lies: last, because it is large, and neither cleared nor copied with the rest. */
     uint8_t csr_der[24576];
 };
+/* Is this type of challenge one that may be taken? */
+bool options_takes(const struct options *o, enum acme_challenge_type type);
 extern const char *const options_help[]; /* ended by NULL */
 /* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
 int usage(const char *message, const char *text);
@@ -114,8 +122,8 @@ int options_read(struct options *o, int argc, char **argv, bool *leave);
 struct show {
     bool json, quiet, live; /* live: stderr is a terminal */
     int verbose;
-    uint16_t http_port;
-    char step[16]; /* of the line that is being shown */
+    const uint16_t *port; /* where a solver could not listen; NULL: none did */
+    char step[16];        /* of the line that is being shown */
     uint16_t index, count;
     uint64_t since_ms;      /* when it began */
     uint64_t drawn_ms;      /* when it was last drawn */
@@ -324,6 +332,8 @@ int hook_poll(struct hook *h, uint64_t now_ms);
 void hook_stop(struct hook *h);
 /* Has no hook yet ended well for the set of files that lies there now? folder: OUT/NAME. */
 bool hook_owed(const char *folder);
+/* ... since when: when the set was made; 0: it is not owed. */
+int64_t hook_owed_since(const char *folder);
 /* For who has done by hand what a hook does: it is not owed any more. 0, or -1 and errno. */
 int hook_done(const char *folder);
 

@@ -6,8 +6,6 @@
 #include <string.h>
 
 #include "acme_url.h"
-#include "external.h"
-#include "posix_channel.h"
 
 int options_add_name(struct options *o, const char *text)
 {
@@ -155,57 +153,19 @@ static int take_eab_key(struct options *o, const struct option_row *row, char *v
                  NULL);
 }
 
+/* low: it is that of tls-alpn-01. */
 static int take_bind(struct options *o, const struct option_row *row, char *value)
 {
     struct acme_name name;
 
-    (void)row;
     if (acme_name_read(acme_slice_text(value), &name, NULL) != ACME_OK || name.type != ACME_ID_IP)
-        return usage("--http-bind takes an IP address", value);
-    o->http_bind = value;
-    return EXIT_DONE;
-}
-
-static int take_external(struct options *o, const struct option_row *row, char *value)
-{
-    static const struct {
-        const char *word;
-        uint8_t mode, over;
-    } ways[] = {
-        {"json", EXTERNAL_JSON, POSIX_CHANNEL_STDIO},
-        {"text", EXTERNAL_TEXT, POSIX_CHANNEL_STDIO},
-        {"handler=", EXTERNAL_HANDLER, POSIX_CHANNEL_STDIO},
-        {"dehydrated=", EXTERNAL_DEHYDRATED, POSIX_CHANNEL_STDIO},
-        {"fifo=", EXTERNAL_JSON, POSIX_CHANNEL_FIFO},
-        {"unix=", EXTERNAL_JSON, POSIX_CHANNEL_UNIX},
-    };
-
-    (void)row;
-    for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
-        size_t len = strlen(ways[i].word);
-        bool path = ways[i].word[len - 1] == '=';
-
-        if (strncmp(value, ways[i].word, len) != 0 || (value[len] != '\0') != path)
-            continue;
-        o->external = ways[i].mode;
-        o->external_over = ways[i].over;
-        o->external_path = path ? value + len : NULL;
-        return EXIT_DONE;
-    }
-    return usage(
-        "--external takes json, text, handler=PATH, dehydrated=PATH, fifo=PATH or unix=PATH",
-        value);
-}
-
-static int take_challenges(struct options *o, const struct option_row *row, char *value)
-{
-    (void)row;
-    if (strcmp(value, "http") == 0 || strcmp(value, "http-01") == 0)
-        o->challenge_types = ACME_CHALLENGE_HTTP01;
-    else if (strcmp(value, "dns") == 0 || strcmp(value, "dns-01") == 0)
-        o->challenge_types = ACME_CHALLENGE_DNS01;
+        return usage(row->low != 0 ? "--tls-bind takes an IP address"
+                                   : "--http-bind takes an IP address",
+                     value);
+    if (row->low != 0)
+        o->tls_bind = value;
     else
-        return usage("--preferred-challenges takes http or dns", value);
+        o->http_bind = value;
     return EXIT_DONE;
 }
 
@@ -277,19 +237,27 @@ const struct option_row option_rows[] = {
      .commands = ONE},
     {"eab-alg", 0, TEXT(eab_alg), .bits = OPTION_FILE, .commands = ONE},
 
+    {"tls-port", 0, .kind = OPTION_NUMBER, AT(tls_port), .low = 1, .high = 65535,
+     .bits = OPTION_DAEMON, .commands = FOR(COMMAND_ISSUE)},
+    {"tls-bind", 0, CALL(tls_bind, take_bind), .low = 1, .bits = OPTION_DAEMON,
+     .commands = FOR(COMMAND_ISSUE)},
     {"http-port", 0, .kind = OPTION_NUMBER, AT(http_port), .low = 1, .high = 65535,
      .bits = OPTION_DAEMON, .commands = ONE},
     {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE},
     {"webroot", 0, TEXT(webroot), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
-
-    {"external", 0, CALL(external, take_external), .bits = OPTION_FILE,
+    {"challenge", 0, CALL(challenges, option_take_challenge), .bits = OPTION_FILE | OPTION_MANY,
+     .commands = ONE},
+    {"dns-server", 0, CALL(dns_server, option_take_dns_server), .bits = OPTION_FILE,
+     .commands = ONE},
+    {"tsig-key-file", 0, TEXT(tsig_key_file), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
+    {"dns-only-primary", 0, FLAG(dns_only_primary), .bits = OPTION_FILE, .commands = ONE},
+    {"preferred-challenges", 0, CALL(challenges, option_take_preferred), .commands = ONE},
+    {"external", 0, CALL(external, option_take_external), .bits = OPTION_FILE,
      .commands = FOR(COMMAND_ISSUE)},
     {"external-dialect", 0, .kind = OPTION_NUMBER, AT(external_dialect), .low = 1, .high = 2,
      .bits = OPTION_FILE, .commands = FOR(COMMAND_ISSUE)},
     {"handler-timeout", 0, .kind = OPTION_NUMBER, AT(handler_timeout), .low = 1, .high = 86400,
      .bits = OPTION_FILE, .commands = FOR(COMMAND_ISSUE)},
-    {"preferred-challenges", 0, CALL(challenge_types, take_challenges), .bits = OPTION_FILE,
-     .commands = FOR(COMMAND_ISSUE)},
 
     {"state-dir", 0, TEXT(state_dir), .bits = OPTION_DAEMON | OPTION_PATH, .commands = ONE},
     {"out-dir", 0, TEXT(out_dir), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "posix_sys.h"
@@ -174,6 +175,29 @@ static int find_program(struct outside *u, const char *path)
     return hook_check(u->program, u->why, sizeof u->why);
 }
 
+/* Before anything is sent: both FIFOs are there. Who reads and answers may come later. */
+static int find_fifos(struct outside *u, const char *path)
+{
+    static const char *const ends[] = {"", ".in"};
+    char name[512];
+    struct stat st;
+
+    for (size_t i = 0; i < 2; i++) {
+        int n = snprintf(name, sizeof name, "%s%s", path, ends[i]);
+        if (n < 0 || (size_t)n >= sizeof name)
+            snprintf(u->why, sizeof u->why, "the path is too long");
+        else if (stat(name, &st) != 0)
+            snprintf(u->why, sizeof u->why, "%.300s: %s; make it with mkfifo", name,
+                     strerror(errno));
+        else if (!S_ISFIFO(st.st_mode))
+            snprintf(u->why, sizeof u->why, "%.300s is no FIFO; make it with mkfifo", name);
+        else
+            continue;
+        return -1;
+    }
+    return 0;
+}
+
 int outside_open(struct outside *u, const struct options *o, const struct acme_port *port)
 {
     struct external_config config;
@@ -188,6 +212,8 @@ int outside_open(struct outside *u, const struct options *o, const struct acme_p
     u->program[0] = u->why[0] = '\0';
     if (runs && find_program(u, o->external_path) != 0)
         return -1;
+    if (o->external_over == POSIX_CHANNEL_FIFO && find_fifos(u, o->external_path) != 0)
+        return -1;
     u->limit_ms = o->handler_timeout * 1000;
     if (!kept) /* what was read ahead of the standard streams is still there */
         u->channel = posix_channel_init(&u->posix, (enum posix_channel_kind)o->external_over,
@@ -201,7 +227,6 @@ int outside_open(struct outside *u, const struct options *o, const struct acme_p
     memset(&config, 0, sizeof config);
     config.mode = (enum external_mode)o->external;
     config.dialect = (enum external_dialect)o->external_dialect;
-    config.types = o->challenge_types;
     config.channel = &u->channel;
     config.runner = runs ? &u->runner : NULL;
     config.http_port = o->http_port;

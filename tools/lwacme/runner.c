@@ -222,6 +222,7 @@ static int check_paths(const struct runner_source *source, const struct person *
 int runner_start(const struct runner_source *source, const char *user, char *why, size_t room)
 {
     struct person *who;
+    sigset_t all, before;
     int ends[2];
     pid_t pid;
 
@@ -234,11 +235,14 @@ int runner_start(const struct runner_source *source, const char *user, char *why
         return -1;
     }
     fflush(NULL);
+    sigfillset(&all); /* none comes before the runner ignores them */
+    (void)sigprocmask(SIG_BLOCK, &all, &before);
     pid = fork();
     if (pid == 0) {
         close(ends[0]);
         be_runner(ends[1], source, who);
     }
+    (void)sigprocmask(SIG_SETMASK, &before, NULL);
     close(ends[1]);
     if (pid < 0) {
         snprintf(why, room, "no process for hooks: %s", strerror(errno));

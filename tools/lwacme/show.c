@@ -72,7 +72,6 @@ void show_init(struct show *s, const struct options *o)
     s->json = o->json;
     s->quiet = o->quiet;
     s->verbose = o->verbose;
-    s->http_port = o->http_port;
     s->live = !o->json && !o->quiet && o->verbose == 0 && log_is_stderr() && is_screen();
 }
 
@@ -196,7 +195,8 @@ const char *show_hint(int err, const struct acme_problem *problem)
     case ACME_E_VALIDATION:
         return problem != NULL && problem->type == ACME_PROBLEM_DNS
                    ? "the name must have an address that leads here, and no CAA record against it"
-                   : "the name must lead to this machine, and port 80 must be open from outside";
+                   : "the name must lead to this machine, and port 80 must be open from outside "
+                     "(443 for tls-alpn-01)";
     case ACME_E_NO_SOLVER:
         return "this name needs another kind of proof than the ones that are set up";
     case ACME_E_RATE:
@@ -419,7 +419,8 @@ void show_event(struct show *s, const struct acme_event *e)
         s->failed = true;
         to = log_to(LOG_BAD);
         if (e->err == ACME_E_PORT_BUSY || e->err == ACME_E_PORT_ACCESS)
-            fprintf(to, "lwacme: error: port %u: %s\n", s->http_port, acme_err_words(e->err));
+            fprintf(to, "lwacme: error: port %u: %s\n", s->port != NULL ? *s->port : 0u,
+                    acme_err_words(e->err));
         else
             fprintf(to, "lwacme: error: %s\n", acme_err_words(e->err));
         show_failure(to, e->failure);

@@ -92,14 +92,13 @@ static bool turn_load(struct daemon *d, size_t i)
     return true;
 }
 
-/* The responder has room for a bounded number of challenges. Who has an order open has its own
+/* The responders have room for a bounded number of challenges. Who has an order open has its own
  * there. */
 static bool turn_fits(struct daemon *d, size_t i)
 {
-    if (world.http01.live == 0 || d->turns[i].aside.order ||
-        conf_options(&d->conf, i, &d->options) != EXIT_DONE || d->options.webroot != NULL)
-        return true;
-    return world.http01.live + d->options.names_count <= HTTP01_MAX_TOKENS;
+    return d->turns[i].aside.order || !solve_busy(&world.solve) ||
+           conf_options(&d->conf, i, &d->options) != EXIT_DONE ||
+           solve_fits(&world.solve, &d->options);
 }
 
 void turn_begin(struct daemon *d, size_t i)
@@ -154,11 +153,11 @@ static void turn_tell(struct daemon *d, const struct acme_agent_status *status)
 
     if (d->options.external == 0 || status->outcome != ACME_OK)
         return;
-    err = outside_deploy(&world.outside, &d->options, status->renewed, status->not_before,
+    err = outside_deploy(&world.solve.outside, &d->options, status->renewed, status->not_before,
                          world_wait);
     if (err == ACME_OK)
         return;
-    tell_error("the certificate is installed, but: %s", world.outside.external.why);
+    tell_error("the certificate is installed, but: %s", world.solve.outside.external.why);
     d->worst = daemon_worst(d->worst, exit_status(err));
 }
 
@@ -183,7 +182,7 @@ static void turn_rest(struct daemon *d, const struct acme_aside *aside)
     t->done = d->once;
     if (status.outcome != ACME_AGAIN)
         d->worst = daemon_worst(d->worst, exit_status(status.outcome));
-    outside_finish(&world.outside, world_wait);
+    outside_finish(&world.solve.outside, world_wait);
     if (turn_install(d, &status)) {
         t->failures = 0;
         turn_tell(d, &status);

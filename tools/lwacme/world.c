@@ -87,7 +87,7 @@ int world_open(const struct options *o, void (*event)(void *ctx, const struct ac
     world.port.event = event != NULL ? event : on_event;
     acme_crypto_seed_from(&world.port);
     acme_crypto_clock_from(&world.port);
-    world.http = http01_init(&world.http01, &world.port, o->http_bind, o->http_port);
+    solve_init(&world.solve, o, &world.port);
     return ACME_OK;
 }
 
@@ -129,13 +129,9 @@ static int open_files(const struct options *o)
         show_error(&world.show, ACME_E_CONFIG, "no trust anchors: %s", world.trust.why);
         return ACME_E_CONFIG;
     }
-    if (o->webroot != NULL && access(o->webroot, W_OK | X_OK) != 0) {
-        show_error(&world.show, ACME_E_SOLVER, "--webroot %.300s: %s", o->webroot, strerror(errno));
-        return ACME_E_SOLVER;
-    }
-    if (o->external != 0 && outside_open(&world.outside, o, &world.port) != 0) {
-        show_error(&world.show, ACME_E_SOLVER, "--external: %s", world.outside.why);
-        return ACME_E_SOLVER;
+    if (solve_open(&world.solve, o, &world.port) != ACME_OK) {
+        show_error(&world.show, world.solve.err, "%s", world.solve.why);
+        return world.solve.err;
     }
     return o->eab_key_file != NULL ? read_binding(o) : ACME_OK;
 }
@@ -175,10 +171,9 @@ int world_load(const struct options *o, bool *refused)
     config->memory.io.len = sizeof io;
     config->memory.scratch.ptr = scratch.bytes;
     config->memory.scratch.len = sizeof scratch.bytes;
-    world.solver = o->external != 0     ? &world.outside.external.solver
-                   : o->webroot != NULL ? webroot_init(&world.webroot, &world.port, o->webroot)
-                                        : world.http;
-    err = acme_agent_init(&agent, config, &world.port, &world.solver, 1, &why, &which);
+    world.show.port = &world.net.refused;
+    err = acme_agent_init(&agent, config, &world.port, world.solve.list, world.solve.count, &why,
+                          &which);
     if (err != ACME_OK)
         show_error(&world.show, err, "%s%s%s", why, which != NULL ? ": " : "",
                    which != NULL ? which : "");
@@ -193,6 +188,7 @@ void world_unload(void)
     agent.config = NULL;
     trust_close(&world.trust);
     binding_wipe(&world.binding);
+    solve_close(&world.solve);
 }
 
 void world_wait(uint32_t ms)
@@ -273,8 +269,5 @@ void world_detail(int outcome)
                 "  trust     %s: no usable certificate as a trust anchor in it, or the clock of "
                 "this machine is far off\n",
                 world.trust.path);
-    if (world.outside.external.why[0] != '\0' && outcome == ACME_E_SOLVER)
-        fprintf(log_to(LOG_BAD), "  external  %s\n", world.outside.external.why);
-    if (world.webroot.why[0] != '\0' && outcome == ACME_E_SOLVER)
-        fprintf(log_to(LOG_BAD), "  webroot   %s\n", world.webroot.why);
+    solve_detail(&world.solve, outcome);
 }

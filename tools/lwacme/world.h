@@ -8,23 +8,19 @@
 
 #include <signal.h>
 
-#include "http01.h"
 #include "lwacme.h"
-#include "outside.h"
+#include "solve.h"
 
 struct world {
     struct sockets_net net; /* first: the port's context is the net's */
     struct show show;
     struct posix_slots slots;
     struct trust trust;
-    struct http01 http01;
-    struct webroot webroot;
-    struct outside outside;
+    struct solve solve;
     struct binding binding;
     struct acme_slots slot_ops;
     struct acme_port port;
     struct acme_config config;
-    struct acme_solver *http, *solver; /* the responder; the one of the loaded certificate */
 };
 extern struct world world;
 extern struct acme_agent agent;
@@ -32,13 +28,13 @@ extern struct acme_agent agent;
 extern struct acme_span world_record;
 
 /* The signal that came, or 0. Set by world_signals' handler, for SIGINT, SIGTERM and SIGHUP;
- * sockets_wait then ends. hangup: SIGHUP also where it was ignored, as under nohup: it is a word to a
- * daemon, and to others that their terminal is gone. */
+ * sockets_wait then ends. hangup: SIGHUP also where it was ignored, as under nohup: it is a word to
+ * a daemon, and to others that their terminal is gone. */
 extern volatile sig_atomic_t world_signal, world_hangup;
 void world_signals(bool hangup);
 
-/* Storage (locked), sockets, the responder of http-01: ACME_OK, or an error that has been said.
- * world.show is set. event: NULL for show_event. */
+/* Storage (locked), sockets, the responders of http-01 and tls-alpn-01: ACME_OK, or an error that
+ * has been said. world.show is set. event: NULL for show_event. */
 int world_open(const struct options *o, void (*event)(void *ctx, const struct acme_event *event));
 void world_close(void);
 

@@ -1,0 +1,9 @@
+/* acme_tls_private.h - what both sides of TLS share: acme_tls.c and acme_tls_server.c */
+#ifndef ACME_TLS_PRIVATE_H
+#define ACME_TLS_PRIVATE_H
+
+/* Limits a WOLFSSL_CTX to what acme_tls.h promises: versions, suites, curves. ACME_OK, ACME_E_TLS.
+ */
+int acme_tls_limit(void *ctx);
+
+#endif
