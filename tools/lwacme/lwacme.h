@@ -60,8 +60,8 @@ struct options {
     const char *http_bind;
     const char *webroot;
     enum acme_challenge_type challenges[OPTIONS_CHALLENGES]; /* the preferred one first */
-    size_t challenges_count; /* 0: http-01 alone; with external: all that it can */
-    const char *dns_server, *tsig_key_file;                  /* NULL if not given */
+    size_t challenges_count;                /* 0: http-01 alone; with external: all that it can */
+    const char *dns_server, *tsig_key_file; /* NULL if not given */
     bool dns_only_primary;
     const char *tls_bind;
     uint16_t http_port, tls_port;
