@@ -5,13 +5,14 @@
 
 #include "acme_err.h"
 #include "acme_event.h"
+#include "dns_msg.h"
 
 #define EXT_POLL_MS 20
 
 enum ext_phase { EXT_IDLE, EXT_PERFORMING, EXT_POSTED, EXT_CLEANING };
 enum ext_act { EXT_NOTHING, EXT_BEGIN, EXT_READY, EXT_END, EXT_FINISH, EXT_TELL };
 
-static void ext_warn(struct external *x, const char *text, const char *detail, int err)
+static void ext_warn(const struct external *x, const char *text, const char *detail, int err)
 {
     struct acme_event event;
 
@@ -215,17 +216,43 @@ static int ext_answer(struct external *x)
 
 /* ---- a challenge's life ---- */
 
+static void ext_not_there(const struct external *x, const struct acme_challenge *c, int err)
+{
+    char detail[ACME_NAME_ROOM + 80];
+    struct acme_buf b;
+
+    acme_buf_init(&b, detail, sizeof detail);
+    acme_buf_text(&b, c->identifier);
+    acme_buf_text(&b, ": ");
+    acme_buf_text(&b, err != ACME_E_DECLINED            ? acme_err_words(err)
+                      : c->type == ACME_CHALLENGE_DNS01 ? "no TXT record has this value"
+                                                        : "the answer is another one");
+    if (acme_buf_end(&b))
+        ext_warn(x, "Self-verify of challenge failed.", detail, ACME_OK);
+}
+
+/* The line is free: its room takes what is sent and received. */
 static int ext_self_check(struct external *x, const struct acme_challenge *c)
 {
-    int err;
+    struct acme_span room = {(uint8_t *)x->line, sizeof x->line};
+    char name[DNS_NAME_ROOM + 16];
+    struct acme_buf b;
+    int err = ACME_OK;
 
-    if (c->type != ACME_CHALLENGE_HTTP01 || x->config.http_port == 0)
-        return ACME_OK;
-    err = external_verify(&x->verify, x->port, c, x->config.http_port);
+    if (c->type == ACME_CHALLENGE_HTTP01 && x->config.http_port != 0)
+        err = external_verify(&x->verify, x->port, c, x->config.http_port, room);
+    if (c->type == ACME_CHALLENGE_DNS01 && !x->config.no_lookup) {
+        acme_buf_init(&b, name, sizeof name);
+        acme_buf_text(&b, "_acme-challenge.");
+        acme_buf_text(&b, c->identifier);
+        err = acme_buf_end(&b) ? external_lookup(&x->verify, x->port, name,
+                                                 external_value(&x->message, "validation"), room)
+                               : ACME_E_SIZE;
+    }
     if (err == ACME_AGAIN)
         return err;
     if (err != ACME_OK)
-        ext_warn(x, "Self-verify of challenge failed.", c->identifier, err);
+        ext_not_there(x, c, err);
     return ACME_OK;
 }
 

@@ -57,22 +57,30 @@ struct external_config {
     const struct acme_channel *channel;   /* NULL with EXTERNAL_DEHYDRATED */
     const struct external_runner *runner; /* NULL with EXTERNAL_JSON and EXTERNAL_TEXT */
     uint16_t http_port;                   /* that a self-check asks; 0: none is made */
+    bool no_lookup;                       /* no self-check of dns-01 */
 };
 
-#define EXTERNAL_VERIFY_MS 10000 /* for a self-check */
+#define EXTERNAL_VERIFY_MS 10000 /* for a self-check by HTTP */
+#define EXTERNAL_SERVER_MS 3000  /* for each DNS server, of */
+#define EXTERNAL_SERVERS   3
 
-/* The look at a proof of http-01, as a CA does it but for redirections (external_verify.c). */
+/* The look at a proof, as a CA looks, as far as that can be done from here. One at a time; all
+ * zeros but the socket before the first call, and the room the same until it has ended. Each
+ * answers ACME_AGAIN; ACME_OK: the proof is there, or nobody can be asked; ACME_E_DECLINED: there
+ * is another answer; any other: there is none. */
 struct external_verify {
     acme_sock sock; /* ACME_NO_SOCK: none is under way */
-    uint64_t since_ms;
-    uint16_t len, sent;
+    uint64_t since_ms, asked_ms;
+    uint16_t len, sent, got, id;
+    uint8_t server;
     bool asked;
-    char buf[1024];
 };
-/* ACME_AGAIN; ACME_OK: the proof is there; any other: it is not. All zeros but the socket before
- * the first call. */
+/* external_verify.c: of http-01, without redirections. */
 int external_verify(struct external_verify *v, const struct acme_port *port,
-                    const struct acme_challenge *c, uint16_t tcp_port);
+                    const struct acme_challenge *c, uint16_t tcp_port, struct acme_span room);
+/* external_lookup.c: the TXT record. */
+int external_lookup(struct external_verify *v, const struct acme_port *port, const char *name,
+                    const char *value, struct acme_span room);
 void external_verify_stop(struct external_verify *v, const struct acme_port *port);
 
 /* The solver as the agent sees it. */

@@ -153,6 +153,15 @@ static const char *exf_number(struct external_message *m, int64_t value)
     return text;
 }
 
+const char *external_value(const struct external_message *m, const char *name)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        if (strcmp(m->members[i].name, name) == 0 && m->members[i].value != NULL)
+            return m->members[i].value;
+    }
+    return "";
+}
+
 int external_validation(struct external_message *m, const struct acme_challenge *c,
                         const char **out)
 {

@@ -64,6 +64,9 @@ int external_save(struct external_message *m, const char *title);
 int external_validation(struct external_message *m, const struct acme_challenge *c,
                         const char **out);
 
+/* A member's value, or "". */
+const char *external_value(const struct external_message *m, const char *name);
+
 /* The line, without its end. What does not fit is out->overflow. */
 void external_json(struct acme_buf *out, const struct external_message *m);
 /* {"cmd": "report", ...}: one message of these lines; none: an empty list. */

@@ -88,7 +88,8 @@ SRC_SOLVERS = \
 	$(SRC_TLS_ALPN01)
 
 # Challenges solved outside of the agent. Boards take it when they have a channel for it.
-SRC_EXTERNAL = solvers/external.c solvers/external_format.c solvers/external_verify.c
+SRC_EXTERNAL = solvers/external.c solvers/external_format.c \
+	solvers/external_lookup.c solvers/external_verify.c
 
 SRC_PORT_POSIX = \
 	port/posix/posix_channel.c \

@@ -83,6 +83,7 @@ def json_dns(w, c, dialect):
         cleanup(a.line(), m, name, dialect, "valid")
     a.end(0)
     check_set(c.live(NAMES[0]), NAMES, w.roots)
+    check(not common.in_namespace() or "Self-verify" not in a.err.decode(), "the self-check failed")
     rest = a.lines[4:]
     equal(rest[-1], '{"cmd": "report", "messages": []}', "the last line")
     if dialect == 1:
@@ -283,6 +284,24 @@ def fifo_missing(w, c):
     open(path + ".in", "w").close()
     refused(re.escape(path) + r"\.in is no FIFO")
     equal(w.count()["newOrder"], 0, "orders for a FIFO that is not there")
+
+
+@suite.case("a record is looked up")
+@with_world(always_valid=True)
+def looked_up(w, c):
+    if not common.in_namespace():
+        raise common.Skip("no namespace: the system's DNS server is not ours")
+    a = Agent(c, "--external", "json", "--challenge", "dns-01")
+    got = []
+    for i in range(2):
+        m = json.loads(a.line())
+        if i == 0:
+            place(w, m)
+        got.append(m["domain"].removeprefix("_acme-challenge."))
+        a.answer()
+    r = a.end(0)
+    warned = re.findall(r"Self-verify of challenge failed\.: (\S+): no TXT record", r.err)
+    equal(warned, [got[1]], "names whose record was not there (%s)" % r.err)
 
 
 @suite.case("the preferred type first")

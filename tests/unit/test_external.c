@@ -307,7 +307,8 @@ static void on_event(void *ctx, const struct acme_event *event)
 
 static struct acme_solver *solver(enum external_mode mode)
 {
-    static const struct acme_port port = {.event = on_event};
+    static const struct acme_net net = {.resolver = NULL};
+    static const struct acme_port port = {.net = &net, .event = on_event};
     static const struct acme_channel channel = {.open = open_channel,
                                                 .read_line = read_line,
                                                 .write_line = write_line,
