@@ -51,6 +51,21 @@ struct external_runner {
     const char *program; /* for messages */
 };
 
+/* What is served in a proof by tls-alpn-01, and where it lies for who serves it. */
+struct external_tls {
+    /* external_tls.c, which is a link choice: fills proof. ACME_OK, ACME_AGAIN, or an error. */
+    int (*make)(struct external_tls *t, const struct acme_port *port,
+                const struct acme_challenge *c);
+    /* Put proof's PEM texts into files and set its paths; remove the files, which may not be there.
+     * The token is base64url. ACME_OK or ACME_E_SOLVER. Both NULL: there are no files. */
+    void *ctx;
+    int (*keep)(void *ctx, const char *token, struct external_proof *proof);
+    int (*drop)(void *ctx, const char *token);
+    struct external_proof proof;
+};
+/* port: where the CA comes, for the message. Needs core/acme_alpn_cert. */
+void external_tls_init(struct external_tls *t, uint16_t port);
+
 struct external_config {
     enum external_mode mode;
     enum external_dialect dialect;
@@ -58,6 +73,7 @@ struct external_config {
     const struct external_runner *runner; /* NULL with EXTERNAL_JSON and EXTERNAL_TEXT */
     uint16_t http_port;                   /* that a self-check asks; 0: none is made */
     bool no_lookup;                       /* no self-check of dns-01 */
+    struct external_tls *tls;             /* NULL: tls-alpn-01 is declined */
 };
 
 #define EXTERNAL_VERIFY_MS 10000 /* for a self-check by HTTP */
@@ -90,7 +106,7 @@ struct external_face {
     struct external *x;
 };
 
-#define EXTERNAL_TYPES 2 /* of challenges */
+#define EXTERNAL_TYPES 3 /* of challenges */
 
 /* Placed by the caller; private but for `why`. */
 struct external {
@@ -118,7 +134,7 @@ struct external {
 struct acme_solver *external_init(struct external *x, const struct acme_port *port,
                                   const struct external_config *config);
 /* After external_init, instead of its answer: the same for one type of challenge alone, for a list
- * in which the preferred one stands first. NULL: it does not know that type. */
+ * in which the preferred one stands first. NULL: it does not take that type. */
 struct acme_solver *external_of(struct external *x, enum acme_challenge_type type);
 
 /* One message that belongs to no challenge, after the run: written where the mode writes lines

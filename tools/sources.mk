@@ -89,7 +89,7 @@ SRC_SOLVERS = \
 
 # Challenges solved outside of the agent. Boards take it when they have a channel for it.
 SRC_EXTERNAL = solvers/external.c solvers/external_format.c \
-	solvers/external_lookup.c solvers/external_verify.c
+	solvers/external_lookup.c solvers/external_tls.c solvers/external_verify.c
 
 SRC_PORT_POSIX = \
 	port/posix/posix_channel.c \
@@ -131,6 +131,7 @@ SRC_TOOL = \
 	tools/lwacme/doctor_who.c \
 	tools/lwacme/facts.c \
 	tools/lwacme/outside.c \
+	tools/lwacme/outside_files.c \
 	tools/lwacme/frame.c \
 	tools/lwacme/help.c \
 	tools/lwacme/hook.c \

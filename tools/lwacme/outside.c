@@ -120,6 +120,8 @@ static int run_start(void *ctx, const char *const *args, const struct external_m
     else
         snprintf(u->why, sizeof u->why, "%.80s", args[0]);
     free(list.entries);
+    if (list.text != NULL)
+        acme_wipe(list.text, list.room); /* a key may be in it */
     free(list.text);
     return err;
 }
@@ -230,6 +232,10 @@ int outside_open(struct outside *u, const struct options *o, const struct acme_p
     config.channel = &u->channel;
     config.runner = runs ? &u->runner : NULL;
     config.http_port = o->http_port;
+    if (o->external != EXTERNAL_DEHYDRATED) {
+        outside_files_init(u, o->state_dir, o->tls_port);
+        config.tls = &u->tls;
+    }
     (void)external_init(&u->external, port, &config);
     u->on = true;
     if (o->external != EXTERNAL_DEHYDRATED && o->external_over == POSIX_CHANNEL_STDIO)

@@ -14,6 +14,9 @@ struct outside {
     struct hook_run run;
     uint32_t limit_ms;
     char program[300]; /* absolute */
+    struct external_tls tls;
+    const char *state_dir;
+    char cert_path[400], key_path[400]; /* of a proof by tls-alpn-01 */
     bool on;
     bool reported;
     size_t lines_count; /* of the report */
@@ -24,6 +27,8 @@ struct outside {
 /* The solver for these options: 0, or -1 and why. All zeros before the first time; again for the
  * next certificate, whose failures are in the same report. */
 int outside_open(struct outside *u, const struct options *o, const struct acme_port *port);
+/* outside_files.c: sets u->tls up, whose files lie in STATE/external, 0600. port: of the CA. */
+void outside_files_init(struct outside *u, const char *state_dir, uint16_t port);
 /* Notes a failure for the report. */
 void outside_event(struct outside *u, const struct acme_event *event);
 /* After the agent's last poll: what is still owed to the other side. wait: sleeps. */
