@@ -60,12 +60,17 @@ static void ext_enter(struct external *x, enum ext_act act, const struct acme_ch
         return;
     ext_abort(x);
     x->act = (uint8_t)act;
+    if (x->config.answer_ms != 0)
+        x->since_ms = x->port->now_ms(x->port->ctx);
     (void)acme_copy_text(x->token, sizeof x->token, acme_slice_text(token));
     (void)acme_copy_text(x->domain, sizeof x->domain, acme_slice_text(domain));
 }
 
 static int ext_leave(struct external *x, int err)
 {
+    if (err == ACME_AGAIN && x->config.answer_ms != 0 &&
+        x->port->now_ms(x->port->ctx) - x->since_ms >= x->config.answer_ms)
+        err = ext_fail(x, "the other side has not answered in time", "");
     if (err != ACME_AGAIN)
         ext_abort(x);
     return err;
@@ -395,7 +400,7 @@ static int ext_end(struct acme_solver *s, const struct acme_challenge *c, enum a
     while (x->step < 4) {
         err = ext_end_step(x, c, outcome);
         if (err == ACME_AGAIN)
-            return err;
+            return ext_leave(x, err);
         x->err = x->err != ACME_OK ? x->err : err;
         x->step++;
     }
@@ -463,6 +468,11 @@ int external_tell(struct external *x, bool print, const char *command, const cha
             x->step++;
     }
     return ext_leave(x, err);
+}
+
+void external_stop(struct external *x)
+{
+    ext_abort(x);
 }
 
 void external_close(struct external *x)

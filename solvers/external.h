@@ -74,6 +74,7 @@ struct external_config {
     uint16_t http_port;                   /* that a self-check asks; 0: none is made */
     bool no_lookup;                       /* no self-check of dns-01 */
     struct external_tls *tls;             /* NULL: tls-alpn-01 is declined */
+    uint32_t answer_ms; /* for each act, its answer included; 0: a person takes what it takes */
 };
 
 #define EXTERNAL_VERIFY_MS 10000 /* for a self-check by HTTP */
@@ -119,7 +120,8 @@ struct external {
     char token[ACME_MAX_TOKEN + 1]; /* of the challenge that it is for */
     char domain[ACME_NAME_ROOM];
     bool open, runs;
-    int err; /* the first one of an act that goes on in spite of it */
+    uint64_t since_ms; /* when it began */
+    int err;           /* the first one of an act that goes on in spite of it */
     struct external_verify verify;
     struct external_message message;
     char line[EXTERNAL_LINE_MAX];
@@ -148,7 +150,9 @@ struct external_message *external_outgoing(struct external *x);
 int external_finish(struct external *x);
 /* A line that is ready, such as a report. ACME_AGAIN: call it again. */
 int external_print(struct external *x, const char *line, size_t len);
-/* Ends what is under way, and closes the channel. */
+/* Ends what is under way. */
+void external_stop(struct external *x);
+/* The same, and closes the channel. */
 void external_close(struct external *x);
 
 #ifdef __cplusplus

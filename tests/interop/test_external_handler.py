@@ -198,41 +198,6 @@ def example(w, c):
         equal(os.listdir(root + "/.well-known/acme-challenge"), [], "files left behind")
 
 
-@suite.case("daemon refuses it when it reads its file anew")
-@with_world()
-def reload(w, c):
-    conf = os.path.join(c.base, "lwacme.conf")
-    text = "\n".join(["state-dir = " + c.state, "out-dir = " + c.out, "server = " + c.directory,
-                      "ca-file = " + c.ca_file, "agree-tos = yes",
-                      "http-port = %d" % w.http_port, ""])
-    os.makedirs(c.state)
-
-    def write(more):
-        with open(conf, "w", encoding="ascii") as f:
-            f.write(text + more + "[%s]\n" % NAMES[0])
-
-    write("")
-    p = subprocess.Popen([common.lwacme_path(), "run", "-c", conf], stdin=subprocess.DEVNULL,
-                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    try:
-        end = time.monotonic() + 60
-        while not os.path.exists(c.live(NAMES[0])):
-            check(time.monotonic() < end and p.poll() is None, "no certificate by the daemon")
-            time.sleep(0.05)
-        write("external = json\n")
-        p.send_signal(signal.SIGHUP)
-        said = b""
-        while b"external goes with" not in said:
-            data = os.read(p.stderr.fileno(), 4096)
-            check(data, "the daemon has ended: %r" % said[-300:])
-            said += data
-        p.send_signal(signal.SIGTERM)
-        p.stderr.read()
-        equal(p.wait(60), 0, "exit")
-    finally:
-        p.kill()
-
-
 @suite.case("renew by a handler")
 @with_world()
 def renew(w, c):
@@ -247,7 +212,7 @@ def renew(w, c):
     os.makedirs(c.state, exist_ok=True)
     env = {"LOG": log, "DNS": str(w.dns_manage_port)}
     common.run_tool(["check", "-c", conf]).expect(0)
-    common.run_tool(["run", "-c", conf]).expect(1, "external goes with")
+    common.run_tool(["run", "-c", conf]).expect(1, "by external = unix=PATH alone")
     one = ["pre-perform", "perform", "post-perform", "pre-cleanup", "cleanup", "post-cleanup",
            "deploy_cert"]
     r = common.run_tool(["renew", "-c", conf], env=env).expect(0)

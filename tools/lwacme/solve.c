@@ -77,6 +77,7 @@ int solve_open(struct solve *s, const struct options *o, const struct acme_port 
     s->why[0] = '\0';
     if (o->external != 0)
         return open_external(s, o, port);
+    outside_aside(&s->outside);
     for (s->count = 0; s->count < wanted; s->count++) {
         enum acme_challenge_type type =
             o->challenges_count > 0 ? o->challenges[s->count] : ACME_CHALLENGE_HTTP01;
