@@ -155,6 +155,7 @@ SRC_TOOL = \
 	tools/lwacme/person.c \
 	tools/lwacme/privilege.c \
 	tools/lwacme/runner.c \
+	tools/lwacme/serve.c \
 	tools/lwacme/show.c \
 	tools/lwacme/solve.c \
 	tools/lwacme/status.c \

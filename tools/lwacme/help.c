@@ -13,6 +13,7 @@ const char *const options_help[] = {
     "  lwacme run -c FILE                                        the daemon: keeps all of a file\n"
     "  lwacme renew -c FILE [options]                            each of them once, for a timer\n"
     "  lwacme check -c FILE                                      is this configuration right?\n"
+    "  lwacme serve-challenges [--webroot DIR] [--user USER]     answers for who issues elsewhere\n"
     "\n"
     "What for\n"
     "  -d NAME            a DNS name or an IP address; repeat it for more in one certificate\n"
@@ -38,7 +39,7 @@ const char *const options_help[] = {
     "  --eab-kid KID --eab-hmac-key-file FILE   external account binding, for CAs that want one:\n"
     "                     the key as base64url in FILE, or - for stdin; once, for the account\n"
     "  --eab-alg ALG      HS256 (default) HS384 HS512\n"
-    "\n"
+    "\n",
     "How names are proved\n"
     "  --challenge WAY    http-01 (default), tls-alpn-01, or dns-01, which can do *.NAME too;\n"
     "                     repeat it for more ways, the preferred one first\n"
