@@ -198,6 +198,80 @@ def example(w, c):
         equal(os.listdir(root + "/.well-known/acme-challenge"), [], "files left behind")
 
 
+ACMESH = """#!/usr/bin/env sh
+# As acme.sh: it runs the command that it is given, and is not written for set -eu.
+false
+: "$NOT_SET"
+_info() { echo "$*"; }
+_readaccountconf_mutable() { eval "printf %%s \\"\\$SAVED_$1\\""; }
+_initpath() { domain=$1; [ "$LE_CONFIG_HOME" ] && . "$LE_CONFIG_HOME/account.conf"; }
+_post() { "%s" -c 'import http.client, sys
+c = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))
+c.request("POST", sys.argv[2], sys.argv[3])
+sys.exit(c.getresponse().status != 200)' "$@"; }
+main() {
+  [ -z "$1" ] && return
+  "$@"
+}
+main "$@"
+""" % sys.executable
+STANDIN = """#!/usr/bin/env sh
+dns_standin_add() { _standin set-txt "{\\"host\\": \\"$1.\\", \\"value\\": \\"$2\\"}"; }
+dns_standin_rm() { _standin clear-txt "{\\"host\\": \\"$1.\\"}"; }
+_standin() {
+  port="${STANDIN_PORT:-$(_readaccountconf_mutable STANDIN_PORT)}"
+  if [ "$token$status$validation" ]; then
+    _err "somebody else's variables"
+    return 1
+  fi
+  _info "$1 for $domain"
+  _post "$port" "/$1" "$2"
+}
+"""
+
+
+@suite.case("example of dnsapi scripts")
+@with_world()
+def dnsapi(w, c):
+    home = os.path.join(c.base, "acme.sh home")
+    os.makedirs(home + "/dnsapi")
+    for name, text in (("acme.sh", ACMESH), ("dnsapi/dns_standin.sh", STANDIN),
+                       ("account.conf", "SAVED_STANDIN_PORT='%d'\n" % w.dns_manage_port)):
+        with open(os.path.join(home, name), "w", encoding="ascii") as f:
+            f.write(text)
+    path = os.path.join(common.ROOT, "tools/examples/dnsapi.sh")
+    env = {"ACMESH": home + "/acme.sh", "DNSAPI": "dns_standin", "DNSSLEEP": "0"}
+
+    def run(code, pattern=None, dialect=2, **more):
+        a = handled(c, path, "--external-dialect", dialect, "--force", "--now",
+                    env=dict(env, **more), names=[NAMES[0], "*." + NAMES[0]])
+        return a.end(code, pattern)
+
+    r = run(0)
+    check_set(c.live(NAMES[0]), [NAMES[0], "*." + NAMES[0]], w.roots)
+    check("Self-verify" not in r.err or not common.in_namespace(), "the self-check failed: %s" % r)
+    equal(r.err.count("set-txt for " + NAMES[0]), 2, "records (%s)" % r)
+    equal(r.err.count("clear-txt for " + NAMES[0]), 2, "records taken out")
+    run(6, "add --external-dialect 2", dialect=1)
+    run(6, "there is no .*/dnsapi/dns_other.sh", DNSAPI="dns_other")
+    run(6, "is no script's name", DNSAPI="../evil")
+    run(6, "DNSAPI.*is not set", DNSAPI="")
+    run(6, "there is no /nonexistent: set ACMESH", ACMESH="/nonexistent")
+    run(6, "dnsapi.sh perform: exit status 1", STANDIN_PORT="1")
+
+
+@suite.case("examples are strict")
+def strict():
+    folder = os.path.join(common.ROOT, "tools/examples")
+    names = [n for n in os.listdir(folder) if n.endswith(".sh")]
+    check(len(names) >= 2, "no examples")
+    for n in names:
+        with open(os.path.join(folder, n), encoding="ascii") as f:
+            check("\nset -eu\n" in f.read(), n + " does not set -eu")
+        r = subprocess.run([os.path.join(folder, n), "a-later-command"], stdout=subprocess.PIPE)
+        equal((r.stdout, r.returncode != 0), (b"NotImplemented", True), n)
+
+
 @suite.case("renew by a handler")
 @with_world()
 def renew(w, c):
