@@ -11,7 +11,7 @@ import time
 
 import common
 from common import Suite, check, check_set, equal
-from externalrig import NAMES, place
+from externalrig import NAMES, PLACE, place, script
 from world import with_world
 
 suite = Suite()
@@ -131,6 +131,31 @@ def as_user(w, c):
         # http-01 comes first, and nobody serves it: who is told can see why
         equal([m["cmd"] for m in helper.sessions[0]][:2], ["validate", "cleanup"], "a session")
         equal(helper.sessions[0][0]["type"], "http-01", "type")
+
+
+@suite.case("example socket handler")
+@with_world()
+def example(w, c):
+    """A handler runs for a daemon: as the program behind the socket, with its rights."""
+    path, log = os.path.join(c.base, "s"), os.path.join(c.base, "log")
+    handler = script(c, "#!/bin/sh\nset -eu\necho $1 $cbot_cmd $type $status >>$LOG\n"
+                        "[ $domain != _acme-challenge.%s ] || exit 1\n" % NAMES[1] + PLACE)
+    p = subprocess.Popen([sys.executable, os.path.join(common.ROOT, "tools/examples",
+                                                       "socket_handler.py"), path, handler],
+                         env=dict(os.environ, LOG=log, DNS=str(w.dns_manage_port)))
+    try:
+        with Daemon(w, c, "external = unix=%s\nchallenge = dns-01\n" % path,
+                    "[%s]\n[%s]\n" % tuple(NAMES)) as d:
+            d.until(lambda: os.path.exists(c.live(NAMES[0])), "no certificate")
+            d.until(lambda: "the other side has ended" in d.said(), "a handler's failure")
+        with open(log, encoding="ascii") as f:
+            rows = f.read().splitlines()
+        check("perform validate dns-01" in rows and "cleanup cleanup dns-01 valid" in rows,
+              "the handler's commands: %s" % rows)
+        check(not os.path.exists(c.live(NAMES[1])), "a certificate that its handler refused")
+    finally:
+        p.kill()
+        p.wait()
 
 
 @suite.case("a helper that says nothing")
