@@ -188,6 +188,14 @@ def text_mode(w, c):
     check_set(c.live(NAMES[0]), NAMES, w.roots)
 
 
+@suite.case("text mode without a person")
+@with_world()
+def text_closed(w, c):
+    r = Agent(c, "--external", "text", stdin=subprocess.DEVNULL).end(6, "end of input")
+    check("{" not in r.out, "JSON in text mode")
+    equal(w.count()["challenge"], 0, "challenges told to the CA")
+
+
 @suite.case("example client")
 @with_world()
 def example_client(w, c):
@@ -234,6 +242,42 @@ def unix_socket(w, c):
     equal(a.lines, [], "stdout")
     Agent(c, "--external", "unix=" + path, "--preferred-challenges", "dns", "--force",
           stdin=subprocess.DEVNULL).end(6, "the channel cannot be opened")
+
+
+@with_world()
+def bad_peer(w, c, act, pattern):
+    """One that breaks after the first challenge: the order fails, the cleanups are told if they can."""
+    path, got = os.path.join(c.base, "s"), []
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(path)
+        s.listen()
+        a = Agent(c, "--external", "unix=" + path, "--challenge", "dns-01",
+                  stdin=subprocess.DEVNULL)
+        s.settimeout(60)
+        peer, _ = s.accept()
+        with peer:
+            lines = peer.makefile("rb")
+            got.append(json.loads(lines.readline()))
+            act(peer)
+            if pattern is None:
+                for line in lines:
+                    got.append(json.loads(line))
+        r = a.end(6 if pattern else 2, pattern)
+    equal(w.count()["challenge"] > 0, pattern is None, "told to the CA")
+    equal(got[-1]["cmd"], "validate" if pattern else "report", "the last line")
+    return r
+
+
+def flood(peer):
+    """10 MB without a line end, then answers: a line that is too long is an answer too."""
+    peer.sendall(b"x" * 10000000 + b"\n\n")
+
+
+suite.add("socket peer leaves", lambda: bad_peer(lambda p: p.shutdown(socket.SHUT_WR),
+                                                 "the other side has ended"))
+suite.add("socket peer floods", lambda: bad_peer(flood, None))
+suite.add("socket peer resets", lambda: bad_peer(lambda p: p.shutdown(socket.SHUT_RDWR),
+                                                 "the other side has ended"))
 
 
 def fifo(c):

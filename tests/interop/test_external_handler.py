@@ -148,6 +148,49 @@ for what, (text, pattern) in BAD.items():
     suite.add("handler " + what, lambda t=text, p=pattern: bad(t, p))
 
 
+@with_world()
+def later(w, c, command, code, pattern, commands):
+    """One that fails after the challenges are set up, with 10 MB of words."""
+    log = os.path.join(c.base, "log")
+    a = handled(c, script(c, "#!/bin/sh\nset -eu\necho $1 >>$LOG\nif [ $1 = %s ]; then\n"
+                             "yes 'good morning' | head -c 10000000\nexit 9\nfi\n" % command + PLACE),
+                env={"LOG": log, "DNS": str(w.dns_manage_port)}, names=NAMES[:1])
+    r = a.end(code, pattern)
+    with open(log, encoding="ascii") as f:
+        equal(f.read().split(), commands.split(), "commands")
+    equal(os.path.exists(c.live(NAMES[0])), command != "post-perform", "a certificate")
+    check(len(a.err) < 2000000, "%d bytes of log" % len(a.err))
+    return r
+
+
+FIRST = "pre-perform perform post-perform "
+LAST = "pre-cleanup cleanup post-cleanup"
+for command, code, pattern, commands in (
+        ("post-perform", 6, "post-perform: exit status 9", FIRST + LAST),
+        ("cleanup", 0, "not cleaned up", FIRST + LAST + " deploy_cert"),
+        ("post-cleanup", 0, "post-cleanup failed.*exit status 9", FIRST + LAST + " deploy_cert"),
+        ("deploy_cert", 6, "installed, but: .*deploy_cert: exit status 9", FIRST + LAST + " deploy_cert")):
+    suite.add("handler fails in " + command, lambda a=(command, code, pattern, commands): later(*a))
+
+
+@suite.case("handler hangs in cleanup after a signal")
+@with_world()
+def hangs_stopped(w, c):
+    """The run ends all the same, within seconds, and nothing of the handler is left."""
+    log = os.path.join(c.base, "log")
+    a = handled(c, script(c, "#!/bin/sh\necho $1 >>$LOG\ncase $1 in perform|cleanup) sleep %s;; esac\n" %
+                          NAP), env={"LOG": log}, names=NAMES[:1])
+    end = time.monotonic() + 60
+    while not os.path.exists(log) or "\nperform" not in open(log).read():
+        check(time.monotonic() < end, "perform never came")
+        time.sleep(0.05)
+    a.p.send_signal(signal.SIGTERM)
+    a.end(128 + signal.SIGTERM, seconds=60)
+    while sleepers():
+        check(time.monotonic() < end + 60, "processes of the handler's are left: %s" % sleepers())
+        time.sleep(0.05)
+
+
 @suite.case("handler knows nothing")
 @with_world()
 def not_implemented(w, c):
