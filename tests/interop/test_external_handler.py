@@ -150,7 +150,7 @@ for what, (text, pattern) in BAD.items():
 
 @with_world()
 def later(w, c, command, code, pattern, commands):
-    """One that fails after the challenges are set up, with 10 MB of words."""
+    """One that fails after the challenges are set up, with 1 MB of words."""
     log = os.path.join(c.base, "log")
     a = handled(c, script(c, "#!/bin/sh\nset -eu\necho $1 >>$LOG\nif [ $1 = %s ]; then\n"
                              "yes 'good morning' | head -c 10000000\nexit 9\nfi\n" % command + PLACE),
