@@ -147,6 +147,7 @@ SRC_TOOL = \
 	tools/lwacme/person.c \
 	tools/lwacme/privilege.c \
 	tools/lwacme/runner.c \
+	tools/lwacme/secret.c \
 	tools/lwacme/show.c \
 	tools/lwacme/status.c \
 	tools/lwacme/tell.c \

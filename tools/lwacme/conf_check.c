@@ -8,6 +8,8 @@
 #include <unistd.h>
 
 #include "acme_pem.h"
+#include "secret.h"
+#include "tsig.h"
 
 #define PATH_MAX_OURS 255 /* of a folder that we make and write into */
 
@@ -101,6 +103,23 @@ static void check_trust(struct conf_judge *j, uint32_t line, const char *path)
     trust_close(&trust);
 }
 
+/* What root could read at the start and the daemon's user cannot goes on being used. */
+static void check_kept(struct conf_judge *j, uint32_t line, const char *key, const char *path)
+{
+    enum secret_state state = secret_state(path);
+
+    if (state == SECRET_CHANGED)
+        conf_warn(j, line,
+                  "%s %.300s has changed, and cannot be read by this user: what was read at the "
+                  "start stays in use; start lwacme anew",
+                  key, path);
+    else if (state == SECRET_KEPT)
+        conf_warn(j, line,
+                  "%s %.300s cannot be read by this user: what was read at the start is "
+                  "used",
+                  key, path);
+}
+
 static void check_binding(struct conf_judge *j, uint32_t line, const struct options *o)
 {
     struct binding binding;
@@ -111,11 +130,23 @@ static void check_binding(struct conf_judge *j, uint32_t line, const struct opti
     else if (open_to_others)
         conf_warn(j, line, "eab-hmac-key-file: others than its owner may read this key; chmod 600");
     binding_wipe(&binding);
+    check_kept(j, line, "eab-hmac-key-file", o->eab_key_file);
+}
+
+static void check_tsig(struct conf_judge *j, uint32_t line, const char *path)
+{
+    struct tsig tsig;
+
+    memset(&tsig, 0, sizeof tsig);
+    if (tsig_read(&tsig, path) != 0)
+        conf_say(j, line, "tsig-key-file %s", tsig.why);
+    dns_tsig_key_wipe(&tsig.key);
+    check_kept(j, line, "tsig-key-file", path);
 }
 
 /* Files that many sections share are looked at once. */
 struct looked_at {
-    const char *ca_file, *webroot, *hook, *eab;
+    const char *ca_file, *webroot, *hook, *eab, *tsig;
     bool system_trust;
 };
 
@@ -140,6 +171,8 @@ static void check_files(const struct conf *c, size_t i, const struct options *o,
         check_hook(j, LINE_OF(deploy_hook), o->deploy_hook);
     if (o->eab_kid != NULL && is_new(&seen->eab, o->eab_key_file))
         check_binding(j, LINE_OF(eab_key_file), o);
+    if (is_new(&seen->tsig, o->tsig_key_file))
+        check_tsig(j, LINE_OF(tsig_key_file), o->tsig_key_file);
     if (o->out_dir != NULL && strlen(o->out_dir) > PATH_MAX_OURS)
         conf_say(j, LINE_OF(out_dir), "out-dir is longer than %d bytes; take another folder",
                  PATH_MAX_OURS);
@@ -197,7 +230,7 @@ static void check_twins(struct conf *c, size_t i, const struct options *o, struc
 void conf_check_all(struct conf *c, struct conf_judge *j)
 {
     static struct options o;
-    struct looked_at seen = {NULL, NULL, NULL, NULL, false};
+    struct looked_at seen = {NULL, NULL, NULL, NULL, NULL, false};
 
     j->first = conf_entries(c, c->count, &j->last);
     (void)conf_build(c, c->count, &o, j);
