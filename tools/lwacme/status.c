@@ -272,12 +272,15 @@ int status_run(const struct options *o)
     struct status s = {.o = o};
     struct conf conf;
     struct show show;
+    char why[400];
     int end;
 
     show_init(&show, o);
     metrics_begin(&metrics);
     if (o->metrics_file != NULL)
         s.metrics = &metrics;
+    if (o->metrics_file != NULL && metrics_doubt(o->metrics_file, why, sizeof why))
+        fprintf(log_to(LOG_WARN), "lwacme: warning: --metrics: %s\n", why);
     if (o->config_file != NULL) {
         end = conf_open(&conf, o->config_file, o);
         if (end != EXIT_DONE)
