@@ -14,10 +14,11 @@ import time
 
 import common
 from common import Suite, cert_names, check, check_set, equal, lwacme_path, run_tool
-from daemonrig import Daemon, Watch, not_after, until
+from daemonrig import (HOOK, Daemon, Watch, need_root, not_after, pebble, ran, set_flag, until,
+                       with_hook)
 from fakeca import FakeCA
 import world
-from world import World, free_port
+from world import free_port
 
 suite = Suite()
 THREE = {"a.example": {}, "b.example": {"domain": "b.example bb.example"},
@@ -26,11 +27,6 @@ THREE = {"a.example": {}, "b.example": {"domain": "b.example bb.example"},
 
 def many(count, **each):
     return {"n%d.example" % i: dict(each) for i in range(count)}
-
-
-def pebble(**options):
-    """A CA on free ports: cases of this suite run side by side."""
-    return World(namespace=False, **dict({"validity": 7776000}, **options))
 
 
 def side(name):
@@ -316,39 +312,6 @@ def memory():
 
 # ---------------------------------------------------------------- hooks
 
-HOOK = """#!/bin/sh
-set -e
-echo "$LWACME_CERT_NAME $LWACME_REASON $(openssl x509 -in "$LWACME_FULLCHAIN" -noout -serial)" >>@/ran
-[ ! -e @/slow ] || { echo $$ >@/pid; sleep 60; }
-[ ! -e @/fail ]
-"""
-
-
-def with_hook(d, text=HOOK):
-    path = d.path("hook")
-    with open(path, "w", encoding="ascii") as f:
-        f.write(text.replace("@/", d.base + "/"))
-    os.chmod(path, 0o755)
-    d.own["deploy-hook"] = path
-    d.write(d.certs)
-    return path
-
-
-def ran(d):
-    try:
-        with open(d.path("ran"), encoding="ascii") as f:
-            return [line.split() for line in f.read().splitlines()]
-    except OSError:
-        return []
-
-
-def set_flag(d, name, there):
-    if there:
-        open(d.path(name), "w", encoding="ascii").close()
-    elif os.path.exists(d.path(name)):
-        os.unlink(d.path(name))
-
-
 @side("a hook runs once for each new certificate")
 def hook():
     with pebble() as w, Daemon(w, {"a.example": {}, "b.example": {}}) as d:
@@ -413,12 +376,6 @@ def hook_killed():
         os.unlink(os.path.join(d.live("a.example"), ".deployed"))
         d.start().until(lambda: len(ran(d)) > before, "what is owed")
         check(d.stop() < 6, "a hook has held up the end")
-
-
-def need_root():
-    with open("/proc/self/uid_map", encoding="ascii") as f:
-        if os.geteuid() != 0 or int(f.read().split()[2]) < 65536:
-            raise common.Skip("only root can become another user")
 
 
 @side("root is given up and hooks keep it")

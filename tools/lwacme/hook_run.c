@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -143,7 +144,8 @@ void hook_close_from(int first)
 }
 
 /* After fork, where threads may have held any lock: system calls only. */
-_Noreturn static void become(const char *program, char **environment, int null, int out, int fault)
+_Noreturn static void become(const char *program, char **environment, int null, int out, int fault,
+                             pid_t parent)
 {
     char *argv[] = {(char *)program, NULL};
     struct sigaction action;
@@ -151,6 +153,10 @@ _Noreturn static void become(const char *program, char **environment, int null, 
     int why;
 
     (void)setpgid(0, 0);
+    /* Whoever comes after us starts it again: the two must not meet. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != parent)
+        _exit(127);
     memset(&action, 0, sizeof action);
     action.sa_handler = SIG_DFL;
     for (int n = 1; n < _NSIG; n++)
@@ -185,13 +191,13 @@ static void close_all(int *fds, size_t count)
 static long fork_quietly(const char *program, char **environment, int null, int out, int fault)
 {
     sigset_t all, before;
-    pid_t pid;
+    pid_t pid, parent = getpid();
 
     sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, &before);
     pid = fork();
     if (pid == 0)
-        become(program, environment, null, out, fault);
+        become(program, environment, null, out, fault, parent);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     if (pid > 0)
         (void)setpgid(pid, pid); /* both do, so that neither has to wait for the other */

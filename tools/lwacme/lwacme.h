@@ -280,6 +280,8 @@ struct hook_job {
 };
 /* False: the options name no hook (or a path is too long). */
 bool hook_job_of(const struct options *o, struct hook_job *job);
+/* What would run, for what: program, folder, names. false: there is no hash. */
+bool hook_hash(const struct hook_facts *f, uint8_t out[ACME_SHA256_SIZE]);
 
 /* One run of a program, by the process that started it (hook_run.c); private to hooks. */
 struct hook_run {
@@ -352,6 +354,8 @@ void runner_reload(void);
 void runner_stop(void);
 /* Its process, or 0. */
 long runner_pid(void);
+/* Has it ended by itself? Once; why tells how. Who has given up rights cannot start another one. */
+bool runner_ended(char *why, size_t room);
 /* Of hook.c: as hook_run_start and hook_run_poll, by the runner. */
 int runner_ask(uint32_t serial, const struct hook_facts *facts, char *why, size_t room);
 int runner_answer(uint32_t serial, int *status, char *why, size_t room);
