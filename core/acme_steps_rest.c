@@ -164,7 +164,7 @@ static uint32_t rest_spread(struct acme_agent *a, int64_t now)
     uint64_t clock = a->port->now_ms(a->port->ctx);
 
     /* A moment in the CA's window was drawn already. */
-    if (a->idle && acme_ari_followed(a))
+    if (a->idle && a->cert.wanted && acme_ari_followed(a))
         return 0;
     if (a->config->prompt || a->asked || a->again || a->order.open || !a->loaded ||
         !acme_cert_serves(a))

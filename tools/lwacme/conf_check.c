@@ -267,6 +267,22 @@ static void put_path(struct acme_buf *b, const struct options *o)
     acme_buf_text(b, folder);
 }
 
+/* Where there is a choice of servers. */
+static void put_servers(struct acme_buf *b, const struct options *o)
+{
+    if (o->servers_count > 1) {
+        acme_buf_text(b, ",\"servers\":[");
+        acme_buf_json(b, acme_slice_text(o->server));
+        for (size_t i = 0; i + 1 < o->servers_count; i++) {
+            acme_buf_char(b, ',');
+            acme_buf_json(b, acme_slice_text(o->more_servers[i].url));
+        }
+        acme_buf_char(b, ']');
+    }
+    if (o->staging_server != NULL)
+        acme_json_put_text(b, "staging_server", o->staging_server);
+}
+
 static void tell_json(const struct options *o, const char *path)
 {
     static uint8_t room[65536];
@@ -283,6 +299,7 @@ static void tell_json(const struct options *o, const char *path)
     }
     acme_buf_text(&b, "]");
     acme_json_put_text(&b, "server", o->server);
+    put_servers(&b, o);
     acme_json_put_text(&b, "path", path);
     show_json(&b);
 }
@@ -304,7 +321,12 @@ static void tell_one(const struct options *o)
     printf("%s:", o->cert_name);
     for (size_t i = 0; i < o->names_count; i++)
         printf(" %s", o->names[i]);
-    printf(", from %s, into %s\n", o->server, path);
+    printf(", from %s", o->server);
+    for (size_t i = 0; i + 1 < o->servers_count; i++)
+        printf(", then %s", o->more_servers[i].url);
+    if (o->staging_server != NULL)
+        printf(", rehearsed at %s", o->staging_server);
+    printf(", into %s\n", path);
 }
 
 static void tell_sum(const struct conf *c)
