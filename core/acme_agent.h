@@ -166,6 +166,7 @@ struct acme_agent_status {
     bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
     const struct acme_sched *attempts;  /* failures since the last success, all and by class */
+    const struct acme_ledger *ledger;   /* what holds back all certificates of this CA */
     uint32_t issued;                    /* how many certificates this one's storage has seen */
     uint32_t requests, connections;     /* since init */
 #if ACME_MAX_SERVERS > 1
