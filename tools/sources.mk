@@ -126,6 +126,7 @@ SRC_TOOL = \
 	tools/lwacme/doctor_who.c \
 	tools/lwacme/facts.c \
 	tools/lwacme/frame.c \
+	tools/lwacme/full.c \
 	tools/lwacme/help.c \
 	tools/lwacme/hook.c \
 	tools/lwacme/hook_run.c \
@@ -156,6 +157,13 @@ SRC_TOOL = \
 	tools/lwacme/turn.c \
 	tools/lwacme/webroot.c \
 	tools/lwacme/world.c
+
+# The command without daemon, configuration file, doctor, metrics and the accounts of other clients.
+SRC_TOOL_FULL = $(addprefix tools/lwacme/,caa.c conf.c conf_check.c conf_read.c confine.c daemon.c \
+	doctor.c doctor_ca.c doctor_dns.c doctor_http.c doctor_store.c doctor_who.c frame.c full.c \
+	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c privilege.c runner.c tell.c \
+	turn.c)
+SRC_TOOL_SMALL = $(filter-out $(SRC_TOOL_FULL),$(SRC_TOOL)) tools/lwacme/small.c
 
 # What a device needs before its first start, into a flash image.
 SRC_MKCONFIG = tools/mkconfig/mkconfig.c

@@ -92,6 +92,16 @@ struct options {
     /* Where csr lies: last, because it is large, and neither cleared nor copied with the rest. */
     uint8_t csr_der[24576];
 };
+/* -- full.c, or small.c: what is built in -- */
+
+/* The words of the command line, and who does what they ask for. Which options each takes stands
+ * in options_table.c. */
+struct command_row {
+    const char *word; /* NULL: the end */
+    enum command command;
+    int (*run)(const struct options *o);
+};
+extern const struct command_row commands[];
 extern const char *const options_help[]; /* ended by NULL */
 /* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
 int usage(const char *message, const char *text);
