@@ -1,4 +1,5 @@
 /* The agent and several CAs: the list of them changes, or cannot be used. */
+#include "acme_steps.h"
 #include "agent_servers.h"
 
 TEST(a_list_is_no_change_of_the_certificate)
@@ -77,6 +78,25 @@ TEST(a_shorter_list_keeps_what_the_others_have_said)
     w_pass(300001); /* it is over, and takes no room any more */
     CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
     CHECK_INT(agent.server_kept.len, 0);
+}
+
+/* What was read can be written, before anything else has looked at it. */
+TEST(a_record_with_a_server_that_is_gone)
+{
+    static uint8_t room[4096];
+
+    servers(2);
+    w.script = both_down;
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(attempt(), ACME_E_NET);
+    CHECK_INT(agent.servers.turn, 2);
+    CHECK(agent.servers.changes > 0);
+    config.more_servers_count = 1;
+    CHECK_INT(acme_load_sched(&agent), ACME_OK);
+    CHECK_INT(agent.servers.turn, 0);
+    CHECK_INT(agent.servers.failures, 0);
+    CHECK_INT(agent.servers.changes, 0);
+    CHECK(acme_encode(&agent, ACME_SLOT_SCHED, (struct acme_span){room, sizeof room}) > 0);
 }
 
 TEST(a_certificate_of_the_staging_ca_is_none)
