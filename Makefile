@@ -329,8 +329,10 @@ $(O)/size_of_agent.o $(O)/size_of_small_agent.o: core/acme_agent.h $(O)/flags
 		$(CC) -std=c11 $(CPPFLAGS) $(SIZE_DEFS) -MMD -MF $(@:.o=.d) -MT $@ -x c - -c -o $@
 # The bounds of the reference board, with this compiler's pointers.
 $(O)/size_of_small_agent.o: SIZE_DEFS = -DACME_BOARD_CONFIG -DBOARD_BUILD_TIME=0 -Iboards/emcraft-sf2
-size: all $(O)/size_of_agent.o $(O)/size_of_small_agent.o
+size: all $(if $(STATIC),small) $(O)/size_of_agent.o $(O)/size_of_small_agent.o
 	@tools/size_report.py $(NAME) $(TOOL) $(O)/size_of_agent.o $(O)/size_of_small_agent.o
+	@$(if $(STATIC),tools/size_report.py --most 614400 $(NAME)-small $(SMALL) $(O)/size_of_agent.o \
+		$(O)/size_of_small_agent.o)
 
 bench:
 	@tools/setup.sh bench
