@@ -45,7 +45,7 @@ struct acme_servers_hold {
 
 /* Holds of CAs that are not in the list now: who leaves one out for a call, or for a day, does not
  * come back to it too early. Each is two times, and a URL with its NUL; the first ones that fit. */
-#define ACME_SERVERS_KEPT 640
+#define ACME_SERVERS_KEPT (ACME_MAX_URL < 640 ? ACME_MAX_URL : 640)
 struct acme_servers_kept {
     uint16_t len;
     uint8_t packed[ACME_SERVERS_KEPT];

@@ -4,9 +4,10 @@ the list, and a staging CA sees what the real one did not.
 
 Backoffs are minutes to hours: the wall clock of the daemon is moved over them, until what is waited for is there.
 """
-import os
+import json
 import re
 import sys
+import time
 
 import common
 from common import Suite, check, check_set, equal, run_tool
@@ -122,6 +123,32 @@ def rehearsal():
             check(d.lines("%s: the CA is now .*has seen the proof" % re.escape(name)), d.log)
         equal(real.count()["newOrder"], 4, "orders at the real CA")
         equal((staging.count()["finalize"], staging.count()["certificate"]), (0, 0), "what staging gave")
+        d.stop()
+
+
+@side("a CA that has to revoke them all")
+def mass_revocation():
+    """The CA moves the window of each into the past, and says why (RFC 9773 4): all are renewed when it is asked."""
+    names = {"n%d.example" % i: {} for i in range(5)}
+    with pebble(validity=20 * DAY) as w, Daemon(w, names) as d:
+        clock = MovingClock(d.base)
+        d.env = dict(clock.env, WATCHDOG_USEC="400000")
+        d.start().until_has(*names)
+        d.until(lambda: len(d.lines("to be renewed from")) == len(names), "all at rest")
+        told = '{"suggestedWindow":{"start":"%s","end":"%s"},"explanationURL":"https://ca.example/why\\u001b[31m"}' % (
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 3600)),
+            time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - 1800)))
+        for name in names:
+            with open(d.cert(name), encoding="ascii") as f:
+                w.manage("/set-renewal-info/", json.dumps({"Certificate": f.read(), "ARIResponse": told}))
+        w.mark()
+        clock.to(7 * 3600)                     # past the Retry-After of the last answer, six hours
+        d.until(lambda: all(d.number(n) == 2 for n in names), "renewals")
+        for name in names:
+            check_set(d.live(name), [name], w.roots)
+            check(d.lines(r"%s: the CA's window .*why: https://ca.example/why\?\[31m" % re.escape(name)), d.log)
+        equal(w.count()["newOrder"], len(names), "orders")
+        check("\x1b" not in d.log, "what the CA says reaches the terminal")
         d.stop()
 
 
