@@ -8,7 +8,7 @@ import sys
 
 import common
 from common import Suite, check, check_set, equal, run_tool
-from daemonrig import HOOK, Daemon, need_root, pebble, ran, set_flag, until, with_hook
+from daemonrig import Daemon, need_root, pebble, ran, set_flag, until, with_hook
 from world import free_port
 
 suite = Suite()
@@ -57,9 +57,9 @@ def dies(w, d):
     equal(d.serial("a.example"), serial, "the certificate")
     equal(w.count()["newOrder"], 1, "orders")
     os.kill(runner_of(d), signal.SIGTERM)      # as a service manager does to all: ignored
-    os.kill(runner_of(d), signal.SIGSEGV)
+    os.kill(runner_of(d), signal.SIGALRM)
     ended(d, 4)
-    check(d.lines(r"the hook runner has ended \(killed by signal 11"), d.log)
+    check(d.lines(r"the hook runner has ended \(killed by signal 14"), d.log)
     third_life(d)
     d.stop()
 
