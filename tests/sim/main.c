@@ -4,6 +4,7 @@
  *   sim --seed N                               one, with all its events
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
+ *   sim --servers ...                          several CAs in every seed (servers.h)
  *   sim --jobs ...                             jobs in every seed; cuts of the jobs alone (jobs.h)
  *   sim ... --on WORD                          on this storage alone (memory, nor, cfi, ecc, files)
  *   sim --app ...                              with an application that refuses certificates
@@ -283,11 +284,8 @@ static bool *flag_of(const char *word)
     static const struct {
         const char *word;
         bool *flag;
-    } flags[] = {{"--list", &want_list},
-                 {"--stop", &stop_at_first},
-                 {"--app", &app_refuses},
-                 {"--jobs", &jobs_always},
-                 {"--once", &once}};
+    } flags[] = {{"--list", &want_list},   {"--stop", &stop_at_first},     {"--app", &app_refuses},
+                 {"--jobs", &jobs_always}, {"--servers", &servers_always}, {"--once", &once}};
 
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (strcmp(word, flags[i].word) == 0)
