@@ -128,6 +128,29 @@ void check_ari(struct run *r)
         run_break(r, 20, "written too often");
 }
 
+/* A renewal that was due by a window of lies is not due any more when the calm CA tells the honest
+ * one to a device that has lost the other (damaged; or older firmware had the record). */
+static bool window_moved_at(const struct run *r, const struct ca *ca, int64_t due_at)
+{
+    int64_t now = sim_world_unix(&r->world), start, end;
+
+    if (!r->s.ari || !evil_of(&ca->evil, "ARI") || now >= due_at)
+        return false;
+    for (uint32_t i = 0; i < ca->orders_count; i++) {
+        const struct ca_order *o = &ca->orders[i];
+        ca_window_honest(o, &start, &end);
+        if (o->leaf_len > 0 && o->not_after == r->not_after && now >= end)
+            return false;
+    }
+    return true;
+}
+
+bool check_window_moved(const struct run *r, int64_t due_at)
+{
+    return window_moved_at(r, &r->ca, due_at) ||
+           (r->s.second && window_moved_at(r, &r->more[0], due_at));
+}
+
 static bool harmless(const char *text)
 {
     for (; text != NULL && *text != '\0'; text++) {

@@ -66,6 +66,10 @@ static int replay(uint64_t seed)
     printf("sim: records on %s, %u bytes old; flips %u, does nothing %u, %s\n",
            storage_word((enum storage_kind)run.s.storage), run.s.age, run.s.flip_permille,
            run.s.medium.lazy_permille, run.s.medium.worn ? "a dead sector" : "no dead sector");
+    if (run.s.second || run.s.staging)
+        printf("sim: %s%s: %u and %u orders, %u rehearsals\n", run.s.second ? "two CAs" : "one CA",
+               run.s.staging ? " and a staging CA" : "", run.ca.new_orders, run.servers.switched,
+               run.servers.rehearsed);
     printf("sim: seed %llu: %llu events, trace %016llx, %llu cuts, %u requests, %u orders\n",
            (unsigned long long)seed, (unsigned long long)run.world.traced,
            (unsigned long long)run.world.trace, (unsigned long long)run.cuts, run.ca.requests,
@@ -247,6 +251,15 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
         s.tear = STORAGE_BY_CHANCE;
         s.refuse_permille = 1000;
         each(seed, &s);
+        for (int staging = 0; staging < 2 && !ca_stream_is_tls(); staging++) {
+            plain_scenario(&s, false);
+            s.storage = (uint8_t)kind;
+            s.tear = STORAGE_BY_CHANCE;
+            s.second = true;
+            s.staging = staging != 0;
+            s.first_bad = (uint8_t)(staging ? EVIL_SRV_BLIND : EVIL_SRV_DOWN);
+            each(seed, &s);
+        }
         printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
                (unsigned long long)(total.seeds - before));
         cuts_jobs(seed, kind, each);

@@ -234,36 +234,14 @@ static void begin_calm(struct run *r)
     sim_world_note(&r->world, "calm", 0, 0);
 }
 
-/* A renewal that was due by a window of lies is not due any more when the calm CA tells the honest
- * one to a device that has lost the other (damaged; or older firmware had the record). */
-static bool window_moved_at(const struct run *r, const struct ca *ca, int64_t due_at)
-{
-    int64_t now = sim_world_unix(&r->world), start, end;
-
-    if (!r->s.ari || !evil_of(&ca->evil, "ARI") || now >= due_at)
-        return false;
-    for (uint32_t i = 0; i < ca->orders_count; i++) {
-        const struct ca_order *o = &ca->orders[i];
-        ca_window_honest(o, &start, &end);
-        if (o->leaf_len > 0 && o->not_after == r->not_after && now >= end)
-            return false;
-    }
-    return true;
-}
-
-static bool window_moved(const struct run *r, int64_t due_at)
-{
-    return window_moved_at(r, &r->ca, due_at) ||
-           (r->s.second && window_moved_at(r, &r->more[0], due_at));
-}
-
 /* Has the device what it wants, and is it at rest? */
 static bool settled(struct run *r)
 {
     struct acme_agent_status status;
     int64_t now = sim_world_unix(&r->world);
 
-    if (!r->on || !r->agent.loaded || r->app.say_at != UINT64_MAX || !jobs_settled(r))
+    if (!r->on || !r->agent.loaded || r->agent.rest_ms == 0 || r->app.say_at != UINT64_MAX ||
+        !jobs_settled(r))
         return false;
     acme_agent_status(&r->agent, &status);
     if (status.busy || status.order_open || !r->has_cert)
@@ -274,7 +252,7 @@ static bool settled(struct run *r)
         return false;
     /* The CA's window may be later than what the certificate's life says. */
     return now < (status.due_at > r->due_at ? status.due_at : r->due_at) &&
-           (!r->renewing || r->due_at > r->renewed_from || window_moved(r, status.due_at));
+           (!r->renewing || r->due_at > r->renewed_from || check_window_moved(r, status.due_at));
 }
 
 /* A minute before the agent will renew: by the certificate's life, or in the CA's window. */

@@ -78,6 +78,7 @@ struct scenario {
     bool profile;         /* one is configured, and offered */
     uint8_t alternates;   /* chains beside the default */
     bool second, staging; /* there is a second CA in the list; a staging CA */
+    uint8_t first_bad;    /* enum evil_id of SERVERS: all of the first one's; 0: by the seed */
     uint8_t chain;        /* enum chain_of */
     struct sim_net_faults net;
 };
@@ -209,6 +210,7 @@ void check_power_off(struct run *r);
 void check_reply(struct run *r, int status);
 void check_end(struct run *r);
 void check_ari(struct run *r); /* where nothing but that goes wrong */
+bool check_window_moved(const struct run *r, int64_t due_at);
 void check_event(struct run *r, const struct acme_event *e);
 void check_before(void *ctx, struct ca *ca, const char *what, const struct ca_request *q,
                   const struct ca_order *o);

@@ -59,6 +59,12 @@ void servers_plan(struct run *r)
     struct servers *v = &r->servers;
     const struct sim_net_faults *f = &s->net;
 
+    if (s->first_bad != 0) {
+        servers_world(r);
+        evil_add(&r->ca.evil, (enum evil_id)s->first_bad, 1000, UINT16_MAX);
+        r->ca.evil.stays = v->bad = true;
+        return;
+    }
     if ((!sim_world_chance(&v->dice, SERVERS_SEEDS) && !servers_always) || ca_stream_is_tls() ||
         s->ari_only || r->jobs.count > 0 || s->refuse_permille > 0 || s->job != 0)
         return;
