@@ -11,7 +11,6 @@
 #include "tls_alpn01.h"
 
 #define PROOF_HELLO_MAX 2048 /* bytes of a ClientHello; those of CAs have 250 to 1500 */
-#define PROOF_HELLO_MS  1000 /* a ClientHello comes with the connection, or a retransmission later */
 #define PROOF_TURN_MS   3000 /* one client at a time: the CA may wait behind this one */
 
 static struct tls_alpn01 solver;
@@ -40,9 +39,10 @@ static void proof_limit(struct https_server *h, uint32_t ms)
 /* Memory to read into, once the agent leaves it to others. */
 static int proof_memory(struct https_server *h)
 {
-    if (!proof.turn) {
-        proof.turn = board_turn(true);
-        proof_limit(h, PROOF_HELLO_MS);
+    if (!proof.turn && board_turn(true)) {
+        proof.turn = true;
+        /* a lost frame comes again after a second or two: it may be the CA's */
+        proof_limit(h, TLS_ALPN01_DEADLINE_MS);
     }
     if (proof.turn && proof.hello == NULL)
         proof.hello = board_pool_alloc(PROOF_HELLO_MAX);

@@ -1,0 +1,172 @@
+#!/usr/bin/env python3
+"""Firmware that proves names by tls-alpn-01 and dns-01: its images (SOLVERS=...), Pebble that asks.
+
+    tests/boards/test_solvers.py [--verbose] [word ...]
+
+BOARD_SOLVERS=1: also the images that make test does not build: a responder of its own, records of
+8 KB, the second board.
+"""
+import os
+import re
+import select
+import socket
+import ssl
+import sys
+import threading
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+import test_emcraft as base  # noqa: E402
+from test_emcraft import dev, figures, issued  # noqa: E402
+from common import Fail, Suite, check, equal, openssl  # noqa: E402
+
+NAMES = ["gw.example.net", "b.example.net"]
+PROTOCOL = "acme-tls/1"
+PROOF = b"\x06\x08\x2b\x06\x01\x05\x05\x07\x01\x1f"  # the OID of acmeIdentifier
+suite = Suite()
+
+
+def image(board, variant):
+    return os.path.join(dev.TOP, "build", board + variant, "firmware.elf")
+
+
+def stage(board, variant):
+    class Kind(dev.Device):
+        pass
+
+    class Place(base.Stage):
+        device_kind, elf = Kind, image(board, variant)
+
+    Kind.board = board
+    return Place
+
+
+def case(name, board, variant):
+    def keep(fn):
+        base.case(name, suite, board, image(board, variant))(lambda: fn(stage(board, variant)))
+        return fn
+    return keep
+
+
+# ---------------------------------------------------------------- tls-alpn-01
+
+class Gate:
+    """Port 443, where the CA comes: its connections wait here until they are let through to the
+    board, one after another, because emcraft-sf2 loses frames when a CA comes from several places in
+    one moment (its README), and QEMU repeats them after six seconds. Others go to the board's port
+    behind it."""
+
+    def __init__(self, target, port=443):
+        self.target, self.is_open, self.came = target, threading.Event(), threading.Event()
+        self.is_open.set()
+        self.turn = threading.Lock()
+        self.listener = socket.create_server(("127.0.0.1", port), backlog=64)
+        self.thread = threading.Thread(target=self.accept, daemon=True)
+        self.thread.start()
+
+    def accept(self):
+        while True:
+            try:
+                client, _ = self.listener.accept()
+            except OSError:
+                return
+            self.came.set()
+            threading.Thread(target=self.carry, args=(client,), daemon=True).start()
+
+    def carry(self, client):
+        self.is_open.wait(30)
+        try:
+            with self.turn, client, socket.create_connection(("127.0.0.1", self.target), 10) as board:
+                ends = {client: board, board: client}
+                while ends:
+                    for s in select.select(list(ends), [], [], 30)[0]:
+                        data = s.recv(65536)
+                        if not data:
+                            return
+                        ends[s].sendall(data)
+        except OSError:
+            pass
+
+    def close(self):
+        self.is_open.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.thread.join(10)
+        self.listener.close()
+
+
+def shown(port, name, protocols, seconds=20):
+    """The certificate (DER) that the board shows, and the protocol it agrees to."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_alpn_protocols(protocols)
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            with socket.create_connection(("127.0.0.1", port), 10) as raw, \
+                    context.wrap_socket(raw, server_hostname=name) as s:
+                return s.getpeercert(binary_form=True), s.selected_alpn_protocol()
+        except OSError as e:  # busy: the memory is the agent's at this moment
+            if time.monotonic() > end:
+                raise Fail("TLS to the board for %s %s: %s" % (name, protocols, e))
+            time.sleep(0.05)
+
+
+def by_tls_alone(ca):
+    kinds = set(re.findall(r"tls-alpn-01|http-01|dns-01", ca.log_text()))
+    check("http-01" not in kinds and "dns-01" not in kinds, "the CA asked by other means: %s" % kinds)
+
+
+def proves_by_tls(place, server, names=NAMES):
+    """Issues, renews; ordinary clients are served before, while a name is being proved, and after."""
+    with place(names=names, ca={"sleep": False}, https_port=8443, boot=False) as (ca, board):
+        gate = Gate(8443)
+        try:
+            board.boot()
+            figures("tls-alpn-01, %d names" % len(names), issued(board, seconds=120), board.elf)
+            by_tls_alone(ca)
+            equal(ca.count()["newOrder"], 1, "newOrder")
+            first = board.get(60)[0] if server else None
+
+            # the CA waits outside while others come
+            gate.is_open.clear()
+            gate.came.clear()
+            at = board.mark()
+            board.type("renew")
+            board.wait("challenge", 60, at, text="tls-alpn-01", word="responded")
+            check(gate.came.wait(30), "the CA does not come")
+            if server:
+                equal(board.get(60)[0], first, "the serial for an ordinary client meanwhile")
+            for protocols in ([PROTOCOL, "h2"], ["h2"]) if server else ():
+                cert, protocol = shown(8443, NAMES[0], protocols)
+                check(PROOF not in cert and protocol is None, "the proof is shown to %s" % protocols)
+            cert, protocol = shown(8443, NAMES[0], [PROTOCOL])
+            equal(protocol, PROTOCOL, "protocol")
+            check(PROOF in cert, "no proof for who asks for it: %r" % cert)
+            text = openssl("x509", "-inform", "DER", "-noout", "-text", data=cert).decode()
+            check("DNS:" + NAMES[0] in text and "1.3.6.1.5.5.7.1.31: critical" in text, text)
+            gate.is_open.set()
+            figures("renewal among other clients", issued(board, at, 120), board.elf)
+            by_tls_alone(ca)
+            if server:
+                fresh = board.get(60)[0]
+                check(fresh != first, "the old certificate is still served")
+                cert, protocol = shown(8443, NAMES[0], [PROTOCOL])
+                check(PROOF not in cert, "the proof is still shown")
+            check(not board.has("start", at), "it has started again")
+        finally:
+            gate.close()
+
+
+@case("emcraft_tls_alpn_01_beside_https", "emcraft-sf2", "-tls-alpn-01")
+def emcraft_tls(place):
+    proves_by_tls(place, True, NAMES[:1])
+
+
+@case("riscv_tls_alpn_01_beside_https", "riscv32-virt", "-tls-alpn-01")
+def riscv_tls(place):
+    proves_by_tls(place, True)
+
+
+if __name__ == "__main__":
+    sys.exit(base.main(suite, "solvers"))
