@@ -215,7 +215,7 @@ $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 CPPFLAGS_core = $(COUNTED) $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
 CPPFLAGS_solvers = $(COUNTED)
 CPPFLAGS_port = $(COUNTED)
-CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
+CPPFLAGS_tools = -isystem $(WOLFSSL_DIR) -Itools/lwacme
 CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Iboards/common -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
 	-Iport/flash -Itools/lwacme
 

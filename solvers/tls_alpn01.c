@@ -115,11 +115,6 @@ static int ta_show(struct tls_alpn01 *t, int i)
     return err;
 }
 
-bool tls_alpn01_is_live(const struct tls_alpn01 *t)
-{
-    return t->live > 0;
-}
-
 int tls_alpn01_lookup(struct tls_alpn01 *t, struct acme_slice alpn, struct acme_slice sni,
                       struct acme_slice *cert, struct acme_slice *key)
 {
@@ -152,17 +147,13 @@ static void ta_close(struct tls_alpn01 *t, acme_sock *sock)
     *sock = ACME_NO_SOCK;
 }
 
-static bool ta_turn(const struct tls_alpn01 *t, bool wanted)
-{
-    return t->turn == NULL || t->turn(wanted);
-}
-
 static void ta_drop(struct tls_alpn01 *t, struct tls_alpn01_connection *c)
 {
     if (c->phase == TA_HANDSHAKE) {
         acme_tls_server_close(&c->tls);
         t->handshakes--;
-        (void)ta_turn(t, false);
+        if (t->turn)
+            (void)t->turn(false);
     }
     ta_close(t, &c->sock);
     c->phase = TA_FREE;
@@ -226,7 +217,7 @@ static int ta_begin_handshake(struct tls_alpn01 *t, struct tls_alpn01_connection
     struct acme_tls_hello hello;
     int err;
 
-    if (t->handshakes >= TLS_ALPN01_MAX_HANDSHAKES || !ta_turn(t, true))
+    if (t->handshakes >= TLS_ALPN01_MAX_HANDSHAKES || (t->turn && !t->turn(true)))
         return ACME_AGAIN;
     show.early = acme_slice_of(c->buf, c->len);
     (void)acme_tls_hello_read(show.early, &hello);
@@ -240,7 +231,8 @@ static int ta_begin_handshake(struct tls_alpn01 *t, struct tls_alpn01_connection
         ta_enter(t, c, TA_HANDSHAKE);
         return 1;
     }
-    (void)ta_turn(t, false);
+    if (t->turn)
+        (void)t->turn(false);
     return err == ACME_E_TLS_MEMORY ? ACME_AGAIN : err;
 }
 

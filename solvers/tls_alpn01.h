@@ -121,7 +121,10 @@ struct acme_solver *tls_alpn01_init(struct tls_alpn01 *t, const struct acme_port
 
 /* Is any name being proved now? Else tls_alpn01_lookup declines whatever is asked for, and an
  * application that opens its port for the CA alone may close it. */
-bool tls_alpn01_is_live(const struct tls_alpn01 *t);
+static inline bool tls_alpn01_is_live(const struct tls_alpn01 *t)
+{
+    return t->live > 0;
+}
 
 /* The answer for an application that owns the port, from its ClientHello callback. alpn: the
  * ProtocolNameList as sent, "\x0a" "acme-tls/1" (RFC 7301 3.1, without the list's length); sni: the

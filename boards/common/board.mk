@@ -88,7 +88,8 @@ SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DR
 	$(BOARD_CORE_ADD) $(filter-out $(if $(PROVES_TLS),,$(SRC_TLS_ALPN01)),$(SRC_SOLVERS)) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
 	board_solvers.c board_start.c $(if $(SERVER),https_server.c $(if $(PROVES_TLS),,https_noproof.c),https_none.c) \
-	$(foreach solver,$(BOARD_PROVES),$(if $(SERVER)$(filter-out tls-alpn-01,$(solver)),$(BOARD_$(solver)),solver_tls_alpn01.c)))
+	$(foreach solver,$(BOARD_PROVES),$(if $(SERVER)$(filter-out tls-alpn-01,$(solver)),$(BOARD_$(solver)),solver_tls_alpn01.c)) \
+	$(if $(filter dns-01,$(BOARD_PROVES)),,solver_no_dns01.c))
 
 BOARD_http-01 = solver_http01.c
 BOARD_tls-alpn-01 = https_proof.c

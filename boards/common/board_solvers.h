@@ -18,4 +18,7 @@ struct acme_solver *board_dns01(const struct acme_port *port);      /* CONFIG ha
 /* Fills solvers: how many there are. After board_start. */
 size_t board_solvers(const struct acme_port *port, struct acme_solver *solvers[BOARD_SOLVERS_MAX]);
 
+/* From the board's work, after a poll of the agent: what went wrong, in words, as an event. */
+void board_solvers_tell(void);
+
 #endif

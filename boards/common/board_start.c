@@ -251,6 +251,13 @@ const struct acme_provision *board_provision(void)
     return &provision;
 }
 
+void board_forget(struct acme_slice secret)
+{
+    /* one that is compiled in is in the flash, for whoever can read that */
+    if (secret.ptr >= record && secret.ptr + secret.len <= record + sizeof record)
+        acme_wipe(record + (secret.ptr - record), secret.len);
+}
+
 _Noreturn void board_refused(int err, const char *why, const char *which)
 {
     board_tell("config", why, which, err);

@@ -22,6 +22,9 @@ const struct acme_config *board_agent_config(void);
 /* The CONFIG record in force. After board_start. */
 const struct acme_provision *board_provision(void);
 
+/* A secret of that record is in its place by now: its bytes in the record in RAM are wiped. */
+void board_forget(struct acme_slice secret);
+
 /* Where TLS and the agent's buffers share one pool (BOARD_LENDS_BUFFERS): who needs TLS memory
  * while a run of the agent is under way asks for a turn (true), and gives it back soon (false). The
  * answer is false while the agent asks the CA. The agent waits for the end of the turn, and comes

@@ -28,6 +28,7 @@ static void begin(void *arg)
 
 static void serve(void)
 {
+    board_solvers_tell();
     https_poll(&https);
 }
 

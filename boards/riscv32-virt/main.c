@@ -11,6 +11,7 @@ static struct https_server https;
 
 static void serve(void)
 {
+    board_solvers_tell();
     https_poll(&https);
 }
 

@@ -6,20 +6,24 @@
 BOARD_SOLVERS=1: also the images that make test does not build: a responder of its own, records of
 8 KB, the second board.
 """
+import base64
+import json
 import os
 import re
 import select
 import socket
 import ssl
 import sys
+import tempfile
 import threading
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, HERE)
 import test_emcraft as base  # noqa: E402
-from test_emcraft import dev, figures, issued  # noqa: E402
+from test_emcraft import dev, figures  # noqa: E402
 from common import Fail, Suite, check, equal, openssl  # noqa: E402
+from dnsrig import Bind, Key, Knot, zone  # noqa: E402
 
 NAMES = ["gw.example.net", "b.example.net"]
 PROTOCOL = "acme-tls/1"
@@ -33,7 +37,10 @@ def image(board, variant):
 
 def stage(board, variant):
     class Kind(dev.Device):
-        pass
+        more_config = ()
+
+        def config_args(self):
+            return super().config_args() + list(self.more_config)
 
     class Place(base.Stage):
         device_kind, elf = Kind, image(board, variant)
@@ -47,6 +54,14 @@ def case(name, board, variant):
         base.case(name, suite, board, image(board, variant))(lambda: fn(stage(board, variant)))
         return fn
     return keep
+
+
+def issued(board, since, seconds=180):
+    """The figures of the run that made a certificate: those of one that did not may come before."""
+    made = board.wait("certificate", seconds, since)
+    with board.changed:
+        at = next(i for i, e in enumerate(board.events) if e is made)
+    return board.wait("figures", 60, at)
 
 
 # ---------------------------------------------------------------- tls-alpn-01
@@ -123,7 +138,7 @@ def proves_by_tls(place, server, names=NAMES):
         gate = Gate(8443)
         try:
             board.boot()
-            figures("tls-alpn-01, %d names" % len(names), issued(board, seconds=120), board.elf)
+            figures("tls-alpn-01, %d names" % len(names), issued(board, 0), board.elf)
             by_tls_alone(ca)
             equal(ca.count()["newOrder"], 1, "newOrder")
             first = board.get(60)[0] if server else None
@@ -146,7 +161,7 @@ def proves_by_tls(place, server, names=NAMES):
             text = openssl("x509", "-inform", "DER", "-noout", "-text", data=cert).decode()
             check("DNS:" + NAMES[0] in text and "1.3.6.1.5.5.7.1.31: critical" in text, text)
             gate.is_open.set()
-            figures("renewal among other clients", issued(board, at, 120), board.elf)
+            figures("renewal among other clients", issued(board, at), board.elf)
             by_tls_alone(ca)
             if server:
                 fresh = board.get(60)[0]
@@ -166,6 +181,65 @@ def emcraft_tls(place):
 @case("riscv_tls_alpn_01_beside_https", "riscv32-virt", "-tls-alpn-01")
 def riscv_tls(place):
     proves_by_tls(place, True)
+
+
+# ---------------------------------------------------------------- dns-01
+
+NS = "192.0.2.53"  # the board reaches it through QEMU's network, the CA directly
+OWNER = "_acme-challenge.example.net"
+
+
+def secret_is_kept(board, key):
+    """Neither the console nor a dump of the flash image shows the key."""
+    raw = base64.b64decode(key.secret)
+    dump = board.dump()[1]
+    check("DNS key" in dump and "DNS server: %s:53" % NS in dump, "record_dump: " + dump)
+    for text in (dump, json.dumps(board.events)):
+        check(key.secret not in text and raw.hex() not in text and repr(raw)[2:-1] not in text,
+              "the key is shown")
+
+
+def proves_by_dns(place, server, algorithm="hmac-sha256"):
+    """A name and its wildcard, issued and renewed; the key comes with the flash image, a wrong one
+    first."""
+    key, wrong = Key(algorithm=algorithm), Key(algorithm=algorithm)
+    names = ["example.net", "*.example.net"]
+    with server(NS, {"example.net": zone("example.net", ["ns1.dns.test"])}, key) as ns, \
+            tempfile.TemporaryDirectory() as keys:
+        more = ["--dns-server", NS, "--tsig-key-file"]
+        place.device_kind.more_config = more + [wrong.file(keys)]
+        with place(names=names, ca={"sleep": False, "ask_dns": NS + ":53"}, boot=False) as (ca, board):
+            ca.dns("add_a", host="ns1.dns.test", addresses=[NS])
+            board.boot()
+            board.wait("dns", 120, text="BADSIG")
+            board.wait("failure", 60, error="ACME_E_SOLVER")
+            equal((ca.count()["challenge"], ns.txt(OWNER)), (0, 0), "challenges, TXT records")
+
+            # the right key over the console
+            board.more_config = more + [key.file(keys)]
+            at = board.mark()
+            for line in board.mkconfig(*board.config_args(), "--hex").splitlines():
+                board.type(line)
+            board.wait("start", 60, at)
+            board.wait("address", 60, at)
+            board.type("now")
+            figures("dns-01, a name and its wildcard", issued(board, at), board.elf)
+            equal((ca.count()["challenge"], ns.txt(OWNER)), (2, 0), "challenges, TXT records")
+            at = board.mark()
+            board.type("renew")
+            figures("renewal", issued(board, at), board.elf)
+            equal(ns.txt(OWNER), 0, "TXT records left behind")
+            check(not board.has("start", at), "it has started again")
+            board.get(60)
+            kinds = set(re.findall(r"tls-alpn-01|http-01", ca.log_text()))
+            check(not kinds, "the CA asked by other means: %s" % kinds)
+            board.kill()
+            secret_is_kept(board, key)
+
+
+@case("emcraft_dns_01_bind", "emcraft-sf2", "-dns-01")
+def emcraft_dns(place):
+    proves_by_dns(place, Bind)
 
 
 if __name__ == "__main__":
