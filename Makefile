@@ -285,6 +285,8 @@ test-interop: all $(HOST_TRY)
 
 # Firmware in QEMU; skipped with a reason where the cross compiler or QEMU is missing.
 board_suites = $(sort $(wildcard tests/boards/test_*.py))
+comma := ,
+empty :=
 board_images = emcraft-sf2 emcraft-sf2:RECORDS=8 emcraft-sf2:SOLVERS=tls-alpn-01 \
 	emcraft-sf2:SOLVERS=dns-01 riscv32-virt $(if $(BOARD_SOLVERS),emcraft-sf2:SERVER=:SOLVERS=tls-alpn-01 \
 	emcraft-sf2:RECORDS=8:SOLVERS=tls-alpn-01 riscv32-virt:SOLVERS=tls-alpn-01 \

@@ -31,7 +31,6 @@ JOB ?= $(BOARD_JOB)
 SERVERS ?= $(BOARD_SERVERS)
 RECENT ?= $(BOARD_RECENT)
 SOLVERS ?= http-01
-comma := ,
 BOARD_PROVES := $(subst $(comma), ,$(SOLVERS))
 $(if $(filter-out http-01 tls-alpn-01 dns-01,$(BOARD_PROVES)),$(error SOLVERS: http-01, tls-alpn-01, dns-01))
 PROVES_TLS := $(filter tls-alpn-01,$(BOARD_PROVES))
@@ -94,7 +93,6 @@ SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DR
 BOARD_http-01 = solver_http01.c
 BOARD_tls-alpn-01 = https_proof.c
 BOARD_dns-01 = solver_dns01.c
-empty :=
 
 OBJ_BOARD = $(patsubst %.c,$(BO)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOARD_PORT) \
 	core/acme_store.c core/acme_buf.c) $(SRC_LWIP:%.c=$(BO)/lwip/%.o) \
