@@ -153,7 +153,7 @@ def later(w, c, command, code, pattern, commands):
     """One that fails after the challenges are set up, with 1 MB of words."""
     log = os.path.join(c.base, "log")
     a = handled(c, script(c, "#!/bin/sh\nset -eu\necho $1 >>$LOG\nif [ $1 = %s ]; then\n"
-                             "yes 'good morning' | head -c 10000000\nexit 9\nfi\n" % command + PLACE),
+                             "yes 'good morning' | head -c 1000000\nexit 9\nfi\n" % command + PLACE),
                 env={"LOG": log, "DNS": str(w.dns_manage_port)}, names=NAMES[:1])
     r = a.end(code, pattern)
     with open(log, encoding="ascii") as f:
