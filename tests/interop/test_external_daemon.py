@@ -133,6 +133,18 @@ def as_user(w, c):
         equal(helper.sessions[0][0]["type"], "http-01", "type")
 
 
+def listens(path):
+    end = time.monotonic() + 60
+    while True:
+        try:
+            with socket.socket(socket.AF_UNIX) as s:
+                s.connect(path)
+                return
+        except OSError:
+            check(time.monotonic() < end, "nobody listens at " + path)
+            time.sleep(0.05)
+
+
 @suite.case("example socket handler")
 @with_world()
 def example(w, c):
@@ -144,6 +156,7 @@ def example(w, c):
                                                        "socket_handler.py"), path, handler],
                          env=dict(os.environ, LOG=log, DNS=str(w.dns_manage_port)))
     try:
+        listens(path)
         with Daemon(w, c, "external = unix=%s\nchallenge = dns-01\n" % path,
                     "[%s]\n[%s]\n" % tuple(NAMES)) as d:
             d.until(lambda: os.path.exists(c.live(NAMES[0])), "no certificate")
