@@ -178,7 +178,7 @@ for command, code, pattern, commands in (
 def hangs_stopped(w, c):
     """The run ends all the same, within seconds, and nothing of the handler is left."""
     log = os.path.join(c.base, "log")
-    a = handled(c, script(c, "#!/bin/sh\necho $1 >>$LOG\ncase $1 in perform|cleanup) sleep %s;; esac\n" %
+    a = handled(c, script(c, "#!/bin/sh\necho $1 >>$LOG\ncase $1 in perform|cleanup|post-cleanup) sleep %s;; esac\n" %
                           NAP), env={"LOG": log}, names=NAMES[:1])
     end = time.monotonic() + 60
     while not os.path.exists(log) or "\nperform" not in open(log).read():
