@@ -442,6 +442,8 @@ struct acme_agent {
     struct acme_ari ari;
     struct acme_revoked revoked;
     struct acme_recent recent;
+    uint16_t
+        pace_ms[2]; /* what the CA took the last time: for the proofs, to issue; 0: not known */
     struct acme_ledger ledger;
     struct acme_failure failure;
 #if ACME_MAX_SERVERS > 1

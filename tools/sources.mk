@@ -14,6 +14,9 @@ SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
 # Boards where nobody can ask for a certificate that is not due take core/acme_steps_norecent.c.
 SRC_RECENT ?= core/acme_steps_recent.c
 
+# Boards where 300 bytes count for more than the CA's requests take core/acme_steps_nopace.c.
+SRC_PACE ?= core/acme_steps_pace.c
+
 # Boards that take the CA's default chain take core/acme_steps_nochain.c.
 SRC_CHAIN ?= core/acme_steps_chain.c
 
@@ -71,6 +74,7 @@ SRC_CORE = \
 	core/acme_steps_authz.c \
 	core/acme_steps_cert.c \
 	core/acme_steps_order.c \
+	$(SRC_PACE) \
 	core/acme_steps_proof.c \
 	core/acme_steps_load.c \
 	core/acme_steps_rest.c \
