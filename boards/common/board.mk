@@ -163,8 +163,8 @@ $(BO)/build-time: FORCE_BOARD
 # Everything is compiled anew when the flags are not those of the last time.
 $(BO)/board-flags: FORCE_BOARD
 	@mkdir -p $(@D)
-	@echo '$(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS)' | cmp -s - $@ || \
-		echo '$(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS)' >$@
+	@echo '$(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS) $(SOLVERS)' | cmp -s - $@ || \
+		echo '$(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS) $(SOLVERS)' >$@
 .PHONY: FORCE_BOARD
 FORCE_BOARD:
 

@@ -1,5 +1,5 @@
-/* dns01_world.h - a small DNS of two servers for test_dns01_2136.c, over a fake network and a virtual
- * clock: one connection at a time, and any trouble in any of them */
+/* dns01_world.h - a small DNS of two servers for test_dns01_2136.c, over a fake network and a
+ * virtual clock: one connection at a time, and any trouble in any of them */
 #ifndef DNS01_WORLD_H
 #define DNS01_WORLD_H
 

@@ -1,5 +1,5 @@
-/* test_dns01_2136.c - dns-01 by DNS UPDATE against a small DNS that has any trouble in any exchange.
- * Real servers are in tests/interop/test_dns01.py. */
+/* test_dns01_2136.c - dns-01 by DNS UPDATE against a small DNS that has any trouble in any
+ * exchange. Real servers are in tests/interop/test_dns01.py. */
 #include "dns01_world.h"
 
 #define TOKEN   "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
@@ -148,14 +148,16 @@ TEST(who_is_asked)
     CHECK(strstr(solver.why, "account's key") != NULL);
     CHECK_INT(dns.connects, 0);
     /* the primary alone */
-    fresh_with((struct dns01_2136_config){.server = "ns1.test", .only_primary = true, .port = 5353});
+    fresh_with(
+        (struct dns01_2136_config){.server = "ns1.test", .only_primary = true, .port = 5353});
     CHECK_INT(run(BEGIN), ACME_OK);
     CHECK_INT(dns.port, 5353);
     dns.connects = 0;
     CHECK_INT(run(READY), ACME_OK);
     CHECK_INT(dns.connects, 2);
     CHECK_INT(dns.asked[1], 0);
-    /* the system's servers tell who the primary is; another one is asked when the first is silent */
+    /* the system's servers tell who the primary is; another one is asked when the first is silent
+     */
     fresh_with((struct dns01_2136_config){0});
     dns.trouble = REFUSED_CONNECTION;
     dns.times = 1;
@@ -215,12 +217,18 @@ TEST(trouble_on_the_way_is_borne_or_told)
     static const struct {
         enum trouble trouble;
         int err;
-    } all[] = {{REFUSED_CONNECTION, ACME_E_NET}, {RESET_SENDING, ACME_E_NET},
-               {RESET_READING, ACME_E_NET},      {ENDED_READING, ACME_E_CLOSED},
-               {SILENT, ACME_E_TIMEOUT},         {WRONG_ID, ACME_E_REPLY},
-               {NO_ANSWER, ACME_E_REPLY},        {CUT, ACME_E_REPLY},
-               {SHORT, ACME_E_REPLY},            {LONG, ACME_E_SIZE},
-               {EMPTY, ACME_E_REPLY},            {RCODE, ACME_E_SERVER}};
+    } all[] = {{REFUSED_CONNECTION, ACME_E_NET},
+               {RESET_SENDING, ACME_E_NET},
+               {RESET_READING, ACME_E_NET},
+               {ENDED_READING, ACME_E_CLOSED},
+               {SILENT, ACME_E_TIMEOUT},
+               {WRONG_ID, ACME_E_REPLY},
+               {NO_ANSWER, ACME_E_REPLY},
+               {CUT, ACME_E_REPLY},
+               {SHORT, ACME_E_REPLY},
+               {LONG, ACME_E_SIZE},
+               {EMPTY, ACME_E_REPLY},
+               {RCODE, ACME_E_SERVER}};
     static const struct {
         enum job job;
         unsigned exchanges;
