@@ -187,6 +187,9 @@ TEST(an_alias_is_followed)
     fresh();
     dns.alias_from = NAME;
     dns.alias_to = "elsewhere.test";
+    dns.trouble = RCODE;
+    dns.rcode = DNS_REFUSED;
+    dns.times = 1;
     CHECK_INT(run(BEGIN), ACME_OK);
     CHECK(dns_has(OWNER, value));
 }
@@ -207,6 +210,15 @@ TEST(a_server_that_knows_only_the_apex)
     CHECK_INT(run(BEGIN), ACME_E_SOLVER);
     CHECK(strstr(solver.why, "no zone of this name") != NULL);
     CHECK_INT(dns.connects, 4); /* up to "net" */
+}
+
+TEST(a_zone_that_was_not_asked_about_is_not_taken)
+{
+    fresh();
+    dns.foreign = true;
+    CHECK_INT(run(BEGIN), ACME_E_SOLVER);
+    CHECK(strstr(solver.why, "no zone of this name") != NULL);
+    CHECK_INT(dns.updates, 0);
 }
 
 /* ---- trouble on the way ---- */
@@ -356,6 +368,11 @@ TEST(another_challenge_begins_anew)
     CHECK_INT(run_for(BEGIN, &b), ACME_OK); /* the fake network has one socket: a's was closed */
     CHECK(dns_has("_acme-challenge.b.example.net", value) && dns_count() == 1);
     CHECK_INT(run_for(BEGIN, &a), ACME_OK);
+    CHECK_INT(dns_count(), 2);
+    /* the other value of a name is another challenge */
+    CHECK_INT(once(END, &a), ACME_AGAIN);
+    b = challenge(NAME, TOKEN ".other");
+    CHECK_INT(run_for(END, &b), ACME_OK);
     CHECK_INT(dns_count(), 2);
     CHECK_INT(once(END, &a), ACME_AGAIN);
     dns01_2136_close(&solver);
