@@ -90,10 +90,13 @@ TEST(a_damaged_key_is_refused)
         size_t at;
         uint8_t to;
     } bad[] = {{0, 0}, {0, 33}, {0, 128}, {1, 15}, {1, 31}, {1, 129}, {34, 0}, {36, '.'}};
-    struct dns_tsig_key in = sample(32, 32), out, zero;
-    int n = dns01_stored_key_write((struct acme_span){room, sizeof room}, &in);
+    struct dns_tsig_key in = sample(32, 32), small = sample(32, 15), out, zero;
+    int n;
 
     memset(&zero, 0, sizeof zero);
+    n = dns01_stored_key_write((struct acme_span){room, sizeof room}, &small);
+    CHECK_INT(dns01_stored_key_read(&out, acme_slice_of(room, (size_t)n)), ACME_E_SLOT_CORRUPT);
+    n = dns01_stored_key_write((struct acme_span){room, sizeof room}, &in);
     for (size_t cut = 0; cut < (size_t)n; cut++) {
         uint8_t *exact = malloc(cut > 0 ? cut : 1);
 
