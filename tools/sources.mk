@@ -88,7 +88,11 @@ SRC_SOLVERS = \
 	solvers/http01.c \
 	$(SRC_TLS_ALPN01)
 
+# Challenges solved outside of the agent. Boards take it when they have a channel for it.
+SRC_EXTERNAL = solvers/external.c solvers/external_format.c solvers/external_verify.c
+
 SRC_PORT_POSIX = \
+	port/posix/posix_channel.c \
 	port/posix/posix_key.c \
 	port/posix/posix_slots.c \
 	port/posix/posix_sys.c \
@@ -126,7 +130,9 @@ SRC_TOOL = \
 	tools/lwacme/doctor_store.c \
 	tools/lwacme/doctor_who.c \
 	tools/lwacme/facts.c \
+	tools/lwacme/outside.c \
 	tools/lwacme/frame.c \
+	tools/lwacme/full.c \
 	tools/lwacme/help.c \
 	tools/lwacme/hook.c \
 	tools/lwacme/hook_run.c \
@@ -143,12 +149,15 @@ SRC_TOOL = \
 	tools/lwacme/metrics.c \
 	tools/lwacme/notify.c \
 	tools/lwacme/options.c \
+	tools/lwacme/options_solve.c \
 	tools/lwacme/options_table.c \
 	tools/lwacme/owed.c \
 	tools/lwacme/person.c \
 	tools/lwacme/privilege.c \
 	tools/lwacme/runner.c \
+	tools/lwacme/secret.c \
 	tools/lwacme/show.c \
+	tools/lwacme/solve.c \
 	tools/lwacme/status.c \
 	tools/lwacme/tell.c \
 	tools/lwacme/trust.c \
@@ -157,8 +166,15 @@ SRC_TOOL = \
 	tools/lwacme/webroot.c \
 	tools/lwacme/world.c
 
+# The command without daemon, configuration file, doctor, metrics and the accounts of other clients.
+SRC_TOOL_FULL = $(addprefix tools/lwacme/,caa.c conf.c conf_check.c conf_read.c confine.c daemon.c \
+	doctor.c doctor_ca.c doctor_dns.c doctor_http.c doctor_store.c doctor_who.c frame.c full.c \
+	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c privilege.c runner.c tell.c \
+	turn.c)
+SRC_TOOL_SMALL = $(filter-out $(SRC_TOOL_FULL),$(SRC_TOOL)) tools/lwacme/small.c
+
 # What a device needs before its first start, into a flash image.
-SRC_MKCONFIG = tools/mkconfig/mkconfig.c tools/mkconfig/mkconfig_dns.c tools/lwacme/tsig.c
+SRC_MKCONFIG = tools/mkconfig/mkconfig.c tools/mkconfig/mkconfig_dns.c tools/lwacme/secret.c tools/lwacme/tsig.c
 
 # The records of a flash image or of a state folder's file, as text.
 SRC_RECORD_DUMP = \

@@ -72,7 +72,6 @@ void show_init(struct show *s, const struct options *o)
     s->json = o->json;
     s->quiet = o->quiet;
     s->verbose = o->verbose;
-    s->port = o->challenge == ACME_CHALLENGE_TLSALPN01 ? o->tls_port : o->http_port;
     s->live = !o->json && !o->quiet && o->verbose == 0 && log_is_stderr() && is_screen();
 }
 
@@ -291,7 +290,7 @@ void show_error(struct show *s, int err, const char *format, ...)
 
 /* -- events -- */
 
-static void show_server(struct show *s, const struct acme_event *e)
+const char *show_server_words(const char *text)
 {
     static const struct {
         const char *text, *words;
@@ -305,12 +304,19 @@ static void show_server(struct show *s, const struct acme_event *e)
     };
 
     for (size_t i = 0; i < sizeof why / sizeof why[0]; i++) {
-        if (strcmp(why[i].text, e->text) == 0) {
-            say(s, LOG_TELL, "the CA is now %s: %s", e->detail, why[i].words);
-            return;
-        }
+        if (strcmp(why[i].text, text) == 0)
+            return why[i].words;
     }
-    if (s->verbose > 0)
+    return NULL;
+}
+
+static void show_server(struct show *s, const struct acme_event *e)
+{
+    const char *words = show_server_words(e->text);
+
+    if (words != NULL)
+        say(s, LOG_TELL, "the CA is now %s: %s", e->detail, words);
+    else if (s->verbose > 0)
         say(s, LOG_DETAIL, "asking %s, which issued the certificate", e->detail);
 }
 
@@ -420,7 +426,8 @@ void show_event(struct show *s, const struct acme_event *e)
         s->failed = true;
         to = log_to(LOG_BAD);
         if (e->err == ACME_E_PORT_BUSY || e->err == ACME_E_PORT_ACCESS)
-            fprintf(to, "lwacme: error: port %u: %s\n", s->port, acme_err_words(e->err));
+            fprintf(to, "lwacme: error: port %u: %s\n", s->port != NULL ? *s->port : 0u,
+                    acme_err_words(e->err));
         else
             fprintf(to, "lwacme: error: %s\n", acme_err_words(e->err));
         show_failure(to, e->failure);
