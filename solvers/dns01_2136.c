@@ -25,7 +25,8 @@ static uint64_t d01_now(const struct dns01_2136 *d)
     return d->solver.port->now_ms(d->solver.port->ctx);
 }
 
-/* "NAME: words more", long names cut so that the words are there: ACME_E_SOLVER, which ends the job. */
+/* "NAME: words more", long names cut so that the words are there: ACME_E_SOLVER, which ends the
+ * job. */
 static int d01_fail(struct dns01_2136 *d, const char *name, const char *words, const char *more)
 {
     const char *const parts[] = {name, ": ", words, more};
