@@ -293,6 +293,7 @@ static int d01_looked(struct dns01_2136 *d, struct dns_msg *r)
             d01_done(d);
         return ACME_OK;
     }
+    d->absent = !r->broken;
     return ACME_E_REPLY; /* not there yet */
 }
 
@@ -407,6 +408,7 @@ static int d01_start(struct dns01_2136 *d, const char *identifier, const char *v
 
     d01_hang_up(d);
     d->why[0] = '\0';
+    d->absent = false;
     if (prefix + len >= sizeof d->name)
         return d01_fail(d, identifier, "too long for _acme-challenge before it", "");
     memcpy(d->name, DNS01_2136_PREFIX, prefix);

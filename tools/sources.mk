@@ -107,6 +107,7 @@ SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_ne
 SRC_TOOL = \
 	tools/lwacme/alarm.c \
 	tools/lwacme/binding.c \
+	tools/lwacme/byhand.c \
 	tools/lwacme/caa.c \
 	tools/lwacme/command.c \
 	tools/lwacme/conf.c \
@@ -117,6 +118,7 @@ SRC_TOOL = \
 	tools/lwacme/csr.c \
 	tools/lwacme/daemon.c \
 	tools/lwacme/deploy.c \
+	tools/lwacme/dns_ask.c \
 	tools/lwacme/exit.c \
 	tools/lwacme/doctor.c \
 	tools/lwacme/doctor_ca.c \
@@ -147,7 +149,13 @@ SRC_TOOL = \
 	tools/lwacme/person.c \
 	tools/lwacme/privilege.c \
 	tools/lwacme/runner.c \
+	tools/lwacme/pretty.c \
 	tools/lwacme/show.c \
+	tools/lwacme/staged.c \
+	tools/lwacme/staged_files.c \
+	tools/lwacme/staged_memory.c \
+	tools/lwacme/staged_options.c \
+	tools/lwacme/staged_tell.c \
 	tools/lwacme/status.c \
 	tools/lwacme/tell.c \
 	tools/lwacme/trust.c \

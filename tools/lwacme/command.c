@@ -1,5 +1,5 @@
 /* The command line: the commands, and the options that belong to some of them only. */
-#include "lwacme.h"
+#include "staged.h"
 
 #include <string.h>
 
@@ -149,6 +149,8 @@ int command_run(const struct options *o)
 {
     size_t i = 0;
 
+    if (o->command == COMMAND_STAGED)
+        return staged_run(o);
     while (commands[i].command != o->command)
         i++;
     return commands[i].run(o);

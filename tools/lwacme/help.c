@@ -13,6 +13,8 @@ const char *const options_help[] = {
     "  lwacme run -c FILE                                        the daemon: keeps all of a file\n"
     "  lwacme renew -c FILE [options]                            each of them once, for a timer\n"
     "  lwacme check -c FILE                                      is this configuration right?\n"
+    "  lwacme -d NAME -AUTH, --dns, -DNS, -CERT                  step by step, a person adding a\n"
+    "                                                            DNS record; see lwacme -h\n"
     "\n"
     "What for\n"
     "  -d NAME            a DNS name or an IP address; repeat it for more in one certificate\n"
@@ -104,6 +106,7 @@ const char *const options_help[] = {
     "  3 network or CA not available, or held back: try later\n"
     "  4 local trouble (storage, port in use, clock, memory)\n"
     "  5 the CA's server is not trusted  6 a solver or hook failed\n"
+    "  7 a step whose turn has not come\n"
     "  130, 143 stopped by a signal\n",
     NULL,
 };

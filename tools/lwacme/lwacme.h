@@ -18,7 +18,8 @@ enum {
     EXIT_LATER = 3,
     EXIT_LOCAL = 4,
     EXIT_TRUST = 5,
-    EXIT_SOLVER = 6
+    EXIT_SOLVER = 6,
+    EXIT_STEP = 7 /* of the staged walk: an earlier one is missing */
 };
 int exit_status(int err);
 
@@ -32,7 +33,8 @@ enum command {
     COMMAND_RENEW,
     COMMAND_CHECK,
     COMMAND_DOCTOR,
-    COMMAND_SERVE
+    COMMAND_SERVE,
+    COMMAND_STAGED /* no word: staged.h */
 };
 
 struct options {
@@ -82,6 +84,8 @@ struct options {
     struct acme_slice cert;      /* of file, DER */
     int reason;                  /* enum acme_reason */
     bool by_certificate;         /* its key signs */
+
+    uint8_t step; /* enum staged_step */
 
     /* account */
     uint8_t job; /* enum acme_job_type */
@@ -144,6 +148,10 @@ void log_open(bool to_syslog);
 /* For who is going to close all descriptors: syslog's is closed, until log_open is called again.
  * Was it syslog? */
 bool log_close(void);
+/* What lines for people begin with: "lwacme: ", or after log_stamps() "lwacme [10/Jan/2018:17:09:34
+ * +0100] ", by the clock of now. Holds until the next call. */
+const char *log_head(void);
+void log_stamps(void);
 /* Where lines of this severity are printed; each must end, with a newline, before the next call. */
 FILE *log_to(enum log_severity severity);
 /* Is it stderr, as it is? */
@@ -168,6 +176,8 @@ int install_certificate(struct install *in, const char *out_dir, const char *cer
                         const struct acme_certificate *cert);
 /* "*" is written "_wildcard", ":" is written "_". */
 void install_folder(const char *cert_name, char *out, size_t room);
+/* DER as PEM (RFC 7468). */
+void install_put_pem(struct acme_buf *b, const char *label, struct acme_slice der);
 
 /* -- webroot.c: a solver that puts files where another program serves them -- */
 

@@ -10,6 +10,7 @@
 #include <wolfssl/version.h>
 
 #include "conf_line.h"
+#include "staged.h"
 
 #define FOLDER_MAX 240 /* of the 255 that file systems take */
 
@@ -103,7 +104,7 @@ int options_check_one(struct options *o)
                      acme_challenge_type_name(o->challenge));
     if (o->challenge == ACME_CHALLENGE_DNS01 && o->tsig_key_file == NULL)
         return usage("--challenge dns-01 needs --tsig-key-file", NULL);
-    if (o->challenge != ACME_CHALLENGE_DNS01 &&
+    if (o->challenge != ACME_CHALLENGE_DNS01 && o->step == 0 &&
         (o->tsig_key_file != NULL || o->dns_server != NULL || o->dns_only_primary))
         return usage("--dns-server, --dns-only-primary and --tsig-key-file need --challenge dns-01",
                      NULL);
@@ -253,6 +254,8 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
             return usage("a control character, or no UTF-8", argv[i]);
         }
     }
+    if (staged_meant(argc, argv))
+        return staged_read(o, argc, argv, leave);
     err = take_all(o, argc, argv, given, leave);
     if (err == EXIT_DONE && !*leave)
         err = command_read(o, argv + optind, argc - optind);

@@ -163,7 +163,7 @@ static void say(struct show *s, enum log_severity severity, const char *format, 
         return;
     show_flush(s);
     va_start(list, format);
-    fputs(s->live ? "  " : "lwacme: ", to);
+    fputs(s->live ? "  " : log_head(), to);
     vfprintf(to, format, list);
     fputc('\n', to);
     va_end(list);
@@ -278,7 +278,7 @@ void show_error(struct show *s, int err, const char *format, ...)
     va_end(list);
     show_flush(s);
     s->failed = true;
-    fprintf(log_to(LOG_BAD), "lwacme: error: %s\n", text);
+    fprintf(log_to(LOG_BAD), "%serror: %s\n", log_head(), text);
     if (!s->json)
         return;
     acme_buf_init(&b, room, sizeof room);
@@ -379,7 +379,7 @@ static void show_plain(struct show *s, const struct acme_event *e)
         break;
     case ACME_EVENT_TERMS:
         show_flush(s);
-        fprintf(log_to(LOG_NOTE), "lwacme: the CA's terms of service: %s\n", e->detail);
+        fprintf(log_to(LOG_NOTE), "%sthe CA's terms of service: %s\n", log_head(), e->detail);
         break;
     default:
         break;
@@ -400,7 +400,7 @@ static void show_held(struct show *s, const struct acme_event *e)
     acme_time_text(e->at, when);
     show_flush(s);
     s->held = true;
-    fprintf(to, "lwacme: held back until %s: %s\n", when, why);
+    fprintf(to, "%sheld back until %s: %s\n", log_head(), when, why);
     if (e->failure != NULL) {
         fprintf(to, "  last      %s\n", acme_err_words(e->failure->err));
         show_failure(to, e->failure);
@@ -420,9 +420,9 @@ void show_event(struct show *s, const struct acme_event *e)
         s->failed = true;
         to = log_to(LOG_BAD);
         if (e->err == ACME_E_PORT_BUSY || e->err == ACME_E_PORT_ACCESS)
-            fprintf(to, "lwacme: error: port %u: %s\n", s->port, acme_err_words(e->err));
+            fprintf(to, "%serror: port %u: %s\n", log_head(), s->port, acme_err_words(e->err));
         else
-            fprintf(to, "lwacme: error: %s\n", acme_err_words(e->err));
+            fprintf(to, "%serror: %s\n", log_head(), acme_err_words(e->err));
         show_failure(to, e->failure);
         show_prospect(to, e);
     } else if (e->type == ACME_EVENT_HELD)

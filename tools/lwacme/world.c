@@ -84,7 +84,7 @@ int world_open(const struct options *o, void (*event)(void *ctx, const struct ac
     world.port.entropy = posix_entropy;
     world.port.now_ms = posix_now_ms;
     world.port.unix_time = posix_unix_time;
-    world.port.event = event != NULL ? event : on_event;
+    world.port.event = world.listener != NULL ? world.listener : event != NULL ? event : on_event;
     acme_crypto_seed_from(&world.port);
     acme_crypto_clock_from(&world.port);
     world.http = http01_init(&world.http01, &world.port, o->http_bind, o->http_port);
@@ -141,7 +141,8 @@ static int open_files(const struct options *o)
         show_error(&world.show, ACME_E_SOLVER, "--webroot %.300s: %s", o->webroot, strerror(errno));
         return ACME_E_SOLVER;
     }
-    if (o->challenge == ACME_CHALLENGE_DNS01 && tsig_read(&world.tsig, o->tsig_key_file) != 0) {
+    if (o->step == 0 && o->challenge == ACME_CHALLENGE_DNS01 &&
+        tsig_read(&world.tsig, o->tsig_key_file) != 0) {
         show_error(&world.show, ACME_E_CONFIG, "--tsig-key-file %s", world.tsig.why);
         return ACME_E_CONFIG;
     }
@@ -153,6 +154,11 @@ static struct acme_solver *choose_solver(const struct options *o)
 {
     struct dns01_2136_config config = {.key = &world.tsig.key, .only_primary = o->dns_only_primary};
 
+    if (o->step != 0) { /* of the staged walk */
+        if (o->dns_server != NULL)
+            (void)tsig_server(&world.tsig, o->dns_server, &config);
+        return byhand_init(&world.byhand, &world.port, config.server, config.port);
+    }
     if (o->challenge == ACME_CHALLENGE_DNS01) {
         if (o->dns_server != NULL)
             (void)tsig_server(&world.tsig, o->dns_server, &config);
@@ -217,6 +223,7 @@ void world_unload(void)
     binding_wipe(&world.binding);
     if (world.dns01.solver.ops != NULL)
         dns01_2136_close(&world.dns01);
+    byhand_close(&world.byhand);
     dns_tsig_key_wipe(&world.tsig.key);
 }
 

@@ -8,6 +8,7 @@
 
 #include <signal.h>
 
+#include "byhand.h"
 #include "http01.h"
 #include "lwacme.h"
 #include "tls_alpn01.h"
@@ -23,6 +24,9 @@ struct world {
     struct webroot webroot;
     struct dns01_2136 dns01;
     struct tsig tsig;
+    struct byhand byhand;
+    /* Gets the events instead of the command, which does not know of the staged walk; or NULL. */
+    void (*listener)(void *ctx, const struct acme_event *event);
     struct binding binding;
     struct acme_slots slot_ops;
     struct acme_port port;
