@@ -145,6 +145,15 @@ int command_read(struct options *o, char **words, int count)
     return i < COMMANDS ? EXIT_DONE : usage("there is no such command", words[0]);
 }
 
+bool command_is(const char *word)
+{
+    for (size_t i = 0; i < COMMANDS; i++) {
+        if (strcmp(commands[i].word, word) == 0)
+            return true;
+    }
+    return false;
+}
+
 int command_run(const struct options *o)
 {
     size_t i = 0;

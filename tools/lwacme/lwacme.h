@@ -105,6 +105,7 @@ int options_add_name(struct options *o, const char *text);
 int command_read(struct options *o, char **words, int count);
 int command_check(struct options *o);
 int command_run(const struct options *o);
+bool command_is(const char *word);
 /* "issue, status": those whose bits (1 << enum command) are set. */
 void command_words(unsigned which, char *out, size_t room);
 

@@ -66,6 +66,8 @@ static bool is_screen(void)
     return isatty(STDERR_FILENO) == 1 && (kind == NULL || strcmp(kind, "dumb") != 0);
 }
 
+static bool by_dns; /* names are proved by TXT records */
+
 void show_init(struct show *s, const struct options *o)
 {
     memset(s, 0, sizeof *s);
@@ -73,6 +75,7 @@ void show_init(struct show *s, const struct options *o)
     s->quiet = o->quiet;
     s->verbose = o->verbose;
     s->port = o->challenge == ACME_CHALLENGE_TLSALPN01 ? o->tls_port : o->http_port;
+    by_dns = o->step != 0 || o->challenge == ACME_CHALLENGE_DNS01;
     s->live = !o->json && !o->quiet && o->verbose == 0 && log_is_stderr() && is_screen();
 }
 
@@ -194,6 +197,9 @@ const char *show_hint(int err, const struct acme_problem *problem)
     case ACME_E_PORT_ACCESS:
         return "run as root, or allow it: setcap cap_net_bind_service=+ep on this program";
     case ACME_E_VALIDATION:
+        if (by_dns)
+            return "the CA asks the zone's own servers, all of which must have the TXT record; a "
+                   "CAA record may be against it";
         return problem != NULL && problem->type == ACME_PROBLEM_DNS
                    ? "the name must have an address that leads here, and no CAA record against it"
                    : "the name must lead to this machine, and port 80 must be open from outside "

@@ -173,6 +173,11 @@ static int step_auth(void)
         tell_done("already authorized, --force begins anew");
         return EXIT_DONE;
     }
+    if (!open && !force && status.wanted && status.revoked != ACME_NOT_REVOKED) {
+        staged_say(LOG_BAD, "error: the certificate of %s is revoked: --force orders another one",
+                   first_name());
+        return exit_status(ACME_E_REVOKED);
+    }
     err = remember();
     if (err != EXIT_DONE)
         return err;
@@ -312,11 +317,15 @@ static int dispatch(void)
 static int step_revoke(void)
 {
     static struct options o;
+    int err;
 
     o = *opts;
     o.command = COMMAND_REVOKE;
     world.listener = staged_event;
-    return job_run(&o);
+    err = job_run(&o);
+    if (err == EXIT_DONE && o.file == NULL && !o.quiet)
+        staged_say(LOG_NOTE, "the files that hold it are left alone; -AUTH --force begins anew");
+    return err;
 }
 
 int staged_run(const struct options *o)

@@ -211,6 +211,8 @@ static int read_words(int argc, char **argv)
             continue;
         }
         if (!options || argv[i][0] != '-' || argv[i][1] == '\0') {
+            if (command_is(argv[i]))
+                return staged_usage("a command goes first: lwacme %s [options]", argv[i]);
             t->word = &words[WORD_DOMAIN];
             t->value = argv[i];
         } else
@@ -341,16 +343,20 @@ static int check_revoke(struct options *o)
 
 static int check(struct options *o)
 {
-    int err;
+    int err = EXIT_DONE;
 
     if (o->names_count == 0 && o->file == NULL)
         return staged_usage("Domain name is mandatory");
+    if (o->step == STAGED_REVOKE)
+        err = check_revoke(o); /* the file tells the name */
+    if (err != EXIT_DONE)
+        return err;
     if (o->config_file == NULL && o->state_dir == NULL) {
         err = options_state_dir(o);
         if (err != EXIT_DONE)
             return err;
     }
-    if (o->config_file == NULL && o->file == NULL) {
+    if (o->config_file == NULL) {
         err = staged_memory_read(o, was_typed);
         if (err != EXIT_DONE)
             return err;
@@ -363,7 +369,7 @@ static int check(struct options *o)
     if (o->quiet && o->verbose > 0)
         return staged_usage("-q and -v exclude one another");
     if (o->step == STAGED_REVOKE)
-        return check_revoke(o);
+        return EXIT_DONE;
     if (was_typed("reason") || was_typed("key") || was_typed("signed-by"))
         return staged_usage("--reason, --key and --signed-by go with -r and -R");
     return options_folder_fits(o) ? EXIT_DONE
