@@ -89,9 +89,10 @@ struct acme_config {
 
 /* What a run may override (bits). */
 enum acme_ask {
-    ACME_ASK_FORCE = 1,             /* renew though not due */
-    ACME_ASK_NOW = 2,               /* do not wait for our own backoff */
-    ACME_ASK_IGNORE_RETRY_AFTER = 4, /* not even for the CA's word: a person takes it upon himself */
+    ACME_ASK_FORCE = 1, /* renew though not due */
+    ACME_ASK_NOW = 2,   /* do not wait for our own backoff */
+    ACME_ASK_IGNORE_RETRY_AFTER =
+        4,               /* not even for the CA's word: a person takes it upon himself */
     ACME_ASK_PROOFS = 8, /* read the authorizations also of an order that is ready, as somebody
                             wants to see them (the event exchange) */
     ACME_ASK_ANEW = 16   /* give up the order that is open, and begin another one */
@@ -168,7 +169,7 @@ struct acme_agent_status {
     bool order_open;
     bool order_other; /* ... and it is for something else than what is configured now */
     bool wanted;      /* the certificate is what is configured now */
-    bool connected;                     /* a TLS session with the CA stands */
+    bool connected;   /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
     const struct acme_sched *attempts;  /* failures since the last success, all and by class */
     uint32_t issued;                    /* how many certificates this one's storage has seen */

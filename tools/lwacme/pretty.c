@@ -1,4 +1,5 @@
-/* The CA's JSON for people. What it says is never shown raw: a string might draw on the terminal. */
+/* The CA's JSON for people. What it says is never shown raw: a string might draw on the terminal.
+ */
 #include "pretty.h"
 
 #include <string.h>

@@ -19,6 +19,12 @@ static const char *first_name(void)
 
 /* -- one walk of the agent -- */
 
+/* An order that this step can go on with. */
+static bool order_open(void)
+{
+    return status.order_open && !status.order_other;
+}
+
 /* Until it rests; a signal, or the step's own end, stops it early, but lets it clean up. */
 static void run(void)
 {
@@ -57,6 +63,9 @@ static int walk(unsigned flags, const char *until)
 {
     unsigned own = opts->ask & (ACME_ASK_NOW | ACME_ASK_IGNORE_RETRY_AFTER);
 
+    /* The wait was before this order; a person who goes on with it does not begin another one. */
+    if (order_open() && (flags & ACME_ASK_ANEW) == 0)
+        own |= ACME_ASK_NOW;
     staged.ready = staged.responded = staged.stop = false;
     if (acme_agent_ask(&agent, flags | own | ACME_ASK_PROOFS, until) != ACME_OK)
         return ACME_E_ARG;
@@ -73,12 +82,6 @@ static int do_job(const struct acme_job *job)
 }
 
 /* -- where the walk stands -- */
-
-/* An order that this step can go on with. */
-static bool order_open(void)
-{
-    return status.order_open && !status.order_other;
-}
 
 /* A certificate with which nothing has to be done. */
 static bool is_done(void)

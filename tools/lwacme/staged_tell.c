@@ -36,12 +36,12 @@ static const struct {
     const char *step, *resource;
     bool waiting;
 } resources[] = {
-    {"account", "newAccount", false},   {"show", "account", false},
-    {"update", "account", false},       {"order", "newOrder", false},
-    {"look", "order", true},            {"authz", "authz", false},
-    {"why", "authz", false},            {"respond", "challenge", false},
-    {"finalize", "finalize", false},    {"cert", "certificate", false},
-    {"revoke", "revokeCert", false},    {"revoke_key", "revokeCert", false},
+    {"account", "newAccount", false}, {"show", "account", false},
+    {"update", "account", false},     {"order", "newOrder", false},
+    {"look", "order", true},          {"authz", "authz", false},
+    {"why", "authz", false},          {"respond", "challenge", false},
+    {"finalize", "finalize", false},  {"cert", "certificate", false},
+    {"revoke", "revokeCert", false},  {"revoke_key", "revokeCert", false},
 };
 
 /* The same request goes out once more with another nonce: nothing has happened. */
