@@ -394,11 +394,10 @@ static int d01_value(const struct acme_challenge *c, char value[44])
     uint8_t digest[ACME_SHA256_SIZE];
     int err = acme_sha256(c->key_authorization, strlen(c->key_authorization), digest);
 
-    if (err != ACME_OK)
-        return err;
-    (void)acme_b64url_encode(value, 43, digest, sizeof digest);
+    if (err == ACME_OK)
+        (void)acme_b64url_encode(value, 43, digest, sizeof digest);
     value[43] = '\0';
-    return ACME_OK;
+    return err;
 }
 
 static int d01_start(struct dns01_2136 *d, const char *identifier, const char *value,

@@ -64,6 +64,7 @@ struct options {
     bool dns_only_primary;
     const char *tls_bind;
     uint16_t http_port, tls_port;
+    uint8_t step; /* enum staged_step; 0: a command */
     enum acme_key_type key_type, account_key_type;
     bool agree_tos, reuse_key, json, quiet;
     int verbose;
@@ -84,8 +85,6 @@ struct options {
     struct acme_slice cert;      /* of file, DER */
     int reason;                  /* enum acme_reason */
     bool by_certificate;         /* its key signs */
-
-    uint8_t step; /* enum staged_step */
 
     /* account */
     uint8_t job; /* enum acme_job_type */
