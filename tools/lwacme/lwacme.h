@@ -37,6 +37,8 @@ enum command {
     COMMAND_STAGED /* no word: staged.h */
 };
 
+enum { OPTIONS_CHALLENGES = 5 }; /* there are no more types */
+
 struct options {
     enum command command;
     char names[ACME_MAX_NAMES][ACME_NAME_ROOM]; /* canonical */
@@ -59,13 +61,19 @@ struct options {
     const char *out_dir; /* NULL: live below state_dir */
     const char *http_bind;
     const char *webroot;
-    enum acme_challenge_type challenge;
+    enum acme_challenge_type challenges[OPTIONS_CHALLENGES]; /* the preferred one first */
+    size_t challenges_count;                /* 0: http-01 alone; with external: all that it can */
     const char *dns_server, *tsig_key_file; /* NULL if not given */
     bool dns_only_primary;
     const char *tls_bind;
     uint16_t http_port, tls_port;
     uint8_t step; /* enum staged_step; 0: a command */
     enum acme_key_type key_type, account_key_type;
+    uint8_t external;          /* enum external_mode; 0: none */
+    uint8_t external_over;     /* enum posix_channel_kind */
+    const char *external_path; /* of the handler, FIFO or socket */
+    uint16_t external_dialect;
+    uint32_t handler_timeout;
     bool agree_tos, reuse_key, json, quiet;
     int verbose;
     unsigned ask; /* bits of enum acme_ask */
@@ -95,6 +103,8 @@ struct options {
     /* Where csr lies: last, because it is large, and neither cleared nor copied with the rest. */
     uint8_t csr_der[24576];
 };
+/* Is this type of challenge one that may be taken? */
+bool options_takes(const struct options *o, enum acme_challenge_type type);
 extern const char *const options_help[]; /* ended by NULL */
 /* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
 int usage(const char *message, const char *text);
@@ -116,8 +126,8 @@ int options_read(struct options *o, int argc, char **argv, bool *leave);
 struct show {
     bool json, quiet, live; /* live: stderr is a terminal */
     int verbose;
-    uint16_t port; /* that a solver listens on */
-    char step[16]; /* of the line that is being shown */
+    const uint16_t *port; /* where a solver could not listen; NULL: none did */
+    char step[16];        /* of the line that is being shown */
     uint16_t index, count;
     uint64_t since_ms;      /* when it began */
     uint64_t drawn_ms;      /* when it was last drawn */
@@ -157,6 +167,8 @@ FILE *log_to(enum log_severity severity);
 /* Is it stderr, as it is? */
 bool log_is_stderr(void);
 
+/* Events go to stderr from now on: stdout has another reader. */
+void json_aside(void);
 /* A line of JSON on stdout. */
 void show_json(struct acme_buf *line);
 /* Events are about this certificate of several, from now on; NULL: there is only one. */
@@ -298,9 +310,12 @@ struct hook_run {
     uint64_t since_ms;
     bool overdue;
     int status;
+    const char *word; /* before its lines */
+    uint32_t limit_ms;
     unsigned lines;
-    size_t line_len;
+    size_t line_len, begun_len;
     char line[400];
+    char begun[32]; /* of what it printed: ended by a NUL */
     char program[300];
     char why[400];
 };
@@ -334,7 +349,17 @@ int hook_done(const char *folder);
 
 /* -- hook_run.c -- */
 
-extern uint32_t hook_limit_ms;   /* HOOK_LIMIT_MS; a test may not want to wait for it */
+extern uint32_t hook_limit_ms; /* HOOK_LIMIT_MS; a test may not want to wait for it */
+/* Must this entry of our environment not be handed to a program? */
+bool hook_env_dropped(const char *entry);
+struct hook_launch {
+    char *const *argv; /* an absolute path first; ended by NULL, as is the environment */
+    char **environment;
+    const char *word;
+    uint32_t limit_ms;
+    bool stays; /* its stderr and its folder are ours; else stderr is logged, and it is in "/" */
+};
+int hook_run_launch(struct hook_run *r, const struct hook_launch *l);
 void hook_close_from(int first); /* all descriptors from this one on */
 int hook_run_start(struct hook_run *r, const struct hook_facts *facts);
 int hook_run_poll(struct hook_run *r, uint64_t now_ms);

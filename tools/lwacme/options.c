@@ -91,6 +91,15 @@ static int check_csr(struct options *o)
     return usage(message, o->csr_file);
 }
 
+bool options_takes(const struct options *o, enum acme_challenge_type type)
+{
+    for (size_t i = 0; i < o->challenges_count; i++) {
+        if (o->challenges[i] == type)
+            return true;
+    }
+    return o->challenges_count == 0 && type == ACME_CHALLENGE_HTTP01;
+}
+
 int options_check_one(struct options *o)
 {
     int err = o->csr_file != NULL ? check_csr(o) : EXIT_DONE;
@@ -99,15 +108,9 @@ int options_check_one(struct options *o)
         return err;
     if ((o->eab_kid == NULL) != (o->eab_key_file == NULL))
         return usage("--eab-kid and --eab-hmac-key-file go together", NULL);
-    if (o->challenge != ACME_CHALLENGE_HTTP01 && o->webroot != NULL)
-        return usage("--webroot is for http-01, not for --challenge",
-                     acme_challenge_type_name(o->challenge));
-    if (o->challenge == ACME_CHALLENGE_DNS01 && o->tsig_key_file == NULL)
-        return usage("--challenge dns-01 needs --tsig-key-file", NULL);
-    if (o->challenge != ACME_CHALLENGE_DNS01 && o->step == 0 &&
-        (o->tsig_key_file != NULL || o->dns_server != NULL || o->dns_only_primary))
-        return usage("--dns-server, --dns-only-primary and --tsig-key-file need --challenge dns-01",
-                     NULL);
+    err = o->step == 0 ? options_check_solvers(o) : EXIT_DONE; /* a walk has its own */
+    if (err != EXIT_DONE)
+        return err;
     if (o->preferred_chain != NULL && o->shortest_chain)
         return usage("--preferred-chain and --shortest-chain exclude one another", NULL);
     return EXIT_DONE;
@@ -204,7 +207,8 @@ void options_init(struct options *o)
 {
     memset(o, 0, offsetof(struct options, csr_der));
     o->http_port = 80;
-    o->challenge = ACME_CHALLENGE_HTTP01;
+    o->external_dialect = 1;
+    o->handler_timeout = 300;
     o->tls_port = 443;
     o->server = ACME_LETS_ENCRYPT;
 }

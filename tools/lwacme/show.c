@@ -74,8 +74,7 @@ void show_init(struct show *s, const struct options *o)
     s->json = o->json;
     s->quiet = o->quiet;
     s->verbose = o->verbose;
-    s->port = o->challenge == ACME_CHALLENGE_TLSALPN01 ? o->tls_port : o->http_port;
-    by_dns = o->step != 0 || o->challenge == ACME_CHALLENGE_DNS01;
+    by_dns = o->step != 0 || options_takes(o, ACME_CHALLENGE_DNS01);
     s->live = !o->json && !o->quiet && o->verbose == 0 && log_is_stderr() && is_screen();
 }
 
@@ -426,7 +425,8 @@ void show_event(struct show *s, const struct acme_event *e)
         s->failed = true;
         to = log_to(LOG_BAD);
         if (e->err == ACME_E_PORT_BUSY || e->err == ACME_E_PORT_ACCESS)
-            fprintf(to, "%serror: port %u: %s\n", log_head(), s->port, acme_err_words(e->err));
+            fprintf(to, "%serror: port %u: %s\n", log_head(), s->port != NULL ? *s->port : 0u,
+                    acme_err_words(e->err));
         else
             fprintf(to, "%serror: %s\n", log_head(), acme_err_words(e->err));
         show_failure(to, e->failure);

@@ -209,9 +209,9 @@ static int step_record(void)
     err = walk(0, "ready");
     if (err != ACME_OK)
         return after(err);
-    for (size_t i = 0; i < world.byhand.count; i++)
-        staged_record(&world.byhand.records[i]);
-    if (world.byhand.count == 0 && !opts->quiet)
+    for (size_t i = 0; i < world.solve.byhand.count; i++)
+        staged_record(&world.solve.byhand.records[i]);
+    if (world.solve.byhand.count == 0 && !opts->quiet)
         staged_say(LOG_TELL, "no record is needed: %s is authorized, -CERT is next", first_name());
     return EXIT_DONE;
 }
@@ -228,14 +228,14 @@ static int step_prove(void)
         err = need_order();
     if (err != EXIT_DONE)
         return err;
-    world.byhand.force = (opts->ask & ACME_ASK_FORCE) != 0;
+    world.solve.byhand.force = (opts->ask & ACME_ASK_FORCE) != 0;
     err = walk(0, "finalize");
     if (err != ACME_OK)
         return after(err);
     if (staged.stop) {
         staged_say(LOG_BAD, "error: the CA was not told to look, because it looks once only: "
                             "repeat -DNS when the record is there, or with --force");
-        return world.byhand.unknown ? EXIT_LATER : EXIT_STEP;
+        return world.solve.byhand.unknown ? EXIT_LATER : EXIT_STEP;
     }
     if (!staged.responded && !opts->quiet)
         staged_say(LOG_TELL, "nothing is pending: %s is authorized, -CERT is next", first_name());
@@ -293,9 +293,9 @@ static int step_cert(void)
 static void tell_record(const struct byhand_record *record, const char *why)
 {
     if (why != NULL)
-        staged_say(world.byhand.force ? LOG_WARN : LOG_BAD,
+        staged_say(world.solve.byhand.force ? LOG_WARN : LOG_BAD,
                    "%s: " BYHAND_PREFIX "%s. is not there yet with %s (%s)",
-                   world.byhand.force ? "warning" : "error", record->name, record->value, why);
+                   world.solve.byhand.force ? "warning" : "error", record->name, record->value, why);
     else if (!opts->quiet && staged.all)
         staged_say(LOG_TELL, "no longer needed: " BYHAND_PREFIX "%s. IN TXT %s", record->name,
                    record->value);
@@ -338,7 +338,7 @@ int staged_run(const struct options *o)
     int err;
 
     opts = o;
-    staged.solver = &world.byhand;
+    staged.solver = &world.solve.byhand;
     staged.step = (enum staged_step)o->step;
     staged.muted = o->quiet;
     staged.all = o->verbose > 0;
@@ -351,7 +351,7 @@ int staged_run(const struct options *o)
     if (err == ACME_OK)
         err = world_load(o, &refused);
     if (err == ACME_OK) {
-        world.byhand.tell = tell_record;
+        world.solve.byhand.tell = tell_record;
         while (acme_agent_poll(&agent, &sleep_ms) == ACME_AGAIN) /* reads the records */
             continue;
         acme_agent_status(&agent, &status);

@@ -8,31 +8,21 @@
 
 #include <signal.h>
 
-#include "byhand.h"
-#include "http01.h"
 #include "lwacme.h"
-#include "tls_alpn01.h"
-#include "tsig.h"
+#include "solve.h"
 
 struct world {
     struct sockets_net net; /* first: the port's context is the net's */
     struct show show;
     struct posix_slots slots;
     struct trust trust;
-    struct http01 http01;
-    struct tls_alpn01 tls_alpn01;
-    struct webroot webroot;
-    struct dns01_2136 dns01;
-    struct tsig tsig;
-    struct byhand byhand;
+    struct solve solve;
     /* Gets the events instead of the command, which does not know of the staged walk; or NULL. */
     void (*listener)(void *ctx, const struct acme_event *event);
     struct binding binding;
     struct acme_slots slot_ops;
     struct acme_port port;
     struct acme_config config;
-    struct acme_solver *http, *tls; /* the responders, shared by all certificates */
-    struct acme_solver *solver;     /* the one of the loaded certificate */
 };
 extern struct world world;
 extern struct acme_agent agent;
@@ -49,8 +39,6 @@ void world_signals(bool hangup);
  * has been said. world.show is set. event: NULL for show_event. */
 int world_open(const struct options *o, void (*event)(void *ctx, const struct acme_event *event));
 void world_close(void);
-/* Both responders serve who connects: milliseconds until they want it again. */
-uint32_t world_serve(void);
 
 /* The agent for one certificate, which must not change meanwhile: ACME_OK, or an error that has
  * been said. *refused: what the options say cannot be used. */
@@ -61,6 +49,9 @@ void world_unload(void);
  * were not up to date. The files follow the record: also when the last run was killed between the
  * two. */
 int world_install(const struct options *o, bool renewed, bool *changed);
+
+/* Sleeps, or less: until a socket has something. */
+void world_wait(uint32_t ms);
 
 /* What the storage or a solver knows beyond an outcome, on stderr. */
 void world_detail(int outcome);
