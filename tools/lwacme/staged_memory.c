@@ -74,6 +74,19 @@ static bool wants_names(const struct options *o)
            (o->step == STAGED_RECORD || o->step == STAGED_PROVE || o->step == STAGED_CERT);
 }
 
+/* Was it typed, or what excludes it? */
+static bool is_overruled(const char *row, bool (*typed)(const char *row))
+{
+    static const char *const pairs[][2] = {{"profile", "required-profile"},
+                                           {"preferred-chain", "shortest-chain"}};
+
+    for (size_t i = 0; i < sizeof pairs / sizeof pairs[0]; i++) {
+        if (strcmp(row, pairs[i][0]) == 0 || strcmp(row, pairs[i][1]) == 0)
+            return typed(pairs[i][0]) || typed(pairs[i][1]);
+    }
+    return typed(row);
+}
+
 int staged_memory_read(struct options *o, bool (*typed)(const char *row))
 {
     bool names = wants_names(o), first = true;
@@ -102,7 +115,7 @@ int staged_memory_read(struct options *o, bool (*typed)(const char *row))
             first = false;
             if (names)
                 err = option_take(o, row, value);
-        } else if (!typed(row->name))
+        } else if (!is_overruled(row->name, typed))
             err = option_take(o, row, option_takes_value(row) ? value : NULL);
     }
     return err;
