@@ -67,10 +67,10 @@ struct options {
     bool dns_only_primary;
     const char *tls_bind;
     uint16_t http_port, tls_port;
-    uint8_t step; /* enum staged_step; 0: a command */
     enum acme_key_type key_type, account_key_type;
     uint8_t external;          /* enum external_mode; 0: none */
     uint8_t external_over;     /* enum posix_channel_kind */
+    uint8_t step;              /* enum staged_step; 0: a command */
     const char *external_path; /* of the handler, FIFO or socket */
     uint16_t external_dialect;
     uint32_t handler_timeout;

@@ -295,7 +295,8 @@ static void tell_record(const struct byhand_record *record, const char *why)
     if (why != NULL)
         staged_say(world.solve.byhand.force ? LOG_WARN : LOG_BAD,
                    "%s: " BYHAND_PREFIX "%s. is not there yet with %s (%s)",
-                   world.solve.byhand.force ? "warning" : "error", record->name, record->value, why);
+                   world.solve.byhand.force ? "warning" : "error", record->name, record->value,
+                   why);
     else if (!opts->quiet && staged.all)
         staged_say(LOG_TELL, "no longer needed: " BYHAND_PREFIX "%s. IN TXT %s", record->name,
                    record->value);
