@@ -116,6 +116,7 @@ SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_ne
 SRC_TOOL = \
 	tools/lwacme/alarm.c \
 	tools/lwacme/binding.c \
+	tools/lwacme/byhand.c \
 	tools/lwacme/caa.c \
 	tools/lwacme/command.c \
 	tools/lwacme/conf.c \
@@ -126,6 +127,7 @@ SRC_TOOL = \
 	tools/lwacme/csr.c \
 	tools/lwacme/daemon.c \
 	tools/lwacme/deploy.c \
+	tools/lwacme/dns_ask.c \
 	tools/lwacme/exit.c \
 	tools/lwacme/doctor.c \
 	tools/lwacme/doctor_ca.c \
@@ -159,9 +161,15 @@ SRC_TOOL = \
 	tools/lwacme/person.c \
 	tools/lwacme/privilege.c \
 	tools/lwacme/runner.c \
+	tools/lwacme/pretty.c \
 	tools/lwacme/secret.c \
 	tools/lwacme/show.c \
 	tools/lwacme/solve.c \
+	tools/lwacme/staged.c \
+	tools/lwacme/staged_files.c \
+	tools/lwacme/staged_memory.c \
+	tools/lwacme/staged_options.c \
+	tools/lwacme/staged_tell.c \
 	tools/lwacme/status.c \
 	tools/lwacme/tell.c \
 	tools/lwacme/trust.c \
@@ -170,11 +178,12 @@ SRC_TOOL = \
 	tools/lwacme/webroot.c \
 	tools/lwacme/world.c
 
-# The command without daemon, configuration file, doctor, metrics and the accounts of other clients.
-SRC_TOOL_FULL = $(addprefix tools/lwacme/,caa.c conf.c conf_check.c conf_read.c confine.c daemon.c \
-	doctor.c doctor_ca.c doctor_dns.c doctor_http.c doctor_store.c doctor_who.c frame.c full.c \
-	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c privilege.c runner.c tell.c \
-	turn.c)
+# The command without daemon, configuration file, doctor, metrics, the walk in steps and the accounts of other
+# clients.
+SRC_TOOL_FULL = $(addprefix tools/lwacme/,byhand.c caa.c conf.c conf_check.c conf_read.c confine.c daemon.c \
+	dns_ask.c doctor.c doctor_ca.c doctor_dns.c doctor_http.c doctor_store.c doctor_who.c frame.c full.c \
+	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c pretty.c privilege.c runner.c \
+	staged.c staged_files.c staged_memory.c staged_options.c staged_tell.c tell.c turn.c)
 SRC_TOOL_SMALL = $(filter-out $(SRC_TOOL_FULL),$(SRC_TOOL)) tools/lwacme/small.c
 
 # What a device needs before its first start, into a flash image.
