@@ -93,7 +93,8 @@ SRC_SOLVERS = \
 	$(SRC_TLS_ALPN01)
 
 # Challenges solved outside of the agent. Boards take it when they have a channel for it.
-SRC_EXTERNAL = solvers/external.c solvers/external_format.c solvers/external_verify.c
+SRC_EXTERNAL = solvers/external.c solvers/external_format.c \
+	solvers/external_lookup.c solvers/external_tls.c solvers/external_verify.c
 
 SRC_PORT_POSIX = \
 	port/posix/posix_channel.c \
@@ -137,6 +138,7 @@ SRC_TOOL = \
 	tools/lwacme/doctor_who.c \
 	tools/lwacme/facts.c \
 	tools/lwacme/outside.c \
+	tools/lwacme/outside_files.c \
 	tools/lwacme/frame.c \
 	tools/lwacme/full.c \
 	tools/lwacme/help.c \
@@ -163,6 +165,7 @@ SRC_TOOL = \
 	tools/lwacme/runner.c \
 	tools/lwacme/pretty.c \
 	tools/lwacme/secret.c \
+	tools/lwacme/serve.c \
 	tools/lwacme/show.c \
 	tools/lwacme/solve.c \
 	tools/lwacme/staged.c \
@@ -183,7 +186,7 @@ SRC_TOOL = \
 SRC_TOOL_FULL = $(addprefix tools/lwacme/,byhand.c caa.c conf.c conf_check.c conf_read.c confine.c daemon.c \
 	dns_ask.c doctor.c doctor_ca.c doctor_dns.c doctor_http.c doctor_store.c doctor_who.c frame.c full.c \
 	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c pretty.c privilege.c runner.c \
-	staged.c staged_files.c staged_memory.c staged_options.c staged_tell.c tell.c turn.c)
+	serve.c staged.c staged_files.c staged_memory.c staged_options.c staged_tell.c tell.c turn.c)
 SRC_TOOL_SMALL = $(filter-out $(SRC_TOOL_FULL),$(SRC_TOOL)) tools/lwacme/small.c
 
 # What a device needs before its first start, into a flash image.

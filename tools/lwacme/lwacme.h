@@ -211,6 +211,8 @@ struct webroot {
     const char *dir;
     char why[400];
 };
+/* The descriptor of DIR/.well-known/acme-challenge, made when it is absent; -1 and errno. */
+int webroot_folder(const char *dir, bool make);
 struct acme_solver *webroot_init(struct webroot *w, const struct acme_port *port, const char *dir);
 
 /* -- trust.c: the anchors, as a file in memory -- */
@@ -460,6 +462,7 @@ int issue_run(const struct options *o);
 int daemon_run(const struct options *o);
 int renew_run(const struct options *o);
 int status_run(const struct options *o);
+int serve_run(const struct options *o);
 int doctor_run(const struct options *o);
 /* Only looks at the configuration file, and at the files it names. */
 int check_run(const struct options *o);

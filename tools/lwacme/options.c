@@ -149,7 +149,7 @@ static int check(struct options *o)
         return usage("-q and -v exclude one another", NULL);
     if (with_file(o->command) && o->config_file == NULL)
         return usage("which configuration file: use -c FILE", NULL);
-    return with_file(o->command) ? EXIT_DONE : options_state_dir(o);
+    return with_file(o->command) || o->command == COMMAND_SERVE ? EXIT_DONE : options_state_dir(o);
 }
 
 /* The options that the rows tell of, as getopt wants them: `val` is the letter, or the row. */

@@ -52,7 +52,8 @@ static struct acme_solver *open_one(struct solve *s, const struct options *o,
 /* Who solves outside does so for each of the types: nothing of ours takes part. */
 static int open_external(struct solve *s, const struct options *o, const struct acme_port *port)
 {
-    static const enum acme_challenge_type all[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01};
+    static const enum acme_challenge_type all[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01,
+                                                   ACME_CHALLENGE_TLSALPN01};
     const enum acme_challenge_type *types = o->challenges_count > 0 ? o->challenges : all;
 
     if (outside_open(&s->outside, o, port) != 0) {
@@ -60,9 +61,11 @@ static int open_external(struct solve *s, const struct options *o, const struct 
         s->err = ACME_E_SOLVER;
         return s->err;
     }
-    s->count = o->challenges_count > 0 ? o->challenges_count : sizeof all / sizeof all[0];
-    for (size_t i = 0; i < s->count; i++)
-        s->list[i] = external_of(&s->outside.external, types[i]);
+    s->count = 0;
+    for (size_t i = 0; i < (o->challenges_count > 0 ? o->challenges_count : 3); i++) {
+        s->list[s->count] = external_of(&s->outside.external, types[i]);
+        s->count += s->list[s->count] != NULL ? 1 : 0;
+    }
     return ACME_OK;
 }
 
@@ -88,6 +91,7 @@ int solve_open(struct solve *s, const struct options *o, const struct acme_port 
         return open_byhand(s, o, port);
     if (o->external != 0)
         return open_external(s, o, port);
+    outside_aside(&s->outside);
     for (s->count = 0; s->count < wanted; s->count++) {
         enum acme_challenge_type type =
             o->challenges_count > 0 ? o->challenges[s->count] : ACME_CHALLENGE_HTTP01;
