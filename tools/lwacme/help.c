@@ -15,7 +15,9 @@ const char help_commands_full[] =
     "  lwacme renew -c FILE [options]                            each of them once, for a timer\n"
     "  lwacme check -c FILE                                      is this configuration right?\n"
     "  lwacme serve-challenges [--webroot DIR] [--user USER]     answers for who issues "
-    "elsewhere\n";
+    "elsewhere\n"
+    "  lwacme -d NAME -AUTH, --dns, -DNS, -CERT                  step by step, a person adding a\n"
+    "                                                            DNS record; see lwacme -h\n";
 
 const char help_options[] =
     "\n"

@@ -69,12 +69,26 @@ static int open_external(struct solve *s, const struct options *o, const struct 
     return ACME_OK;
 }
 
+/* A person adds the records. */
+static int open_byhand(struct solve *s, const struct options *o, const struct acme_port *port)
+{
+    struct dns01_2136_config config = {.server = NULL};
+
+    if (o->dns_server != NULL)
+        (void)tsig_server(&s->tsig, o->dns_server, &config);
+    s->list[0] = byhand_init(&s->byhand, port, config.server, config.port);
+    s->count = 1;
+    return ACME_OK;
+}
+
 int solve_open(struct solve *s, const struct options *o, const struct acme_port *port)
 {
     size_t wanted = o->challenges_count > 0 ? o->challenges_count : 1;
 
     s->err = ACME_OK;
     s->why[0] = '\0';
+    if (o->step != 0)
+        return open_byhand(s, o, port);
     if (o->external != 0)
         return open_external(s, o, port);
     outside_aside(&s->outside);
@@ -92,6 +106,7 @@ void solve_close(struct solve *s)
 {
     if (s->dns01.solver.ops != NULL)
         dns01_2136_close(&s->dns01);
+    byhand_close(&s->byhand);
     dns_tsig_key_wipe(&s->tsig.key);
 }
 
