@@ -80,9 +80,14 @@ SRC_CORE = \
 	$(SRC_TLS_SERVER) \
 	core/acme_url.c
 
+# Boards without dns-account-01 take solvers/dns_label_noaccount.c.
+SRC_DNS_ACCOUNT ?= solvers/dns_label_account.c
+
 SRC_SOLVERS = \
 	solvers/dns01_2136.c \
+	solvers/dns_label.c $(SRC_DNS_ACCOUNT) \
 	solvers/dns_msg.c \
+	solvers/dns_seek.c \
 	solvers/dns_tsig.c \
 	solvers/http01.c \
 	$(SRC_TLS_ALPN01)
