@@ -153,6 +153,7 @@ SRC_TOOL = \
 	tools/lwacme/privilege.c \
 	tools/lwacme/runner.c \
 	tools/lwacme/show.c \
+	tools/lwacme/solve.c \
 	tools/lwacme/status.c \
 	tools/lwacme/tell.c \
 	tools/lwacme/trust.c \

@@ -331,6 +331,7 @@ static int sk_listen(void *ctx, const char *addr, uint16_t port, acme_sock *out)
         return ACME_E_SIZE;
     s->fd = addr == NULL ? sk_listen_any(port) : sk_listen_fd(&at, port, 1);
     if (s->fd < 0) {
+        net->refused = port;
         if (errno == EADDRINUSE)
             return ACME_E_PORT_BUSY;
         return errno == EACCES || errno == EPERM ? ACME_E_PORT_ACCESS : sk_error(errno);

@@ -247,7 +247,7 @@ static void loop_once(struct daemon *d)
         sleep_ms = shorter(sleep_ms, d->loaded == DAEMON_NOBODY ? 0 : 100);
     sleep_ms = shorter(sleep_ms, deploy_poll(d));
     /* Challenges of whoever is aside are answered too. */
-    sleep_ms = shorter(sleep_ms, world_serve());
+    sleep_ms = shorter(sleep_ms, solve_serve(&world.solve));
     sleep_ms = shorter(sleep_ms, tell_others(d, now));
     if (sleep_ms > 0)
         sockets_wait(&world.net, sleep_ms);

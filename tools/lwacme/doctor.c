@@ -67,8 +67,8 @@ void doctor_tell(struct doctor *d, enum doctor_level level, int status, const ch
 static void look_at_names(struct doctor *d)
 {
     static char addresses[DOCTOR_ADDRESSES][ACME_ADDR_TEXT];
-    bool dns = d->o->challenge == ACME_CHALLENGE_DNS01; /* no port matters */
-    bool serves = !dns && doctor_port(d);
+    bool dns = options_takes(d->o, ACME_CHALLENGE_DNS01);
+    bool serves = options_takes(d->o, ACME_CHALLENGE_HTTP01) && doctor_port(d);
 
     for (size_t i = 0; i < d->o->names_count; i++) {
         const char *name = d->o->names[i];
@@ -78,7 +78,7 @@ static void look_at_names(struct doctor *d)
             doctor_tell(d, DOCTOR_BAD, EXIT_SOLVER, "reach", name,
                         "give single names, or use --challenge dns-01",
                         "http-01 cannot prove a wildcard");
-        else if (serves && count > 0)
+        else if (serves && count > 0 && !wildcard)
             doctor_reach(d, name, addresses, count);
     }
     if (serves)

@@ -206,12 +206,20 @@ static void tell_verdict(struct doctor *d, const char *name, enum caa_verdict ve
                     issuers);
 }
 
+/* The type that this name is proven with. */
+static enum acme_challenge_type doctor_type(const struct doctor *d, bool wildcard)
+{
+    if (wildcard && options_takes(d->o, ACME_CHALLENGE_DNS01))
+        return ACME_CHALLENGE_DNS01;
+    return d->o->challenges_count > 0 ? d->o->challenges[0] : ACME_CHALLENGE_HTTP01;
+}
+
 static void judge_records(struct doctor *d, const char *name, const char *where,
                           const struct acme_slice *records, size_t count, bool broken)
 {
     const char *identities[DOCTOR_IDENTITIES];
     struct caa_asker asker = {identities, d->identities_count, name[0] == '*', d->account,
-                              acme_challenge_type_name(d->o->challenge)};
+                              acme_challenge_type_name(doctor_type(d, name[0] == '*'))};
     enum caa_verdict verdict;
     char text[500];
     struct acme_buf b;

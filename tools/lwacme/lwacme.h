@@ -35,6 +35,8 @@ enum command {
     COMMAND_SERVE
 };
 
+enum { OPTIONS_CHALLENGES = 5 }; /* there are no more types */
+
 struct options {
     enum command command;
     char names[ACME_MAX_NAMES][ACME_NAME_ROOM]; /* canonical */
@@ -57,8 +59,9 @@ struct options {
     const char *out_dir; /* NULL: live below state_dir */
     const char *http_bind;
     const char *webroot;
-    enum acme_challenge_type challenge;
-    const char *dns_server, *tsig_key_file; /* NULL if not given */
+    enum acme_challenge_type challenges[OPTIONS_CHALLENGES]; /* the preferred one first */
+    size_t challenges_count;                                 /* 0: http-01 alone */
+    const char *dns_server, *tsig_key_file;                  /* NULL if not given */
     bool dns_only_primary;
     const char *tls_bind;
     uint16_t http_port, tls_port;
@@ -92,6 +95,8 @@ struct options {
     /* Where csr lies: last, because it is large, and neither cleared nor copied with the rest. */
     uint8_t csr_der[24576];
 };
+/* Is this type of challenge one that may be taken? */
+bool options_takes(const struct options *o, enum acme_challenge_type type);
 extern const char *const options_help[]; /* ended by NULL */
 /* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
 int usage(const char *message, const char *text);
@@ -112,8 +117,8 @@ int options_read(struct options *o, int argc, char **argv, bool *leave);
 struct show {
     bool json, quiet, live; /* live: stderr is a terminal */
     int verbose;
-    uint16_t port; /* that a solver listens on */
-    char step[16]; /* of the line that is being shown */
+    const uint16_t *port; /* where a solver could not listen; NULL: none did */
+    char step[16];        /* of the line that is being shown */
     uint16_t index, count;
     uint64_t since_ms;      /* when it began */
     uint64_t drawn_ms;      /* when it was last drawn */

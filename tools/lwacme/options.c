@@ -90,6 +90,15 @@ static int check_csr(struct options *o)
     return usage(message, o->csr_file);
 }
 
+bool options_takes(const struct options *o, enum acme_challenge_type type)
+{
+    for (size_t i = 0; i < o->challenges_count; i++) {
+        if (o->challenges[i] == type)
+            return true;
+    }
+    return o->challenges_count == 0 && type == ACME_CHALLENGE_HTTP01;
+}
+
 int options_check_one(struct options *o)
 {
     int err = o->csr_file != NULL ? check_csr(o) : EXIT_DONE;
@@ -98,12 +107,12 @@ int options_check_one(struct options *o)
         return err;
     if ((o->eab_kid == NULL) != (o->eab_key_file == NULL))
         return usage("--eab-kid and --eab-hmac-key-file go together", NULL);
-    if (o->challenge != ACME_CHALLENGE_HTTP01 && o->webroot != NULL)
+    if (!options_takes(o, ACME_CHALLENGE_HTTP01) && o->webroot != NULL)
         return usage("--webroot is for http-01, not for --challenge",
-                     acme_challenge_type_name(o->challenge));
-    if (o->challenge == ACME_CHALLENGE_DNS01 && o->tsig_key_file == NULL)
+                     acme_challenge_type_name(o->challenges[0]));
+    if (options_takes(o, ACME_CHALLENGE_DNS01) && o->tsig_key_file == NULL)
         return usage("--challenge dns-01 needs --tsig-key-file", NULL);
-    if (o->challenge != ACME_CHALLENGE_DNS01 &&
+    if (!options_takes(o, ACME_CHALLENGE_DNS01) &&
         (o->tsig_key_file != NULL || o->dns_server != NULL || o->dns_only_primary))
         return usage("--dns-server, --dns-only-primary and --tsig-key-file need --challenge dns-01",
                      NULL);
@@ -203,7 +212,6 @@ void options_init(struct options *o)
 {
     memset(o, 0, offsetof(struct options, csr_der));
     o->http_port = 80;
-    o->challenge = ACME_CHALLENGE_HTTP01;
     o->tls_port = 443;
     o->server = ACME_LETS_ENCRYPT;
 }

@@ -177,10 +177,12 @@ static int take_challenge(struct options *o, const struct option_row *row, char 
 
     (void)row;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (strcmp(value, acme_challenge_type_name(types[i])) == 0) {
-            o->challenge = types[i];
-            return EXIT_DONE;
-        }
+        if (strcmp(value, acme_challenge_type_name(types[i])) != 0)
+            continue;
+        if (o->challenges_count > 0 && options_takes(o, types[i]))
+            return usage("--challenge: it is given twice", value);
+        o->challenges[o->challenges_count++] = types[i];
+        return EXIT_DONE;
     }
     return usage("--challenge takes http-01, tls-alpn-01 or dns-01", value);
 }
@@ -275,7 +277,8 @@ const struct option_row option_rows[] = {
      .bits = OPTION_DAEMON, .commands = ONE},
     {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE},
     {"webroot", 0, TEXT(webroot), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
-    {"challenge", 0, CALL(challenge, take_challenge), .bits = OPTION_FILE, .commands = ONE},
+    {"challenge", 0, CALL(challenges, take_challenge), .bits = OPTION_FILE | OPTION_MANY,
+     .commands = ONE},
     {"dns-server", 0, CALL(dns_server, take_dns_server), .bits = OPTION_FILE, .commands = ONE},
     {"tsig-key-file", 0, TEXT(tsig_key_file), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
     {"dns-only-primary", 0, FLAG(dns_only_primary), .bits = OPTION_FILE, .commands = ONE},

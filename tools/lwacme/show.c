@@ -72,7 +72,6 @@ void show_init(struct show *s, const struct options *o)
     s->json = o->json;
     s->quiet = o->quiet;
     s->verbose = o->verbose;
-    s->port = o->challenge == ACME_CHALLENGE_TLSALPN01 ? o->tls_port : o->http_port;
     s->live = !o->json && !o->quiet && o->verbose == 0 && log_is_stderr() && is_screen();
 }
 
@@ -420,7 +419,8 @@ void show_event(struct show *s, const struct acme_event *e)
         s->failed = true;
         to = log_to(LOG_BAD);
         if (e->err == ACME_E_PORT_BUSY || e->err == ACME_E_PORT_ACCESS)
-            fprintf(to, "lwacme: error: port %u: %s\n", s->port, acme_err_words(e->err));
+            fprintf(to, "lwacme: error: port %u: %s\n", s->port != NULL ? *s->port : 0u,
+                    acme_err_words(e->err));
         else
             fprintf(to, "lwacme: error: %s\n", acme_err_words(e->err));
         show_failure(to, e->failure);

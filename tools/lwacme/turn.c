@@ -92,17 +92,13 @@ static bool turn_load(struct daemon *d, size_t i)
     return true;
 }
 
-/* The responder has room for a bounded number of challenges. Who has an order open has its own
+/* The responders have room for a bounded number of challenges. Who has an order open has its own
  * there. */
 static bool turn_fits(struct daemon *d, size_t i)
 {
-    if ((world.http01.live == 0 && world.tls_alpn01.live == 0) || d->turns[i].aside.order ||
-        conf_options(&d->conf, i, &d->options) != EXIT_DONE || d->options.webroot != NULL ||
-        d->options.challenge == ACME_CHALLENGE_DNS01)
-        return true;
-    if (d->options.challenge == ACME_CHALLENGE_TLSALPN01)
-        return world.tls_alpn01.live + d->options.names_count <= TLS_ALPN01_MAX_NAMES;
-    return world.http01.live + d->options.names_count <= HTTP01_MAX_TOKENS;
+    return d->turns[i].aside.order || !solve_busy(&world.solve) ||
+           conf_options(&d->conf, i, &d->options) != EXIT_DONE ||
+           solve_fits(&world.solve, &d->options);
 }
 
 void turn_begin(struct daemon *d, size_t i)

@@ -87,16 +87,8 @@ int world_open(const struct options *o, void (*event)(void *ctx, const struct ac
     world.port.event = event != NULL ? event : on_event;
     acme_crypto_seed_from(&world.port);
     acme_crypto_clock_from(&world.port);
-    world.http = http01_init(&world.http01, &world.port, o->http_bind, o->http_port);
-    world.tls = tls_alpn01_init(&world.tls_alpn01, &world.port, o->tls_bind, o->tls_port);
+    solve_init(&world.solve, o, &world.port);
     return ACME_OK;
-}
-
-uint32_t world_serve(void)
-{
-    uint32_t http = world.http->ops->poll(world.http), tls = world.tls->ops->poll(world.tls);
-
-    return http < tls ? http : tls;
 }
 
 void world_close(void)
@@ -137,30 +129,11 @@ static int open_files(const struct options *o)
         show_error(&world.show, ACME_E_CONFIG, "no trust anchors: %s", world.trust.why);
         return ACME_E_CONFIG;
     }
-    if (o->webroot != NULL && access(o->webroot, W_OK | X_OK) != 0) {
-        show_error(&world.show, ACME_E_SOLVER, "--webroot %.300s: %s", o->webroot, strerror(errno));
-        return ACME_E_SOLVER;
-    }
-    if (o->challenge == ACME_CHALLENGE_DNS01 && tsig_read(&world.tsig, o->tsig_key_file) != 0) {
-        show_error(&world.show, ACME_E_CONFIG, "--tsig-key-file %s", world.tsig.why);
-        return ACME_E_CONFIG;
+    if (solve_open(&world.solve, o, &world.port) != ACME_OK) {
+        show_error(&world.show, world.solve.err, "%s", world.solve.why);
+        return world.solve.err;
     }
     return o->eab_key_file != NULL ? read_binding(o) : ACME_OK;
-}
-
-/* Nothing of dns-01 lives longer than a certificate is loaded: its solver remembers nothing. */
-static struct acme_solver *choose_solver(const struct options *o)
-{
-    struct dns01_2136_config config = {.key = &world.tsig.key, .only_primary = o->dns_only_primary};
-
-    if (o->challenge == ACME_CHALLENGE_DNS01) {
-        if (o->dns_server != NULL)
-            (void)tsig_server(&world.tsig, o->dns_server, &config);
-        return dns01_2136_init(&world.dns01, &world.port, &config);
-    }
-    if (o->challenge == ACME_CHALLENGE_TLSALPN01)
-        return world.tls;
-    return o->webroot != NULL ? webroot_init(&world.webroot, &world.port, o->webroot) : world.http;
 }
 
 int world_load(const struct options *o, bool *refused)
@@ -198,9 +171,9 @@ int world_load(const struct options *o, bool *refused)
     config->memory.io.len = sizeof io;
     config->memory.scratch.ptr = scratch.bytes;
     config->memory.scratch.len = sizeof scratch.bytes;
-    world.solver = choose_solver(o);
-    world.show.port = o->challenge == ACME_CHALLENGE_TLSALPN01 ? o->tls_port : o->http_port;
-    err = acme_agent_init(&agent, config, &world.port, &world.solver, 1, &why, &which);
+    world.show.port = &world.net.refused;
+    err = acme_agent_init(&agent, config, &world.port, world.solve.list, world.solve.count, &why,
+                          &which);
     if (err != ACME_OK)
         show_error(&world.show, err, "%s%s%s", why, which != NULL ? ": " : "",
                    which != NULL ? which : "");
@@ -215,9 +188,7 @@ void world_unload(void)
     agent.config = NULL;
     trust_close(&world.trust);
     binding_wipe(&world.binding);
-    if (world.dns01.solver.ops != NULL)
-        dns01_2136_close(&world.dns01);
-    dns_tsig_key_wipe(&world.tsig.key);
+    solve_close(&world.solve);
 }
 
 /* -- the files -- */
@@ -293,8 +264,5 @@ void world_detail(int outcome)
                 "  trust     %s: no usable certificate as a trust anchor in it, or the clock of "
                 "this machine is far off\n",
                 world.trust.path);
-    if (world.webroot.why[0] != '\0' && outcome == ACME_E_SOLVER)
-        fprintf(log_to(LOG_BAD), "  webroot   %s\n", world.webroot.why);
-    if (world.dns01.why[0] != '\0')
-        fprintf(log_to(LOG_BAD), "  dns-01    %s\n", world.dns01.why);
+    solve_detail(&world.solve, outcome);
 }

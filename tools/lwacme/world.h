@@ -8,27 +8,19 @@
 
 #include <signal.h>
 
-#include "http01.h"
 #include "lwacme.h"
-#include "tls_alpn01.h"
-#include "tsig.h"
+#include "solve.h"
 
 struct world {
     struct sockets_net net; /* first: the port's context is the net's */
     struct show show;
     struct posix_slots slots;
     struct trust trust;
-    struct http01 http01;
-    struct tls_alpn01 tls_alpn01;
-    struct webroot webroot;
-    struct dns01_2136 dns01;
-    struct tsig tsig;
+    struct solve solve;
     struct binding binding;
     struct acme_slots slot_ops;
     struct acme_port port;
     struct acme_config config;
-    struct acme_solver *http, *tls; /* the responders, shared by all certificates */
-    struct acme_solver *solver;     /* the one of the loaded certificate */
 };
 extern struct world world;
 extern struct acme_agent agent;
@@ -45,8 +37,6 @@ void world_signals(bool hangup);
  * has been said. world.show is set. event: NULL for show_event. */
 int world_open(const struct options *o, void (*event)(void *ctx, const struct acme_event *event));
 void world_close(void);
-/* Both responders serve who connects: milliseconds until they want it again. */
-uint32_t world_serve(void);
 
 /* The agent for one certificate, which must not change meanwhile: ACME_OK, or an error that has
  * been said. *refused: what the options say cannot be used. */

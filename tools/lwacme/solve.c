@@ -1,0 +1,102 @@
+/* The solvers of a certificate: one for each type of challenge that its options take. */
+#include "solve.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+void solve_init(struct solve *s, const struct options *o, const struct acme_port *port)
+{
+    s->http = http01_init(&s->http01, port, o->http_bind, o->http_port);
+    s->tls = tls_alpn01_init(&s->tls_alpn01, port, o->tls_bind, o->tls_port);
+}
+
+static struct acme_solver *open_http(struct solve *s, const struct options *o,
+                                     const struct acme_port *port)
+{
+    if (o->webroot == NULL)
+        return s->http;
+    if (access(o->webroot, W_OK | X_OK) == 0)
+        return webroot_init(&s->webroot, port, o->webroot);
+    s->err = ACME_E_SOLVER;
+    snprintf(s->why, sizeof s->why, "--webroot %.300s: %s", o->webroot, strerror(errno));
+    return NULL;
+}
+
+/* Nothing of dns-01 lives longer than a certificate is loaded: its solver remembers nothing. */
+static struct acme_solver *open_dns(struct solve *s, const struct options *o,
+                                    const struct acme_port *port)
+{
+    struct dns01_2136_config config = {.key = &s->tsig.key, .only_primary = o->dns_only_primary};
+
+    if (tsig_read(&s->tsig, o->tsig_key_file) != 0) {
+        s->err = ACME_E_CONFIG;
+        snprintf(s->why, sizeof s->why, "--tsig-key-file %s", s->tsig.why);
+        return NULL;
+    }
+    if (o->dns_server != NULL)
+        (void)tsig_server(&s->tsig, o->dns_server, &config);
+    return dns01_2136_init(&s->dns01, port, &config);
+}
+
+static struct acme_solver *open_one(struct solve *s, const struct options *o,
+                                    const struct acme_port *port, enum acme_challenge_type type)
+{
+    if (type == ACME_CHALLENGE_DNS01)
+        return open_dns(s, o, port);
+    if (type == ACME_CHALLENGE_TLSALPN01)
+        return s->tls;
+    return open_http(s, o, port);
+}
+
+int solve_open(struct solve *s, const struct options *o, const struct acme_port *port)
+{
+    size_t wanted = o->challenges_count > 0 ? o->challenges_count : 1;
+
+    s->err = ACME_OK;
+    s->why[0] = '\0';
+    for (s->count = 0; s->count < wanted; s->count++) {
+        enum acme_challenge_type type =
+            o->challenges_count > 0 ? o->challenges[s->count] : ACME_CHALLENGE_HTTP01;
+        s->list[s->count] = open_one(s, o, port, type);
+        if (s->list[s->count] == NULL)
+            return s->err;
+    }
+    return ACME_OK;
+}
+
+void solve_close(struct solve *s)
+{
+    if (s->dns01.solver.ops != NULL)
+        dns01_2136_close(&s->dns01);
+    dns_tsig_key_wipe(&s->tsig.key);
+}
+
+uint32_t solve_serve(struct solve *s)
+{
+    uint32_t http = s->http->ops->poll(s->http), tls = s->tls->ops->poll(s->tls);
+
+    return http < tls ? http : tls;
+}
+
+bool solve_busy(const struct solve *s)
+{
+    return s->http01.live > 0 || s->tls_alpn01.live > 0;
+}
+
+bool solve_fits(const struct solve *s, const struct options *o)
+{
+    bool http = options_takes(o, ACME_CHALLENGE_HTTP01) && o->webroot == NULL;
+    bool tls = options_takes(o, ACME_CHALLENGE_TLSALPN01);
+
+    return (!http || s->http01.live + o->names_count <= HTTP01_MAX_TOKENS) &&
+           (!tls || s->tls_alpn01.live + o->names_count <= TLS_ALPN01_MAX_NAMES);
+}
+
+void solve_detail(const struct solve *s, int outcome)
+{
+    if (s->webroot.why[0] != '\0' && outcome == ACME_E_SOLVER)
+        fprintf(log_to(LOG_BAD), "  webroot   %s\n", s->webroot.why);
+    if (s->dns01.why[0] != '\0')
+        fprintf(log_to(LOG_BAD), "  dns-01    %s\n", s->dns01.why);
+}

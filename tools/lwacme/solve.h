@@ -1,0 +1,37 @@
+/* solve.h - which solvers prove the names of a certificate, and in which order they are asked */
+#ifndef LWACME_SOLVE_H
+#define LWACME_SOLVE_H
+
+#include "http01.h"
+#include "lwacme.h"
+#include "tls_alpn01.h"
+#include "tsig.h"
+
+struct solve {
+    struct http01 http01;
+    struct tls_alpn01 tls_alpn01;
+    struct webroot webroot;
+    struct dns01_2136 dns01;
+    struct tsig tsig;
+    struct acme_solver *http, *tls;               /* the responders, shared by all certificates */
+    struct acme_solver *list[OPTIONS_CHALLENGES]; /* those of the loaded certificate, in order */
+    size_t count;
+    int err;
+    char why[700];
+};
+
+/* The responders: one of each for all certificates. */
+void solve_init(struct solve *s, const struct options *o, const struct acme_port *port);
+/* The list for a certificate, and what its solvers need: ACME_OK; or s->err and s->why. */
+int solve_open(struct solve *s, const struct options *o, const struct acme_port *port);
+/* Its secrets are wiped. */
+void solve_close(struct solve *s);
+/* The responders serve who connects: milliseconds until they want it again. */
+uint32_t solve_serve(struct solve *s);
+/* Do the responders serve a challenge? Have they room for those of this certificate? */
+bool solve_busy(const struct solve *s);
+bool solve_fits(const struct solve *s, const struct options *o);
+/* What a solver knows beyond an outcome, for people. */
+void solve_detail(const struct solve *s, int outcome);
+
+#endif
