@@ -76,6 +76,7 @@ struct acme_challenge_object {
     enum acme_status status;
     const char *url;
     const char *token; /* checked by acme_token_ok; NULL for types without one */
+    const struct acme_json *issuers; /* dns-persist-01: array "issuer-domain-names", or NULL */
     const struct acme_json *error;
 };
 /* ACME_OK (also for a type that we do not know), or ACME_E_REPLY: a known type without url, or with

@@ -173,12 +173,9 @@ enum dns_persist_verdict dns_persist_judge(struct acme_slice text,
 const char *dns_persist_words(enum dns_persist_verdict verdict)
 {
     static const char *const words[] = {
-        "no record for this CA is published",
-        "the record for this CA is broken",
-        "the record for this CA is of another account",
-        "the record has no policy=wildcard",
-        "the record is past its persistUntil",
-        "",
+        "no record for this CA is published",           "the record for this CA is broken",
+        "the record for this CA is of another account", "the record has no policy=wildcard",
+        "the record is past its persistUntil",          "",
     };
 
     return words[verdict];

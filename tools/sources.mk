@@ -83,7 +83,13 @@ SRC_CORE = \
 # Boards without dns-account-01 take solvers/dns_label_noaccount.c.
 SRC_DNS_ACCOUNT ?= solvers/dns_label_account.c
 
+# Of dns-persist-01, and of dns-01 by acme-dns: boards take what they need.
+SRC_DNS_PERSIST ?= solvers/dns_persist.c solvers/dns_persist01.c
+SRC_ACMEDNS ?= solvers/acmedns_account.c solvers/dns01_acmedns.c
+
 SRC_SOLVERS = \
+	$(SRC_ACMEDNS) \
+	$(SRC_DNS_PERSIST) \
 	solvers/dns01_2136.c \
 	solvers/dns_label.c $(SRC_DNS_ACCOUNT) \
 	solvers/dns_msg.c \
