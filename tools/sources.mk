@@ -157,6 +157,8 @@ SRC_TOOL = \
 	tools/lwacme/owed.c \
 	tools/lwacme/person.c \
 	tools/lwacme/privilege.c \
+	tools/lwacme/publish.c \
+	tools/lwacme/publish_acmedns.c \
 	tools/lwacme/runner.c \
 	tools/lwacme/show.c \
 	tools/lwacme/solve.c \

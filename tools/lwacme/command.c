@@ -73,10 +73,16 @@ static const struct {
     enum command command;
     int (*run)(const struct options *o);
 } commands[] = {
-    {"issue", COMMAND_ISSUE, issue_run}, {"status", COMMAND_STATUS, status_run},
-    {"revoke", COMMAND_REVOKE, job_run}, {"account", COMMAND_ACCOUNT, job_run},
-    {"check", COMMAND_CHECK, check_run}, {"doctor", COMMAND_DOCTOR, doctor_run},
-    {"run", COMMAND_RUN, daemon_run},    {"renew", COMMAND_RENEW, renew_run},
+    {"issue", COMMAND_ISSUE, issue_run},
+    {"status", COMMAND_STATUS, status_run},
+    {"revoke", COMMAND_REVOKE, job_run},
+    {"account", COMMAND_ACCOUNT, job_run},
+    {"check", COMMAND_CHECK, check_run},
+    {"doctor", COMMAND_DOCTOR, doctor_run},
+    {"run", COMMAND_RUN, daemon_run},
+    {"renew", COMMAND_RENEW, renew_run},
+    {"dns-persist", COMMAND_DNS_PERSIST, persist_run},
+    {"acme-dns", COMMAND_ACME_DNS, acmedns_run},
 };
 #define COMMANDS (sizeof commands / sizeof commands[0])
 

@@ -32,7 +32,9 @@ enum command {
     COMMAND_RENEW,
     COMMAND_CHECK,
     COMMAND_DOCTOR,
-    COMMAND_SERVE
+    COMMAND_SERVE,
+    COMMAND_DNS_PERSIST,
+    COMMAND_ACME_DNS
 };
 
 enum { OPTIONS_CHALLENGES = 5 }; /* there are no more types */
@@ -63,6 +65,10 @@ struct options {
     size_t challenges_count;                                 /* 0: http-01 alone */
     const char *dns_server, *tsig_key_file;                  /* NULL if not given */
     bool dns_only_primary;
+    const char *persist_issuer;         /* NULL if not given: see options_issuer */
+    uint32_t persist_days;              /* of the record that is printed; 0: for ever */
+    const char *acme_dns, *acme_dns_ca; /* NULL if not given */
+    const char *acme_dns_import;        /* a file of another client; NULL if not given */
     const char *tls_bind;
     uint16_t http_port, tls_port;
     enum acme_key_type key_type, account_key_type;
@@ -97,6 +103,8 @@ struct options {
 };
 /* Is this type of challenge one that may be taken? */
 bool options_takes(const struct options *o, enum acme_challenge_type type);
+/* The CA's domain in records of dns-persist-01; NULL: it is not known. */
+const char *options_issuer(const struct options *o);
 extern const char *const options_help[]; /* ended by NULL */
 /* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
 int usage(const char *message, const char *text);
@@ -409,6 +417,10 @@ int privilege_drop(struct privilege *p);
 int metrics_write(const struct conf *c, const char *path, char *why, size_t room);
 
 int issue_run(const struct options *o);
+/* publish.c, publish_acmedns.c: what a person has to publish once for dns-persist-01, or for dns-01
+ * by acme-dns, and whether it is there. */
+int persist_run(const struct options *o);
+int acmedns_run(const struct options *o);
 /* daemon.c: all certificates of a file, for ever; and each once. */
 int daemon_run(const struct options *o);
 int renew_run(const struct options *o);

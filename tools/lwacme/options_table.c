@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "acme_url.h"
+#include "acmedns_account.h"
+#include "dns_persist.h"
 #include "tsig.h"
 
 int options_add_name(struct options *o, const char *text)
@@ -172,8 +174,9 @@ static int take_bind(struct options *o, const struct option_row *row, char *valu
 
 static int take_challenge(struct options *o, const struct option_row *row, char *value)
 {
-    static const enum acme_challenge_type types[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01,
-                                                     ACME_CHALLENGE_TLSALPN01};
+    static const enum acme_challenge_type types[] = {
+        ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01, ACME_CHALLENGE_TLSALPN01,
+        ACME_CHALLENGE_DNS_ACCOUNT01, ACME_CHALLENGE_DNS_PERSIST01};
 
     (void)row;
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
@@ -184,7 +187,31 @@ static int take_challenge(struct options *o, const struct option_row *row, char 
         o->challenges[o->challenges_count++] = types[i];
         return EXIT_DONE;
     }
-    return usage("--challenge takes http-01, tls-alpn-01 or dns-01", value);
+    return usage("--challenge takes http-01, tls-alpn-01, dns-01, dns-account-01 or dns-persist-01",
+                 value);
+}
+
+static int take_issuer(struct options *o, const struct option_row *row, char *value)
+{
+    (void)row;
+    for (char *c = value; *c != '\0'; c++)
+        *c = *c >= 'A' && *c <= 'Z' ? (char)(*c - 'A' + 'a') : *c;
+    o->persist_issuer = value;
+    return dns_persist_issuer_ok(value)
+               ? EXIT_DONE
+               : usage("--persist-issuer takes a domain, such as letsencrypt.org", value);
+}
+
+static int take_acme_dns(struct options *o, const struct option_row *row, char *value)
+{
+    struct acme_url url;
+
+    (void)row;
+    o->acme_dns = value;
+    return strlen(value) <= ACMEDNS_URL_MAX &&
+                   acme_url_read(acme_slice_text(value), &url) == ACME_OK
+               ? EXIT_DONE
+               : usage("--acme-dns takes the https:// URL of an acme-dns server", value);
 }
 
 static int take_dns_server(struct options *o, const struct option_row *row, char *value)
@@ -232,7 +259,7 @@ static int take_reason(struct options *o, const struct option_row *row, char *va
 
 #define ONE                                                                                        \
     (FOR(COMMAND_ISSUE) | FOR(COMMAND_STATUS) | FOR(COMMAND_REVOKE) | FOR(COMMAND_ACCOUNT) |       \
-     FOR(COMMAND_DOCTOR) | FOR(COMMAND_SERVE))
+     FOR(COMMAND_DOCTOR) | FOR(COMMAND_SERVE) | FOR(COMMAND_DNS_PERSIST) | FOR(COMMAND_ACME_DNS))
 #define CONF (FOR(COMMAND_RUN) | FOR(COMMAND_RENEW) | FOR(COMMAND_CHECK))
 #define AT(member)                                                                                 \
     .at = offsetof(struct options, member), .size = sizeof((struct options *)0)->member
@@ -282,6 +309,12 @@ const struct option_row option_rows[] = {
     {"dns-server", 0, CALL(dns_server, take_dns_server), .bits = OPTION_FILE, .commands = ONE},
     {"tsig-key-file", 0, TEXT(tsig_key_file), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
     {"dns-only-primary", 0, FLAG(dns_only_primary), .bits = OPTION_FILE, .commands = ONE},
+    {"persist-issuer", 0, CALL(persist_issuer, take_issuer), .bits = OPTION_FILE, .commands = ONE},
+    {"persist-days", 0, .kind = OPTION_NUMBER, AT(persist_days), .low = 1, .high = 36500,
+     .commands = FOR(COMMAND_DNS_PERSIST)},
+    {"acme-dns", 0, CALL(acme_dns, take_acme_dns), .bits = OPTION_FILE, .commands = ONE},
+    {"acme-dns-ca-file", 0, TEXT(acme_dns_ca), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
+    {"import", 0, TEXT(acme_dns_import), .commands = FOR(COMMAND_ACME_DNS)},
 
     {"state-dir", 0, TEXT(state_dir), .bits = OPTION_DAEMON | OPTION_PATH, .commands = ONE},
     {"out-dir", 0, TEXT(out_dir), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
