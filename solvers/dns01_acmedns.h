@@ -21,7 +21,7 @@
 extern "C" {
 #endif
 
-#define DNS01_ACMEDNS_READY_MS 60000 /* until its servers have to show a value */
+#define DNS01_ACMEDNS_READY_MS 20000 /* until its servers have to show a value */
 #define DNS01_ACMEDNS_TRIES    3     /* of a request that gets no answer, or 5xx */
 #define DNS01_ACMEDNS_PAUSE_MS 1000  /* between two */
 #define DNS01_ACMEDNS_WHY      640

@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """dns-persist-01: a record that a person publishes once, and Pebble that looks for it."""
 import functools
-import json
 import os
 import re
 import sys
@@ -10,7 +9,7 @@ import time
 import common
 from common import Skip, Suite, check, check_set, equal
 from daemonrig import Daemon
-from fakeca import FakeCA, Reply, problem
+from fakeca import FakeCA
 from fakeclock import fake_clock
 from world import World
 
