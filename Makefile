@@ -112,7 +112,7 @@ FLASH_TOOL := $(O)/tests/flash_tool
 HOST_TRY := $(O)/tests/host_try
 
 OBJ_CORE = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT) $(SRC_CORE)))
-OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS)))
+OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS) $(SRC_EXTERNAL)))
 OBJ_PORT = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT_POSIX)))
 OBJ_TOOL = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_TOOL)))
 OBJ_CJSON = $(O)/cjson/cJSON.o

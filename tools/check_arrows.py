@@ -70,8 +70,9 @@ def sideways(path, name, target):
     if target is None or target.name in CHOSEN_BY_BOARD:
         return None
     if path.parts[0] == target.parts[0] == "solvers" and path.stem != target.stem \
-            and target.stem not in ("acmedns_account", "dns_label", "dns_msg", "dns_persist",
-                                   "dns_seek", "dns_tsig"):
+            and path.stem.split("_")[0] != target.stem.split("_")[0] \
+            and target.stem not in ("acmedns_account", "dns_label", "dns_msg", "dns_seek",
+                                   "dns_tsig"):
         return "a solver may not include another"
     if path.parts[0] == target.parts[0] == "boards" and path.parts[1] != target.parts[1] \
             and target.parts[1] != "common":

@@ -99,48 +99,6 @@ bool options_takes(const struct options *o, enum acme_challenge_type type)
     return o->challenges_count == 0 && type == ACME_CHALLENGE_HTTP01;
 }
 
-const char *options_issuer(const struct options *o)
-{
-    if (o->persist_issuer != NULL)
-        return o->persist_issuer;
-    return strcmp(o->server, ACME_LETS_ENCRYPT) == 0 ||
-                   strcmp(o->server, ACME_LETS_ENCRYPT_STAGING) == 0
-               ? "letsencrypt.org"
-               : NULL;
-}
-
-/* What the challenges of DNS need, and what needs them. */
-static int check_dns(const struct options *o)
-{
-    bool dns = options_takes(o, ACME_CHALLENGE_DNS01);
-    bool account = options_takes(o, ACME_CHALLENGE_DNS_ACCOUNT01);
-    bool persist =
-        options_takes(o, ACME_CHALLENGE_DNS_PERSIST01) || o->command == COMMAND_DNS_PERSIST;
-    bool update = (dns && o->acme_dns == NULL) || account;
-
-    if (update && o->tsig_key_file == NULL)
-        return usage(account ? "--challenge dns-account-01 needs --tsig-key-file"
-                             : "--challenge dns-01 needs --tsig-key-file, or --acme-dns",
-                     NULL);
-    if (!update && (o->tsig_key_file != NULL || o->dns_only_primary))
-        return usage(dns ? "--acme-dns excludes --tsig-key-file and --dns-only-primary"
-                         : "--dns-server, --dns-only-primary and --tsig-key-file need --challenge "
-                           "dns-01",
-                     NULL);
-    if (!dns && o->command != COMMAND_ACME_DNS && o->acme_dns != NULL)
-        return usage("--acme-dns needs --challenge dns-01", NULL);
-    if (o->acme_dns == NULL && (o->acme_dns_ca != NULL || o->command == COMMAND_ACME_DNS))
-        return usage("which acme-dns server: give --acme-dns URL", NULL);
-    if (!update && !persist && o->acme_dns == NULL && o->dns_server != NULL)
-        return usage("--dns-server, --dns-only-primary and --tsig-key-file need --challenge dns-01",
-                     NULL);
-    if (persist && options_issuer(o) == NULL)
-        return usage("dns-persist-01: by which domain is this CA known in DNS? Give "
-                     "--persist-issuer DOMAIN",
-                     NULL);
-    return EXIT_DONE;
-}
-
 int options_check_one(struct options *o)
 {
     int err = o->csr_file != NULL ? check_csr(o) : EXIT_DONE;
@@ -149,10 +107,7 @@ int options_check_one(struct options *o)
         return err;
     if ((o->eab_kid == NULL) != (o->eab_key_file == NULL))
         return usage("--eab-kid and --eab-hmac-key-file go together", NULL);
-    if (!options_takes(o, ACME_CHALLENGE_HTTP01) && o->webroot != NULL)
-        return usage("--webroot is for http-01, not for --challenge",
-                     acme_challenge_type_name(o->challenges[0]));
-    err = check_dns(o);
+    err = options_check_solvers(o);
     if (err != EXIT_DONE)
         return err;
     if (o->preferred_chain != NULL && o->shortest_chain)
@@ -253,6 +208,8 @@ void options_init(struct options *o)
 {
     memset(o, 0, offsetof(struct options, csr_der));
     o->http_port = 80;
+    o->external_dialect = 1;
+    o->handler_timeout = 300;
     o->tls_port = 443;
     o->server = ACME_LETS_ENCRYPT;
 }

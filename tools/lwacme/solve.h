@@ -6,6 +6,7 @@
 #include "dns_persist01.h"
 #include "http01.h"
 #include "lwacme.h"
+#include "outside.h"
 #include "tls_alpn01.h"
 #include "tsig.h"
 
@@ -19,6 +20,7 @@ struct solve {
     struct tsig tsig;
     struct trust acmedns_trust;
     struct acme_anchors acmedns_anchors;
+    struct outside outside;
     struct acme_solver *http, *tls;               /* the responders, shared by all certificates */
     struct acme_solver *list[OPTIONS_CHALLENGES]; /* those of the loaded certificate, in order */
     size_t count;
