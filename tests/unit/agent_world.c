@@ -242,10 +242,17 @@ static int solver_end(struct acme_solver *s, const struct acme_challenge *c, enu
 }
 
 static struct acme_solver_ops ops_one = {
-    "one", ACME_CHALLENGE_HTTP01, 0, solver_begin, solver_ready, solver_seen, solver_end, NULL};
-static const struct acme_solver_ops ops_two = {
-    "two", ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01, 0, solver_begin, NULL, NULL, solver_end,
-    NULL};
+    "one",        ACME_CHALLENGE_HTTP01, 0,          NULL, solver_begin,
+    solver_ready, solver_seen,           solver_end, NULL};
+static const struct acme_solver_ops ops_two = {"two",
+                                               ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01,
+                                               0,
+                                               NULL,
+                                               solver_begin,
+                                               NULL,
+                                               NULL,
+                                               solver_end,
+                                               NULL};
 static struct acme_solver solver_one = {&ops_one, &w_port};
 static struct acme_solver solver_two = {&ops_two, &w_port};
 struct acme_solver *w_solvers[2] = {&solver_one, &solver_two};
