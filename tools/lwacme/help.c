@@ -65,7 +65,7 @@ const char *const options_help[] = {
     "                     stdin), handler=PATH, dehydrated=PATH, fifo=PATH, unix=PATH\n"
     "  --external-dialect N  members of its messages: 1 (default) or 2, as later releases\n"
     "  --handler-timeout S   for each run of a handler (default 300)\n"
-    "\n"
+    "\n",
     "Where to\n"
     "  --state-dir DIR    keys and records (default /var/lib/lwacme; for users\n"
     "                     $XDG_STATE_HOME/lwacme or ~/.local/state/lwacme)\n"
