@@ -33,10 +33,9 @@ struct acme_challenge {
     const char *token;             /* "" for types without one */
     const char *key_authorization; /* RFC 8555 8.1; "" for end when the account's key is lost */
     const char *account_url;
-    struct acme_exchange
-        *exchange; /* lent to begin, where ops->needs say so; else NULL. It is idle
-                    * at the first call, and must be so, closed and with the anchors
-                    * that it had, when begin answers anything but ACME_AGAIN */
+    /* Lent to begin, where ops->needs say so; else NULL. It is idle at the first call, and must be
+     * so, closed and with the anchors that it had, when begin answers anything but ACME_AGAIN. */
+    struct acme_exchange *exchange;
 };
 
 enum acme_outcome {

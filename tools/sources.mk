@@ -142,6 +142,7 @@ SRC_TOOL = \
 	tools/lwacme/facts.c \
 	tools/lwacme/outside.c \
 	tools/lwacme/frame.c \
+	tools/lwacme/full.c \
 	tools/lwacme/help.c \
 	tools/lwacme/hook.c \
 	tools/lwacme/hook_run.c \
@@ -166,6 +167,7 @@ SRC_TOOL = \
 	tools/lwacme/publish.c \
 	tools/lwacme/publish_acmedns.c \
 	tools/lwacme/runner.c \
+	tools/lwacme/secret.c \
 	tools/lwacme/show.c \
 	tools/lwacme/solve.c \
 	tools/lwacme/status.c \
@@ -175,6 +177,13 @@ SRC_TOOL = \
 	tools/lwacme/turn.c \
 	tools/lwacme/webroot.c \
 	tools/lwacme/world.c
+
+# The command without daemon, configuration file, doctor, metrics and the accounts of other clients.
+SRC_TOOL_FULL = $(addprefix tools/lwacme/,caa.c conf.c conf_check.c conf_read.c confine.c daemon.c \
+	doctor.c doctor_ca.c doctor_dns.c doctor_http.c doctor_store.c doctor_who.c frame.c full.c \
+	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c privilege.c runner.c tell.c \
+	turn.c)
+SRC_TOOL_SMALL = $(filter-out $(SRC_TOOL_FULL),$(SRC_TOOL)) tools/lwacme/small.c
 
 # What a device needs before its first start, into a flash image.
 SRC_MKCONFIG = tools/mkconfig/mkconfig.c

@@ -1,19 +1,22 @@
-/* --help */
-#include "lwacme.h"
+/* --help, in parts: full.c and small.c choose them. C promises no longer texts than 4095 bytes. */
+#include "help.h"
 
-/* In parts: C promises no longer texts than 4095 bytes. */
-const char *const options_help[] = {
+const char help_commands[] =
     "lwacme " ACME_VERSION ": gets, and keeps, TLS certificates from an ACME CA (RFC 8555)\n"
     "\n"
     "  lwacme issue -d NAME [-d NAME...] --agree-tos [options]   get or renew a certificate\n"
     "  lwacme status [-d NAME] [options]                         what is there, and what is next\n"
     "  lwacme revoke -d NAME [options]                           revoke a certificate\n"
-    "  lwacme doctor -d NAME [-d NAME...] [options]              what stands in the way of one\n"
     "  lwacme account show|update|deactivate|recover|rollover    the account at the CA\n"
+    "  lwacme dns-persist|acme-dns -d NAME [options]             what to publish in DNS, once\n";
+
+const char help_commands_full[] =
+    "  lwacme doctor -d NAME [-d NAME...] [options]              what stands in the way of one\n"
     "  lwacme run -c FILE                                        the daemon: keeps all of a file\n"
     "  lwacme renew -c FILE [options]                            each of them once, for a timer\n"
-    "  lwacme check -c FILE                                      is this configuration right?\n"
-    "  lwacme dns-persist|acme-dns -d NAME [options]             what to publish in DNS, once\n"
+    "  lwacme check -c FILE                                      is this configuration right?\n";
+
+const char help_options[] =
     "\n"
     "What for\n"
     "  -d NAME            a DNS name or an IP address; repeat it for more in one certificate\n"
@@ -38,12 +41,13 @@ const char *const options_help[] = {
     "  --ca-file PEM      roots to trust for the CA's own TLS (default: the system's)\n"
     "  --eab-kid KID --eab-hmac-key-file FILE   external account binding, for CAs that want one:\n"
     "                     the key as base64url in FILE, or - for stdin; once, for the account\n"
-    "  --eab-alg ALG      HS256 (default) HS384 HS512\n"
+    "  --eab-alg ALG      HS256 (default) HS384 HS512\n";
+
+const char help_proofs[] =
     "\n"
     "How names are proved\n"
     "  --challenge WAY    http-01 (default), tls-alpn-01, dns-01, dns-account-01 or\n"
-    "                     dns-persist-01 (these three do *.NAME too); repeat it for more ways, "
-    "the\n"
+    "                     dns-persist-01 (these three do *.NAME too); repeat it for more, the\n"
     "                     preferred one first\n"
     "  --tls-port N --tls-bind ADDR   tls-alpn-01 listens there (default 443; the CA always asks\n"
     "                     on 443), on this address only (issue)\n"
@@ -65,7 +69,7 @@ const char *const options_help[] = {
     "                     stdin), handler=PATH, dehydrated=PATH, fifo=PATH, unix=PATH\n"
     "  --external-dialect N  members of its messages: 1 (default) or 2, as later releases\n"
     "  --handler-timeout S   for each run of a handler (default 300)\n"
-    "\n",
+    "\n"
     "Where to\n"
     "  --state-dir DIR    keys and records (default /var/lib/lwacme; for users\n"
     "                     $XDG_STATE_HOME/lwacme or ~/.local/state/lwacme)\n"
@@ -75,7 +79,9 @@ const char *const options_help[] = {
     "When\n"
     "  --force            renew though it is not due\n"
     "  --now              do not wait for our own backoff after a failure\n"
-    "  --ignore-retry-after  not even when the CA said to wait; you take it upon yourself\n",
+    "  --ignore-retry-after  not even when the CA said to wait; you take it upon yourself\n";
+
+const char help_jobs[] =
     "\n"
     "To revoke\n"
     "  -d NAME            the certificate of that name (or --cert-name), from --server\n"
@@ -90,13 +96,19 @@ const char *const options_help[] = {
     "  update --contact EMAIL (or --no-contact)   change the contact\n"
     "  deactivate --yes   for ever; certificates stay valid, and its key is forgotten\n"
     "  rollover           a new key for it (of --account-key-type, or as the old one's)\n"
-    "  recover --key FILE take over the account that this private key has at the CA\n"
+    "  recover --key FILE take over the account that this private key has at the CA\n";
+
+const char help_import[] =
     "  import FOLDER      take over the account that certbot, acme.sh or lego keeps there; "
     "--server\n"
-    "                     where its files do not tell it\n"
+    "                     where its files do not tell it\n";
+
+const char help_status[] =
     "\n"
     "status\n"
-    "  --check            for monitoring: a line for each; exits 0 fine, 1 warning, 2 critical\n"
+    "  --check            for monitoring: a line for each; exits 0 fine, 1 warning, 2 critical\n";
+
+const char help_file[] =
     "  --metrics FILE     also writes the state of all as a file for Prometheus\n"
     "  -c FILE            of all certificates of a configuration file, also those not made yet\n"
     "\n"
@@ -105,20 +117,19 @@ const char *const options_help[] = {
     "no\n"
     "                     where they take no value. What stands first holds for all certificates;\n"
     "                     each begins with [NAME] and has its own `domain = NAME NAME...`.\n"
-    "                     Also there: deploy-hook, user, metrics, log (stderr or syslog)\n"
-    "\n"
-    "How it speaks\n"
-    "  --json             one JSON object a line on stdout for every event\n"
-    "  -v                 more: each request and reply       -q   errors only\n"
-    "  --log syslog       instead of stderr\n"
-    "  --help  --version\n"
-    "\n"
-    "Exit status\n"
-    "  0 done, or nothing is due         1 wrong usage\n"
-    "  2 the CA refused, or could not validate a name\n"
-    "  3 network or CA not available, or held back: try later\n"
-    "  4 local trouble (storage, port in use, clock, memory)\n"
-    "  5 the CA's server is not trusted  6 a solver or hook failed\n"
-    "  130, 143 stopped by a signal\n",
-    NULL,
-};
+    "                     Also there: deploy-hook, user, metrics, log (stderr or syslog)\n";
+
+const char help_end[] = "\n"
+                        "How it speaks\n"
+                        "  --json             one JSON object a line on stdout for every event\n"
+                        "  -v                 more: each request and reply       -q   errors only\n"
+                        "  --log syslog       instead of stderr\n"
+                        "  --help  --version\n"
+                        "\n"
+                        "Exit status\n"
+                        "  0 done, or nothing is due         1 wrong usage\n"
+                        "  2 the CA refused, or could not validate a name\n"
+                        "  3 network or CA not available, or held back: try later\n"
+                        "  4 local trouble (storage, port in use, clock, memory)\n"
+                        "  5 the CA's server is not trusted  6 a solver or hook failed\n"
+                        "  130, 143 stopped by a signal\n";
