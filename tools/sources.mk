@@ -181,8 +181,8 @@ SRC_TOOL = \
 # The command without daemon, configuration file, doctor, metrics and the accounts of other clients.
 SRC_TOOL_FULL = $(addprefix tools/lwacme/,caa.c conf.c conf_check.c conf_read.c confine.c daemon.c \
 	doctor.c doctor_ca.c doctor_dns.c doctor_http.c doctor_store.c doctor_who.c frame.c full.c \
-	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c privilege.c runner.c tell.c \
-	turn.c)
+	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c privilege.c publish.c \
+	publish_acmedns.c runner.c tell.c turn.c)
 SRC_TOOL_SMALL = $(filter-out $(SRC_TOOL_FULL),$(SRC_TOOL)) tools/lwacme/small.c
 
 # What a device needs before its first start, into a flash image.

@@ -7,14 +7,14 @@ const char help_commands[] =
     "  lwacme issue -d NAME [-d NAME...] --agree-tos [options]   get or renew a certificate\n"
     "  lwacme status [-d NAME] [options]                         what is there, and what is next\n"
     "  lwacme revoke -d NAME [options]                           revoke a certificate\n"
-    "  lwacme account show|update|deactivate|recover|rollover    the account at the CA\n"
-    "  lwacme dns-persist|acme-dns -d NAME [options]             what to publish in DNS, once\n";
+    "  lwacme account show|update|deactivate|recover|rollover    the account at the CA\n";
 
 const char help_commands_full[] =
     "  lwacme doctor -d NAME [-d NAME...] [options]              what stands in the way of one\n"
     "  lwacme run -c FILE                                        the daemon: keeps all of a file\n"
     "  lwacme renew -c FILE [options]                            each of them once, for a timer\n"
-    "  lwacme check -c FILE                                      is this configuration right?\n";
+    "  lwacme check -c FILE                                      is this configuration right?\n"
+    "  lwacme dns-persist|acme-dns -d NAME [options]             what to publish in DNS, once\n";
 
 const char help_options[] =
     "\n"

@@ -6,12 +6,8 @@
 #include "metrics.h"
 
 const struct command_row commands[] = {
-    {"issue", COMMAND_ISSUE, issue_run},
-    {"status", COMMAND_STATUS, status_run},
-    {"revoke", COMMAND_REVOKE, job_run},
-    {"account", COMMAND_ACCOUNT, job_run},
-    {"dns-persist", COMMAND_DNS_PERSIST, persist_run},
-    {"acme-dns", COMMAND_ACME_DNS, acmedns_run},
+    {"issue", COMMAND_ISSUE, issue_run}, {"status", COMMAND_STATUS, status_run},
+    {"revoke", COMMAND_REVOKE, job_run}, {"account", COMMAND_ACCOUNT, job_run},
     {NULL, COMMAND_ISSUE, NULL},
 };
 
