@@ -221,7 +221,7 @@ $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 CPPFLAGS_core = $(COUNTED) $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
 CPPFLAGS_solvers = $(COUNTED)
 CPPFLAGS_port = $(COUNTED)
-CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
+CPPFLAGS_tools = -isystem $(WOLFSSL_DIR) -Itools/lwacme
 CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Iboards/common -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
 	-Iport/flash -Itools/lwacme
 $(O)/tests/unit/test_tls_alpn01_turns.o: CPPFLAGS_tests += $(COUNTED) # compiles the solver in
@@ -279,7 +279,7 @@ test:
 test-all:
 	@tools/setup.sh test
 	@tools/get_pebble.py newest 2.4.0 2.6.0
-	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" BOARD_CUTS=50 FIRST_MINUTE=60 YEAR=1 \
+	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" BOARD_CUTS=50 BOARD_SOLVERS=1 FIRST_MINUTE=60 YEAR=1 \
 		$(MAKE) --no-print-directory test
 
 test-unit: all unit-programs
@@ -292,11 +292,17 @@ test-interop: all small $(HOST_TRY)
 
 # Firmware in QEMU; skipped with a reason where the cross compiler or QEMU is missing.
 board_suites = $(sort $(wildcard tests/boards/test_*.py))
-board_image = for board in arm-none-eabi-gcc:emcraft-sf2: arm-none-eabi-gcc:emcraft-sf2:8 \
-	riscv64-unknown-elf-gcc:riscv32-virt:; do \
-	set -- $$(echo $$board | tr : ' '); \
-	if command -v $$1 >/dev/null; then \
-	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=$$2 RECORDS=$$3 firmware || exit; fi; done
+comma := ,
+empty :=
+board_images = emcraft-sf2 emcraft-sf2:RECORDS=8 emcraft-sf2:SOLVERS=tls-alpn-01 \
+	emcraft-sf2:SOLVERS=dns-01 riscv32-virt $(if $(BOARD_SOLVERS),emcraft-sf2:SERVER=:SOLVERS=tls-alpn-01 \
+	emcraft-sf2:RECORDS=8:SOLVERS=tls-alpn-01 riscv32-virt:SOLVERS=tls-alpn-01 \
+	riscv32-virt:SERVER=:SOLVERS=tls-alpn-01$(comma)dns-01)
+board_image = for image in $(board_images); do \
+	case $$image in emcraft*) cc=arm-none-eabi-gcc ;; *) cc=riscv64-unknown-elf-gcc ;; esac; \
+	if command -v $$cc >/dev/null; then \
+	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=$$(echo $$image | tr : ' ') firmware || exit; \
+	fi; done
 test-boards: all $(FLASH_TOOL)
 	@tools/setup.sh boards
 	@tools/get_pebble.py >/dev/null

@@ -24,15 +24,15 @@ static uint64_t seek_now(const struct dns_seek *s)
 
 int dns_seek_fail(struct dns_seek *s, const char *name, const char *words, const char *more)
 {
+    const char *const parts[] = {name, ": ", words, more};
     struct acme_buf b;
 
     acme_buf_init(&b, s->why, DNS_SEEK_WHY);
-    acme_buf_text(&b, name);
-    acme_buf_text(&b, ": ");
-    acme_buf_text(&b, words);
-    acme_buf_text(&b, more);
-    if (!acme_buf_end(&b)) /* cut, as the name may be long */
-        s->why[DNS_SEEK_WHY - 1] = '\0';
+    for (size_t i = 0; i < 4; i++) {
+        size_t len = strlen(parts[i]), most = i == 2 ? 90 : 50;
+        acme_buf_put(&b, parts[i], len < most ? len : most);
+    }
+    (void)acme_buf_end(&b);
     return ACME_E_SOLVER;
 }
 

@@ -102,7 +102,7 @@ int dns_seek_poll(struct dns_seek *s, uint32_t *sleep_ms);
 /* Ends the connection there may be. */
 void dns_seek_close(struct dns_seek *s);
 
-/* "NAME: WORDS MORE" into why: ACME_E_SOLVER. */
+/* "NAME: WORDS MORE" into why, long names cut so that the words are there: ACME_E_SOLVER. */
 int dns_seek_fail(struct dns_seek *s, const char *name, const char *words, const char *more);
 
 #ifdef __cplusplus
