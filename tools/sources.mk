@@ -187,8 +187,7 @@ SRC_TOOL_FULL = $(addprefix tools/lwacme/,caa.c conf.c conf_check.c conf_read.c 
 SRC_TOOL_SMALL = $(filter-out $(SRC_TOOL_FULL),$(SRC_TOOL)) tools/lwacme/small.c
 
 # What a device needs before its first start, into a flash image.
-SRC_MKCONFIG = tools/mkconfig/mkconfig.c tools/mkconfig/mkconfig_dns.c tools/lwacme/tsig.c \
-	tools/lwacme/secret.c
+SRC_MKCONFIG = tools/mkconfig/mkconfig.c tools/mkconfig/mkconfig_dns.c tools/lwacme/secret.c tools/lwacme/tsig.c
 
 # The records of a flash image or of a state folder's file, as text.
 SRC_RECORD_DUMP = \

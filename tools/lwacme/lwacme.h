@@ -163,6 +163,8 @@ void show_flush(struct show *s);
 void show_error(struct show *s, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void show_failure(FILE *to, const struct acme_failure *failure);
+/* Hints are about the ways of proof that these options take, from now on. */
+void show_ways(const struct options *o);
 const char *show_hint(int err, const struct acme_problem *problem);
 /* Why it is this CA's turn, of the event `server`; NULL: it is only asked about its own. */
 const char *show_server_words(const char *text);

@@ -170,6 +170,31 @@ static void say(struct show *s, enum log_severity severity, const char *format, 
 
 /* -- failures -- */
 
+/* Which ways of proof the certificate has that is worked on: bits of enum acme_challenge_type; 0:
+ * nobody has said. */
+static unsigned ways;
+
+void show_ways(const struct options *o)
+{
+    ways = o->challenges_count == 0 ? (unsigned)ACME_CHALLENGE_HTTP01 : 0;
+    for (size_t i = 0; i < o->challenges_count; i++)
+        ways |= (unsigned)o->challenges[i];
+}
+
+/* The CA did not see the proof. */
+static const char *hint_proof(void)
+{
+    if (ways == ACME_CHALLENGE_HTTP01)
+        return "the name must lead to this machine, and port 80 must be open from outside";
+    if (ways == ACME_CHALLENGE_TLSALPN01)
+        return "the name must lead to this machine, and port 443 must be open from outside";
+    if (ways != 0 && (ways & (ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_TLSALPN01)) == 0)
+        return "the TXT record must be shown by every DNS server of its zone, also to those "
+               "outside";
+    return "the name must lead to this machine, and port 80 must be open from outside "
+           "(443 for tls-alpn-01), or every DNS server show the TXT record (dns-01)";
+}
+
 const char *show_hint(int err, const struct acme_problem *problem)
 {
     switch (err) {
@@ -195,8 +220,7 @@ const char *show_hint(int err, const struct acme_problem *problem)
     case ACME_E_VALIDATION:
         return problem != NULL && problem->type == ACME_PROBLEM_DNS
                    ? "the name must have an address that leads here, and no CAA record against it"
-                   : "the name must lead to this machine, and port 80 must be open from outside "
-                     "(443 for tls-alpn-01)";
+                   : hint_proof();
     case ACME_E_NO_SOLVER:
         return "this name needs another kind of proof than the ones that are set up";
     case ACME_E_RATE:
