@@ -218,7 +218,8 @@ const char *show_hint(int err, const struct acme_problem *problem)
     case ACME_E_PORT_ACCESS:
         return "run as root, or allow it: setcap cap_net_bind_service=+ep on this program";
     case ACME_E_VALIDATION:
-        return problem != NULL && problem->type == ACME_PROBLEM_DNS
+        return problem != NULL && problem->type == ACME_PROBLEM_DNS &&
+                       (ways == 0 || (ways & (ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_TLSALPN01)))
                    ? "the name must have an address that leads here, and no CAA record against it"
                    : hint_proof();
     case ACME_E_NO_SOLVER:
