@@ -93,6 +93,7 @@ static int d01_do(struct acme_solver *s, const struct acme_challenge *c, enum d0
     }
     if (err == ACME_OK)
         err = dns_seek_poll(&d->seek, NULL);
+    d->absent = d->seek.absent;
     if (err != ACME_AGAIN)
         d->job = D01_NONE;
     return err;

@@ -257,6 +257,7 @@ static int seek_looked(struct dns_seek *s, struct dns_msg *r)
             seek_done(s);
         return ACME_OK;
     }
+    s->absent = !r->broken;
     return ACME_E_REPLY; /* not there yet */
 }
 
@@ -377,7 +378,7 @@ int dns_seek_start(struct dns_seek *s, const char *name, enum dns_seek_goal goal
     s->what = value;
     s->patience_ms = patience_ms;
     s->goal = (uint8_t)goal;
-    s->missing = false;
+    s->missing = s->absent = false;
     s->walk = 0;
     s->aliases = 0;
     s->at_server = 0;

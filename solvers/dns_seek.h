@@ -70,6 +70,7 @@ struct dns_seek {
     char name[DNS_NAME_ROOM]; /* where the aliases led to */
     char zone[DNS_NAME_ROOM], primary[DNS_NAME_ROOM];
     uint16_t id;  /* of the present question */
+    bool absent;  /* DNS_SEEK_SHOWN: a server was asked, and does not show the value */
     bool missing; /* DNS_SEEK_SHOWN failed because a server that answers does not show the value */
 
     uint8_t goal, phase, aliases, tries, at_server, servers_count;

@@ -12,6 +12,7 @@ const struct command_row commands[] = {
     {"renew", COMMAND_RENEW, renew_run},
     {"dns-persist", COMMAND_DNS_PERSIST, persist_run},
     {"acme-dns", COMMAND_ACME_DNS, acmedns_run},
+    {"serve-challenges", COMMAND_SERVE, serve_run},
     {NULL, COMMAND_ISSUE, NULL},
 };
 

@@ -148,10 +148,11 @@ static bool any_dns_option(const struct options *o)
 /* What it asks for is done by somebody else, all of it. */
 static int check_external(const struct options *o)
 {
-    for (size_t i = 0; i < o->challenges_count; i++) {
-        if (o->challenges[i] != ACME_CHALLENGE_HTTP01 && o->challenges[i] != ACME_CHALLENGE_DNS01)
-            return usage("--external proves by http-01 and dns-01", NULL);
-    }
+    if (o->challenges_count > 0 && (options_takes(o, ACME_CHALLENGE_DNS_ACCOUNT01) ||
+                                    options_takes(o, ACME_CHALLENGE_DNS_PERSIST01)))
+        return usage("--external proves by http-01, dns-01 and tls-alpn-01", NULL);
+    if (o->external == EXTERNAL_DEHYDRATED && options_takes(o, ACME_CHALLENGE_TLSALPN01))
+        return usage("hooks of dehydrated prove by http-01 and dns-01", NULL);
     if (o->webroot != NULL)
         return usage("--external and --webroot exclude one another", NULL);
     if (any_dns_option(o))

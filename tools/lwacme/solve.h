@@ -2,6 +2,7 @@
 #ifndef LWACME_SOLVE_H
 #define LWACME_SOLVE_H
 
+#include "byhand.h"
 #include "dns01_acmedns.h"
 #include "dns_persist01.h"
 #include "http01.h"
@@ -21,6 +22,7 @@ struct solve {
     struct trust acmedns_trust;
     struct acme_anchors acmedns_anchors;
     struct outside outside;
+    struct byhand byhand;                         /* of the staged walk */
     struct acme_solver *http, *tls;               /* the responders, shared by all certificates */
     struct acme_solver *list[OPTIONS_CHALLENGES]; /* those of the loaded certificate, in order */
     size_t count;
