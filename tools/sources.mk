@@ -84,10 +84,21 @@ SRC_CORE = \
 	$(SRC_TLS_SERVER) \
 	core/acme_url.c
 
+# Boards without dns-account-01 take solvers/dns_label_noaccount.c.
+SRC_DNS_ACCOUNT ?= solvers/dns_label_account.c
+
+# Of dns-persist-01, and of dns-01 by acme-dns: boards take what they need.
+SRC_DNS_PERSIST ?= solvers/dns_persist.c solvers/dns_persist01.c
+SRC_ACMEDNS ?= solvers/acmedns_account.c solvers/dns01_acmedns.c
+
 SRC_SOLVERS = \
+	$(SRC_ACMEDNS) \
+	$(SRC_DNS_PERSIST) \
 	solvers/dns01_2136.c \
 	solvers/dns01_stored.c \
+	solvers/dns_label.c $(SRC_DNS_ACCOUNT) \
 	solvers/dns_msg.c \
+	solvers/dns_seek.c \
 	solvers/dns_tsig.c \
 	solvers/http01.c \
 	$(SRC_TLS_ALPN01)
@@ -162,6 +173,8 @@ SRC_TOOL = \
 	tools/lwacme/owed.c \
 	tools/lwacme/person.c \
 	tools/lwacme/privilege.c \
+	tools/lwacme/publish.c \
+	tools/lwacme/publish_acmedns.c \
 	tools/lwacme/runner.c \
 	tools/lwacme/pretty.c \
 	tools/lwacme/secret.c \
@@ -185,7 +198,7 @@ SRC_TOOL = \
 # clients.
 SRC_TOOL_FULL = $(addprefix tools/lwacme/,byhand.c caa.c conf.c conf_check.c conf_read.c confine.c daemon.c \
 	dns_ask.c doctor.c doctor_ca.c doctor_dns.c doctor_http.c doctor_store.c doctor_who.c frame.c full.c \
-	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c pretty.c privilege.c runner.c \
+	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c pretty.c privilege.c publish.c publish_acmedns.c runner.c \
 	serve.c staged.c staged_files.c staged_memory.c staged_options.c staged_tell.c tell.c turn.c)
 SRC_TOOL_SMALL = $(filter-out $(SRC_TOOL_FULL),$(SRC_TOOL)) tools/lwacme/small.c
 

@@ -85,7 +85,8 @@ SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DR
 	$(if $(CHAIN),,core/acme_steps_nochain.c) $(if $(JOB),,core/acme_steps_nojob.c) \
 	$(if $(RECENT),,core/acme_steps_norecent.c) $(if $(SERVERS),,core/acme_steps_noservers.c) core/acme_csr_noread.c \
 	$(if $(PACE),,core/acme_steps_nopace.c) \
-	$(BOARD_CORE_ADD) $(filter-out $(if $(PROVES_TLS),,$(SRC_TLS_ALPN01)),$(SRC_SOLVERS)) $(BD)/main.c \
+	$(BOARD_CORE_ADD) $(filter-out $(if $(PROVES_TLS),,$(SRC_TLS_ALPN01)) $(SRC_DNS_ACCOUNT) \
+	$(SRC_DNS_PERSIST) $(SRC_ACMEDNS),$(SRC_SOLVERS)) solvers/dns_label_noaccount.c $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
 	board_solvers.c board_start.c $(if $(SERVER),https_server.c $(if $(PROVES_TLS),,https_noproof.c),https_none.c) \
 	$(foreach solver,$(BOARD_PROVES),$(if $(SERVER)$(filter-out tls-alpn-01,$(solver)),$(BOARD_$(solver)),solver_tls_alpn01.c)) \

@@ -5,7 +5,7 @@
 #include "acme_solver.h"
 #include "dns01_2136.h"
 
-#define BYHAND_PREFIX DNS01_2136_PREFIX /* before the name */
+#define BYHAND_PREFIX "_acme-challenge." /* before the name */
 
 struct byhand_record {
     char name[ACME_NAME_ROOM]; /* without the prefix */

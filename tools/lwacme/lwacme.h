@@ -34,6 +34,8 @@ enum command {
     COMMAND_CHECK,
     COMMAND_DOCTOR,
     COMMAND_SERVE,
+    COMMAND_DNS_PERSIST,
+    COMMAND_ACME_DNS,
     COMMAND_STAGED /* no word: staged.h */
 };
 
@@ -65,6 +67,10 @@ struct options {
     size_t challenges_count;                /* 0: http-01 alone; with external: all that it can */
     const char *dns_server, *tsig_key_file; /* NULL if not given */
     bool dns_only_primary;
+    const char *persist_issuer;         /* NULL if not given: see options_issuer */
+    uint32_t persist_days;              /* of the record that is printed; 0: for ever */
+    const char *acme_dns, *acme_dns_ca; /* NULL if not given */
+    const char *acme_dns_import;        /* a file of another client; NULL if not given */
     const char *tls_bind;
     uint16_t http_port, tls_port;
     enum acme_key_type key_type, account_key_type;
@@ -105,6 +111,8 @@ struct options {
 };
 /* Is this type of challenge one that may be taken? */
 bool options_takes(const struct options *o, enum acme_challenge_type type);
+/* The CA's domain in records of dns-persist-01; NULL: it is not known. */
+const char *options_issuer(const struct options *o);
 
 /* -- full.c, or small.c: what is built in -- */
 
@@ -159,6 +167,8 @@ void show_flush(struct show *s);
 void show_error(struct show *s, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void show_failure(FILE *to, const struct acme_failure *failure);
+/* Hints are about the ways of proof that these options take, from now on. */
+void show_ways(const struct options *o);
 const char *show_hint(int err, const struct acme_problem *problem);
 /* Why it is this CA's turn, of the event `server`; NULL: it is only asked about its own. */
 const char *show_server_words(const char *text);
@@ -458,6 +468,10 @@ int privilege_drop(struct privilege *p);
 int metrics_write(const struct conf *c, const char *path, char *why, size_t room);
 
 int issue_run(const struct options *o);
+/* publish.c, publish_acmedns.c: what a person has to publish once for dns-persist-01, or for dns-01
+ * by acme-dns, and whether it is there. */
+int persist_run(const struct options *o);
+int acmedns_run(const struct options *o);
 /* daemon.c: all certificates of a file, for ever; and each once. */
 int daemon_run(const struct options *o);
 int renew_run(const struct options *o);

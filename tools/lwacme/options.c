@@ -130,7 +130,9 @@ static int check(struct options *o)
         err = command_check(o);
     if (err != EXIT_DONE)
         return err;
-    if ((o->command == COMMAND_ISSUE || o->command == COMMAND_DOCTOR) && o->names_count == 0)
+    if ((o->command == COMMAND_ISSUE || o->command == COMMAND_DOCTOR ||
+         o->command == COMMAND_DNS_PERSIST || o->command == COMMAND_ACME_DNS) &&
+        o->names_count == 0)
         return usage("no name is given: use -d NAME", NULL);
     if (o->command == COMMAND_ISSUE && !options_folder_fits(o))
         return usage("the first name is too long for a folder's name: give a shorter --cert-name",

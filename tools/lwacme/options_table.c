@@ -200,7 +200,7 @@ static int take_reason(struct options *o, const struct option_row *row, char *va
 
 #define ONE                                                                                        \
     (FOR(COMMAND_ISSUE) | FOR(COMMAND_STATUS) | FOR(COMMAND_REVOKE) | FOR(COMMAND_ACCOUNT) |       \
-     FOR(COMMAND_DOCTOR))
+     FOR(COMMAND_DOCTOR) | FOR(COMMAND_DNS_PERSIST) | FOR(COMMAND_ACME_DNS))
 #define SERVE FOR(COMMAND_SERVE)
 #define CONF  (FOR(COMMAND_RUN) | FOR(COMMAND_RENEW) | FOR(COMMAND_CHECK))
 #define AT(member)                                                                                 \
@@ -252,6 +252,13 @@ const struct option_row option_rows[] = {
      .commands = ONE},
     {"tsig-key-file", 0, TEXT(tsig_key_file), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
     {"dns-only-primary", 0, FLAG(dns_only_primary), .bits = OPTION_FILE, .commands = ONE},
+    {"persist-issuer", 0, CALL(persist_issuer, option_take_issuer), .bits = OPTION_FILE,
+     .commands = ONE},
+    {"persist-days", 0, .kind = OPTION_NUMBER, AT(persist_days), .low = 1, .high = 36500,
+     .commands = FOR(COMMAND_DNS_PERSIST)},
+    {"acme-dns", 0, CALL(acme_dns, option_take_acme_dns), .bits = OPTION_FILE, .commands = ONE},
+    {"acme-dns-ca-file", 0, TEXT(acme_dns_ca), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
+    {"import", 0, TEXT(acme_dns_import), .commands = FOR(COMMAND_ACME_DNS)},
     {"preferred-challenges", 0, CALL(challenges, option_take_preferred), .commands = ONE},
     {"external", 0, CALL(external, option_take_external), .bits = OPTION_FILE,
      .commands = FOR(COMMAND_ISSUE)},

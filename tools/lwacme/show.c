@@ -66,15 +66,12 @@ static bool is_screen(void)
     return isatty(STDERR_FILENO) == 1 && (kind == NULL || strcmp(kind, "dumb") != 0);
 }
 
-static bool by_dns; /* names are proved by TXT records */
-
 void show_init(struct show *s, const struct options *o)
 {
     memset(s, 0, sizeof *s);
     s->json = o->json;
     s->quiet = o->quiet;
     s->verbose = o->verbose;
-    by_dns = o->step != 0 || options_takes(o, ACME_CHALLENGE_DNS01);
     s->live = !o->json && !o->quiet && o->verbose == 0 && log_is_stderr() && is_screen();
 }
 
@@ -173,6 +170,33 @@ static void say(struct show *s, enum log_severity severity, const char *format, 
 
 /* -- failures -- */
 
+/* Which ways of proof the certificate has that is worked on: bits of enum acme_challenge_type; 0:
+ * nobody has said. */
+static unsigned ways;
+
+void show_ways(const struct options *o)
+{
+    ways = o->challenges_count == 0 ? (unsigned)ACME_CHALLENGE_HTTP01 : 0;
+    for (size_t i = 0; i < o->challenges_count; i++)
+        ways |= (unsigned)o->challenges[i];
+    if (o->step != 0)
+        ways = ACME_CHALLENGE_DNS01;
+}
+
+/* The CA did not see the proof. */
+static const char *hint_proof(void)
+{
+    if (ways == ACME_CHALLENGE_HTTP01)
+        return "the name must lead to this machine, and port 80 must be open from outside";
+    if (ways == ACME_CHALLENGE_TLSALPN01)
+        return "the name must lead to this machine, and port 443 must be open from outside";
+    if (ways != 0 && (ways & (ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_TLSALPN01)) == 0)
+        return "the CA asks the zone's own servers, all of which must have the TXT record; a CAA "
+               "record may be against it";
+    return "the name must lead to this machine, and port 80 must be open from outside "
+           "(443 for tls-alpn-01), or every DNS server show the TXT record (dns-01)";
+}
+
 const char *show_hint(int err, const struct acme_problem *problem)
 {
     switch (err) {
@@ -196,13 +220,10 @@ const char *show_hint(int err, const struct acme_problem *problem)
     case ACME_E_PORT_ACCESS:
         return "run as root, or allow it: setcap cap_net_bind_service=+ep on this program";
     case ACME_E_VALIDATION:
-        if (by_dns)
-            return "the CA asks the zone's own servers, all of which must have the TXT record; a "
-                   "CAA record may be against it";
-        return problem != NULL && problem->type == ACME_PROBLEM_DNS
+        return problem != NULL && problem->type == ACME_PROBLEM_DNS &&
+                       (ways == 0 || (ways & (ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_TLSALPN01)))
                    ? "the name must have an address that leads here, and no CAA record against it"
-                   : "the name must lead to this machine, and port 80 must be open from outside "
-                     "(443 for tls-alpn-01)";
+                   : hint_proof();
     case ACME_E_NO_SOLVER:
         return "this name needs another kind of proof than the ones that are set up";
     case ACME_E_RATE:

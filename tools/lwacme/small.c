@@ -13,7 +13,7 @@ const struct command_row commands[] = {
     {NULL, COMMAND_ISSUE, NULL},
 };
 
-const char *const options_help[] = {help_commands, help_options, help_jobs,
+const char *const options_help[] = {help_commands, help_options, help_proofs, help_jobs,
                                     help_status,   help_end,     NULL};
 
 /* -- what others would ask the parts that are left out -- */

@@ -147,6 +147,7 @@ int world_load(const struct options *o, bool *refused)
     err = open_files(o);
     if (err != ACME_OK)
         return err;
+    show_ways(o);
     config->directory_url = o->server;
     config->more_servers = o->more_servers;
     config->more_servers_count = o->servers_count > 0 ? o->servers_count - 1 : 0;
