@@ -93,7 +93,11 @@ enum {
 
     /* of certificates that were made though none was due, in SCHED */
     RECENT_WHAT = 72,
-    RECENT_AT = 73 /* to 76: the last one first */
+    RECENT_AT = 73, /* to 76: the last one first */
+
+    /* of ways of proof that failed, in SCHED: 4 bytes of a name, 1 of a type, repeated; the last
+     * one at the end */
+    CHOICE_FAILED = 80
 };
 
 #endif

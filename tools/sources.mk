@@ -14,6 +14,9 @@ SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
 # Boards where nobody can ask for a certificate that is not due take core/acme_steps_norecent.c.
 SRC_RECENT ?= core/acme_steps_recent.c
 
+# Boards with one way of proof take core/acme_steps_nochoice.c.
+SRC_CHOICE ?= core/acme_steps_choice.c
+
 # Boards that take the CA's default chain take core/acme_steps_nochain.c.
 SRC_CHAIN ?= core/acme_steps_chain.c
 
@@ -50,6 +53,7 @@ SRC_CORE = \
 	$(SRC_JOB) \
 	$(SRC_SERVERS) \
 	$(SRC_RECENT) \
+	$(SRC_CHOICE) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \
 	core/acme_http.c \

@@ -16,7 +16,8 @@
 #   EAB=1 adds external account binding (EAB= leaves it out); in the same way ARI renewal information
 #   (RFC 9773), CHAIN a choice of the CA's chains, JOB revocation and what belongs to an account,
 #   SERVERS several CAs and a staging CA,
-#   RECENT the memory of certificates that were made though none was due.
+#   RECENT the memory of certificates that were made though none was due,
+#   CHOICE the one of ways of proof that failed, where there are several.
 
 BD := boards/$(BOARD)
 LTO ?= 1
@@ -28,6 +29,7 @@ CHAIN ?= $(BOARD_CHAIN)
 JOB ?= $(BOARD_JOB)
 SERVERS ?= $(BOARD_SERVERS)
 RECENT ?= $(BOARD_RECENT)
+CHOICE ?= $(BOARD_CHOICE)
 BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(if \
 	$(IPV6),$(if $(BOARD_IPV6),,-ipv6),$(if \
 	$(BOARD_IPV6),-ipv4))$(if $(SERVER),,-client)$(if $(EAB),$(if \
@@ -36,7 +38,8 @@ BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(
 	$(BOARD_CHAIN),,-chain),$(if $(BOARD_CHAIN),-nochain))$(if $(JOB),$(if \
 	$(BOARD_JOB),,-job),$(if $(BOARD_JOB),-nojob))$(if $(SERVERS),$(if \
 	$(BOARD_SERVERS),,-servers),$(if $(BOARD_SERVERS),-noservers))$(if $(RECENT),$(if \
-	$(BOARD_RECENT),,-recent),$(if $(BOARD_RECENT),-norecent))
+	$(BOARD_RECENT),,-recent),$(if $(BOARD_RECENT),-norecent))$(if $(CHOICE),$(if \
+	$(BOARD_CHOICE),,-choice),$(if $(BOARD_CHOICE),-nochoice))
 BCC = $(CROSS)gcc
 
 # Inlining that makes frames grow is bounded: what a function needs for a moment would stand on the stack
@@ -48,7 +51,8 @@ BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 # lwIP's assertions cost 10 KB; the conformance test runs with all of them on.
 BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
-	-DACME_MAX_CERT_ID=$(if $(ARI),56,1) -DACME_MAX_SERVERS=$(if $(SERVERS),3,1) -DBOARD_NAME='"$(BOARD)"' $(if $(IPV6),-DLWIP_IPV6=1) \
+	-DACME_MAX_CERT_ID=$(if $(ARI),56,1) -DACME_MAX_SERVERS=$(if $(SERVERS),3,1) \
+	-DACME_MAX_FAILED_WAYS=$(if $(CHOICE),4,1) -DBOARD_NAME='"$(BOARD)"' $(if $(IPV6),-DLWIP_IPV6=1) \
 	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_DEFS_MORE) \
 	$(if $(filter 8,$(RECORDS)),-DBOARD_RECORDS_8K) $(BOARD_EXTRA)
 BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
@@ -71,11 +75,12 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 # What only the agent's image has.
 SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP) \
 	$(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) $(if $(CHAIN),,$(SRC_CHAIN)) \
-	$(if $(JOB),,$(SRC_JOB)) $(if $(RECENT),,$(SRC_RECENT)) $(if $(SERVERS),,$(SRC_SERVERS)) \
+	$(if $(JOB),,$(SRC_JOB)) $(if $(RECENT),,$(SRC_RECENT)) $(if $(CHOICE),,$(SRC_CHOICE)) $(if $(SERVERS),,$(SRC_SERVERS)) \
 	$(if $(TLS_ALPN),,$(SRC_TLS_SERVER)) $(SRC_CSR),$(SRC_CORE)) \
 	$(if $(EAB),,core/acme_steps_noeab.c) $(if $(ARI),,core/acme_steps_noari.c) \
 	$(if $(CHAIN),,core/acme_steps_nochain.c) $(if $(JOB),,core/acme_steps_nojob.c) \
-	$(if $(RECENT),,core/acme_steps_norecent.c) $(if $(SERVERS),,core/acme_steps_noservers.c) core/acme_csr_noread.c \
+	$(if $(RECENT),,core/acme_steps_norecent.c) $(if $(CHOICE),,core/acme_steps_nochoice.c) \
+	$(if $(SERVERS),,core/acme_steps_noservers.c) core/acme_csr_noread.c \
 	$(BOARD_CORE_ADD) $(filter-out $(if $(TLS_ALPN),,$(SRC_TLS_ALPN01)),$(SRC_SOLVERS)) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
 	board_start.c \

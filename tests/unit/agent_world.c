@@ -250,6 +250,11 @@ static struct acme_solver solver_one = {&ops_one, &w_port};
 static struct acme_solver solver_two = {&ops_two, &w_port};
 struct acme_solver *w_solvers[2] = {&solver_one, &solver_two};
 
+void w_alone(bool alone)
+{
+    w.solvers = alone ? 1 : 2;
+}
+
 void w_types(unsigned types)
 {
     ops_one.types = types;
@@ -277,6 +282,10 @@ static void port_event(void *ctx, const struct acme_event *e)
     case ACME_EVENT_WARNING:
         w.warnings++;
         (void)snprintf(w.warning, sizeof w.warning, "%s", e->text);
+        break;
+    case ACME_EVENT_CHALLENGE:
+        if (strcmp(e->word, "instead") == 0)
+            (void)snprintf(w.chosen, sizeof w.chosen, "%s %s", e->detail, e->text);
         break;
     case ACME_EVENT_TERMS:
         (void)snprintf(w.terms, sizeof w.terms, "%s", e->detail);
@@ -389,6 +398,7 @@ void w_reset(void)
     w.validate_ms = 5;
     ops_one.seen = solver_seen;
     ops_one.types = ACME_CHALLENGE_HTTP01;
+    w_alone(false);
     acme_crypto_seed_from(&w_port);
     acme_crypto_clock_from(&w_port);
     config.prompt = true;
@@ -412,7 +422,7 @@ int w_boot(void)
     memset(&agent, 0xa5, sizeof agent);
     memset(w_io, 0xa5, sizeof w_io);
     memset(w_scratch, 0xa5, sizeof w_scratch);
-    return acme_agent_init(&agent, &config, &w_port, w_solvers, 2, NULL, NULL);
+    return acme_agent_init(&agent, &config, &w_port, w_solvers, w.solvers, NULL, NULL);
 }
 
 static int run_to_rest(void)
