@@ -131,22 +131,32 @@ TEST(what_failed_for_one_name_is_passed_over_for_all)
     CHECK_INT(w.orders_count, 2);
 }
 
-/* More names than are remembered: it is bounded, and still no way is tried twice in a row. */
+/* More names than are remembered: the oldest failures are forgotten, in their order. */
 TEST(the_memory_is_bounded)
 {
+    char name[20];
+
     w_reset();
-    w_count(40);
-    w.unseen = 3;
-    for (int i = 0; i < 30; i++) {
-        fresh_log();
-        CHECK_INT(attempt(), ACME_E_VALIDATION);
-        CHECK(agent.choice.count <= ACME_MAX_FAILED_WAYS);
-        CHECK(bytes_stored() <= 5 * ACME_MAX_FAILED_WAYS);
+    w.unseen = ACME_CHALLENGE_HTTP01;
+    CHECK_INT(attempt(), ACME_E_VALIDATION);
+    for (int i = 0; i < 40; i++) {
+        snprintf(name, sizeof name, "m%d.example", i);
+        acme_choice_failed(&agent, name, ACME_CHALLENGE_TLSALPN01);
     }
-    w.unseen = 1;
-    for (int i = 0; i < 3 && attempt() != ACME_OK; i++)
-        continue;
-    CHECK_INT(agent.outcome, ACME_OK);
+    CHECK_INT(agent.choice.count, ACME_MAX_FAILED_WAYS);
+    CHECK_INT(acme_choice_rank(&agent, "n1.example.org", ACME_CHALLENGE_HTTP01), 0);
+    for (int i = 0; i < 40; i++) {
+        unsigned rank;
+        snprintf(name, sizeof name, "m%d.example", i);
+        rank = acme_choice_rank(&agent, name, ACME_CHALLENGE_TLSALPN01);
+        CHECK_INT(rank, i < 40 - ACME_MAX_FAILED_WAYS
+                            ? ACME_MAX_FAILED_WAYS
+                            : ACME_MAX_FAILED_WAYS + i - (40 - ACME_MAX_FAILED_WAYS) + 1);
+    }
+    w.unseen = 3;
+    while (w_run(ACME_ASK_NOW) == ACME_E_HELD)
+        w_pass(3600);
+    CHECK_INT(bytes_stored(), 5 * ACME_MAX_FAILED_WAYS);
 }
 
 TEST(mixed_names_each_by_what_fits)
