@@ -149,7 +149,7 @@ static int no_solver(struct acme_agent *a, const struct acme_authorization *auth
     acme_buf_text(&b, authz->identifier.text);
     acme_buf_text(&b, none);
     /* A long name is told by itself alone. */
-    if (!acme_buf_end(&b) || b.len + sizeof offers > sizeof offered)
+    if (!acme_buf_end(&b) || b.len + sizeof offers >= sizeof offered)
         (void)acme_copy_text(offered + types, sizeof offered - types, acme_slice_text(none));
     (void)acme_copy_text(a->problem.identifier, sizeof a->problem.identifier,
                          acme_slice_text(authz->identifier.text));

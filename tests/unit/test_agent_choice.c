@@ -201,20 +201,24 @@ TEST(an_error_in_all_challenges_is_that_of_ours)
 /* The CA came while the power was off: no way has failed. */
 TEST(an_order_that_failed_while_away_blames_no_way)
 {
-    w_reset();
-    w.unseen = ACME_CHALLENGE_HTTP01;
-    w.cut_on = "T:http-01";
-    CHECK_INT(attempt(), W_CUT);
-    w.cut_on = NULL;
-    w.unseen = 0;
-    w_pass(60);
-    for (int i = 0; i < w.live_count; i++)
-        w.live[i].live = false;
-    fresh_log();
-    w.unseen = ACME_CHALLENGE_HTTP01;
-    CHECK_INT(attempt(), ACME_E_VALIDATION); /* of the order that followed at once */
-    CHECK_INT(w_times("T:http-01"), 1);
-    CHECK_INT(w.orders_count, 2);
+    /* Some CAs leave the order as it is, and only the authorization tells. */
+    static const struct w_script stays[] = {
+        {.row = "look", .find = "\"invalid\"", .put = "\"pending\""}, {0}};
+    const struct w_script *scripts[] = {NULL, stays};
+
+    for (int i = 0; i < 2; i++) {
+        w_reset();
+        w.unseen = ACME_CHALLENGE_HTTP01;
+        w.cut_on = "T:http-01";
+        CHECK_INT(attempt(), W_CUT);
+        w.cut_on = NULL;
+        w.script = scripts[i];
+        w_pass(60);
+        fresh_log();
+        CHECK_INT(attempt(), ACME_E_VALIDATION); /* of the order that followed at once */
+        CHECK_INT(w_times("T:http-01"), 1);
+        CHECK_INT(w.orders_count, 2);
+    }
 }
 
 /* -- solvers that fail before the CA is told -- */
@@ -280,8 +284,11 @@ TEST(a_busy_port_without_another_way_is_told_as_it_is)
     CHECK_STR(agent.failure.problem.identifier, "n1.example.org");
     CHECK_INT(w.begins, 1);
     CHECK_INT(w_begun(), 0);
+    w.offers = ACME_CHALLENGE_TLSALPN01; /* the same process: nothing of it is left */
+    CHECK_INT(w_run(ACME_ASK_NOW), ACME_E_NO_SOLVER);
+    w.offers = 0;
     w.begin_err = ACME_OK;
-    CHECK_INT(w_run(ACME_ASK_NOW), ACME_OK); /* the same process: nothing of it is left */
+    CHECK_INT(w_run(ACME_ASK_NOW), ACME_OK);
     CHECK_INT(w.orders_count, 1);
 }
 
@@ -372,10 +379,8 @@ TEST(rehearsals_take_turns_too)
 TEST(what_the_ca_offers_and_nobody_does_is_told)
 {
     static const char *const wild[] = {"*.example.org"};
-    static const char longest[] =
-        "*.a23456789012345678901234567890123456789012345678901234567890."
-        "b23456789012345678901234567890123456789012345678901234567890.org";
-    static const char *const names[] = {longest};
+    static char longer[200];
+    const char *names[] = {longer};
 
     w_reset();
     memcpy(w_names, wild, sizeof wild);
@@ -388,12 +393,23 @@ TEST(what_the_ca_offers_and_nobody_does_is_told)
     w_types(ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01);
     CHECK_INT(w_issue(ACME_ASK_NOW), ACME_OK); /* the same order, when there is one */
     CHECK_INT(w.orders_count, 1);
-    w_reset(); /* a long name would push out what matters */
-    memcpy(w_names, names, sizeof names);
-    w_alone(true);
-    CHECK_INT(w_issue(0), ACME_E_NO_SOLVER);
-    CHECK_STR(agent.failure.note, "the CA offers dns-01, none of the configured solvers does that");
-    CHECK_STR(agent.failure.problem.identifier, longest);
+    for (int len = 10; len <= 180; len++) { /* a long name would push out what matters */
+        bool whole = 14 + 6 + 5 + len + 42 < ACME_NOTE_ROOM - 1;
+        char want[300];
+        w_reset();
+        memset(longer, 'a', sizeof longer);
+        memcpy(longer, "*.", 2);
+        longer[len] = '\0';
+        for (int i = 5; i < len - 1; i += 50)
+            longer[i] = '.';
+        memcpy(w_names, names, sizeof names);
+        w_alone(true);
+        CHECK_INT(w_issue(0), ACME_E_NO_SOLVER);
+        (void)snprintf(want, sizeof want, "the CA offers dns-01%s%s%s", whole ? " for " : "",
+                       whole ? longer : "", ", none of the configured solvers does that");
+        CHECK_STR(agent.failure.note, want);
+        CHECK_STR(agent.failure.problem.identifier, longer);
+    }
     w_count(1);
 }
 
