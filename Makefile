@@ -112,7 +112,7 @@ FLASH_TOOL := $(O)/tests/flash_tool
 HOST_TRY := $(O)/tests/host_try
 
 OBJ_CORE = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT) $(SRC_CORE)))
-OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS)))
+OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS) $(SRC_EXTERNAL)))
 OBJ_PORT = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT_POSIX)))
 OBJ_TOOL = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_TOOL)))
 OBJ_CJSON = $(O)/cjson/cJSON.o
@@ -218,6 +218,7 @@ CPPFLAGS_port = $(COUNTED)
 CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
 CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Iboards/common -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
 	-Iport/flash -Itools/lwacme
+$(O)/tests/unit/test_tls_alpn01_turns.o: CPPFLAGS_tests += $(COUNTED) # compiles the solver in
 
 # Other people's code: our flags, without our warnings.
 $(OBJ_WOLFSSL_C): $(O)/wolfssl/%.o: $(WOLFSSL_DIR)/%.c $(O)/flags boards/linux/user_settings.h core/acme_wolfssl.h

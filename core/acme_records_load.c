@@ -381,6 +381,7 @@ int acme_load_sched(struct acme_agent *a)
         get_failure(&field, &a->failure);
     }
     get_sched_end(&a->sched);
+    acme_server_get_end(a);
     return ACME_OK;
 }
 

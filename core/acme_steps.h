@@ -316,6 +316,8 @@ void acme_server_get_cert(const struct acme_agent *a, const struct acme_field *f
                           struct acme_cert_state *out);
 void acme_server_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */
 void acme_server_get(struct acme_agent *a, const struct acme_field *field);
+/* Whatever the record said, a->servers fits the configuration. */
+void acme_server_get_end(struct acme_agent *a);
 void acme_server_forget(struct acme_agent *a);
 /* SCHED is read: the CA whose records come next is in use. */
 int acme_server_loaded(struct acme_agent *a);

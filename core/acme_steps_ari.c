@@ -294,7 +294,8 @@ bool acme_ari_failed(struct acme_agent *a, int err, uint8_t *row)
         seconds = (uint32_t)ACME_MINUTE << 2 * a->ari.tries++;
     if (seconds < a->problem.retry_after_s)
         seconds = a->problem.retry_after_s < ARI_ASK_MAX ? a->problem.retry_after_s : ARI_ASK_MAX;
-    ari_ask_in(a, seconds);
+    if (a->step != ACME_ROW_WINDOW || a->save_mask == 0) /* else it was answered, and not stored */
+        ari_ask_in(a, seconds);
     a->again = a->ari_run;
     a->outcome = ACME_OK;
     *row = a->ari_run ? ACME_ROW_REST : ACME_ROW_CLEAR;

@@ -45,6 +45,11 @@ void acme_server_get(struct acme_agent *a, const struct acme_field *field)
     (void)a, (void)field;
 }
 
+void acme_server_get_end(struct acme_agent *a)
+{
+    (void)a;
+}
+
 void acme_server_forget(struct acme_agent *a)
 {
     (void)a;

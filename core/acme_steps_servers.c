@@ -153,6 +153,20 @@ void acme_server_get(struct acme_agent *a, const struct acme_field *field)
         s->rehearsal = (uint8_t)number;
 }
 
+/* SCHED is read, and the list may have changed since it was written. */
+void acme_server_get_end(struct acme_agent *a)
+{
+    struct acme_servers *s = &a->servers;
+
+    if (s->since < 0) /* no clock says that */
+        s->since = 0;
+    if (s->turn >= srv_count(a)) /* it is not in the list any more */
+        s->turn = s->failures = s->changes = 0;
+    if (s->rehearsal > ACME_REHEARSAL_PROVED ||
+        (s->rehearsal == ACME_REHEARSAL_OWED && a->config->staging.url == NULL))
+        s->rehearsal = ACME_REHEARSAL_NONE;
+}
+
 void acme_server_forget(struct acme_agent *a)
 {
     memset(&a->servers, 0, sizeof a->servers);
@@ -223,21 +237,12 @@ static void srv_tell(struct acme_agent *a, uint8_t from, bool due)
     acme_emit(a, &event);
 }
 
-/* SCHED is read, and the list may have changed since it was written. */
 int acme_server_loaded(struct acme_agent *a)
 {
-    struct acme_servers *s = &a->servers;
     uint8_t from = a->server;
 
     if (a->server_changed)
         return acme_use_directory(a, acme_server_url(a), acme_server_eab(a));
-    if (s->since < 0) /* no clock says that */
-        s->since = 0;
-    if (s->turn >= srv_count(a)) /* it is not in the list any more */
-        s->turn = s->failures = s->changes = 0;
-    if (s->rehearsal > ACME_REHEARSAL_PROVED ||
-        (s->rehearsal == ACME_REHEARSAL_OWED && a->config->staging.url == NULL))
-        s->rehearsal = ACME_REHEARSAL_NONE;
     a->server = srv_for_order(a);
     if (a->server != from)
         srv_tell(a, from, true);

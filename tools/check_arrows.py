@@ -70,6 +70,7 @@ def sideways(path, name, target):
     if target is None or target.name in CHOSEN_BY_BOARD:
         return None
     if path.parts[0] == target.parts[0] == "solvers" and path.stem != target.stem \
+            and path.stem.split("_")[0] != target.stem.split("_")[0] \
             and target.stem not in ("dns_msg", "dns_tsig"):
         return "a solver may not include another"
     if path.parts[0] == target.parts[0] == "boards" and path.parts[1] != target.parts[1] \

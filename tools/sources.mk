@@ -91,7 +91,11 @@ SRC_SOLVERS = \
 	solvers/http01.c \
 	$(SRC_TLS_ALPN01)
 
+# Challenges solved outside of the agent. Boards take it when they have a channel for it.
+SRC_EXTERNAL = solvers/external.c solvers/external_format.c solvers/external_verify.c
+
 SRC_PORT_POSIX = \
+	port/posix/posix_channel.c \
 	port/posix/posix_key.c \
 	port/posix/posix_slots.c \
 	port/posix/posix_sys.c \
@@ -129,6 +133,7 @@ SRC_TOOL = \
 	tools/lwacme/doctor_store.c \
 	tools/lwacme/doctor_who.c \
 	tools/lwacme/facts.c \
+	tools/lwacme/outside.c \
 	tools/lwacme/frame.c \
 	tools/lwacme/help.c \
 	tools/lwacme/hook.c \
@@ -146,6 +151,7 @@ SRC_TOOL = \
 	tools/lwacme/metrics.c \
 	tools/lwacme/notify.c \
 	tools/lwacme/options.c \
+	tools/lwacme/options_solve.c \
 	tools/lwacme/options_table.c \
 	tools/lwacme/owed.c \
 	tools/lwacme/person.c \

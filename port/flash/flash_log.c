@@ -121,14 +121,17 @@ int fl_sector(const struct flash_slots *fs, uint32_t place, struct fl_sector *ou
     out->number = fl_get32(good + 8);
     out->erases = fl_get32(good + 20);
     if (ok[0] && ok[1] && out->number > fs->head && memcmp(h[0], h[1], FL_ENTRY) == 0) {
-        uint8_t p[FL_ENTRY];
         out->ready = 1;
-        for (uint32_t i = 0; i < 4; i++) {
-            int r = fl_read(fs, fl_slot_addr(fs->dev, place, i), p, FL_ENTRY);
+        for (uint32_t i = 0; i < 5; i++) { /* four entries, and the mark of fl_open */
+            uint8_t p[FL_ENTRY];
+            uint32_t n = i < 4 || fs->dev->align > FL_ENTRY ? FL_ENTRY : fs->dev->align;
+            uint32_t addr = i < 4 ? fl_slot_addr(fs->dev, place, i)
+                                  : fl_base(fs->dev, place) + 2u * fl_place(fs->dev);
+            int r = fl_read(fs, addr, p, n);
             if (r != ACME_OK) {
                 return r;
             }
-            out->ready = (uint8_t)(out->ready & fl_blank(p, FL_ENTRY));
+            out->ready = (uint8_t)(out->ready & fl_blank(p, n));
         }
     }
     return ACME_OK;

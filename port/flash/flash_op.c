@@ -199,10 +199,26 @@ int fl_prepare(struct flash_slots *fs)
     return r;
 }
 
+/* That this sector is going to be head is on the flash before its first entry: that one could be
+ * torn, read blank at the next start, and be programmed over. */
+static int open_mark(struct flash_slots *fs)
+{
+    uint32_t place = fl_place(fs->dev);
+    int r = ACME_OK;
+    if (!fs->open_marked) {
+        if (!fl_busy(fs)) {
+            memset(fs->buf, 0, fs->dev->align);
+        }
+        r = fl_program(fs, fl_base(fs->dev, fs->prep) + 2u * place, fs->dev->align);
+        fs->open_marked = (uint8_t)(r == ACME_OK);
+    }
+    return r;
+}
+
 int fl_open(struct flash_slots *fs, uint16_t flags)
 {
-    int r;
-    if (!fl_busy(fs)) {
+    int r = open_mark(fs);
+    if (r == ACME_OK && !fl_busy(fs)) {
         struct flash_entry e;
         memset(&e, 0, sizeof e);
         e.sector = fs->prep;
@@ -214,12 +230,14 @@ int fl_open(struct flash_slots *fs, uint16_t flags)
         memset(fs->buf, 0xff, fl_place(fs->dev));
         fl_entry_bytes(&e, fs->buf);
     }
-    r = fl_program(fs, fl_slot_addr(fs->dev, fs->prep, 0), fl_place(fs->dev));
+    if (r == ACME_OK) {
+        r = fl_program(fs, fl_slot_addr(fs->dev, fs->prep, 0), fl_place(fs->dev));
+    }
     if (r == ACME_OK) {
         fs->head = fs->prep;
         fs->tail = fs->used != 0 ? fs->tail : fs->head;
         fs->used++;
-        fs->data = 2u * fl_place(fs->dev);
+        fs->data = 2u * fl_place(fs->dev) + fs->dev->align;
         fs->table = 1;
         fs->last = 0;
         fs->doubt = fs->blur = 0;
@@ -228,6 +246,7 @@ int fl_open(struct flash_slots *fs, uint16_t flags)
     } else if (r != ACME_AGAIN && ++fs->open_fails >= 3u) {
         fl_bad(fs, fs->prep); /* before that it is prepared again */
     }
+    fs->open_marked = (uint8_t)(r == ACME_AGAIN && fs->open_marked);
     return r;
 }
 

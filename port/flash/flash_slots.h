@@ -66,7 +66,7 @@ struct flash_slots {
     struct flash_entry src; /* the record being copied */
     uint8_t mounted, op, prep_step, gc_step, put_step, w_step, w_slot;
     uint8_t tries, passes, budget, copying, doubt, w_key_len, opening, compacting;
-    uint8_t open_fails, tip, remounts, prep_fails, blur;
+    uint8_t open_fails, open_marked, tip, remounts, prep_fails, blur;
     uint8_t buf[FLASH_BUF_MAX];
 };
 

@@ -22,7 +22,7 @@ static int files_fail(int sys)
 
 static bool files_chance(uint32_t permille)
 {
-    return !files->quiet && sim_world_chance(files->world, permille);
+    return !files->quiet && !files->looking && sim_world_chance(files->world, permille);
 }
 
 /* A signal, before anything was done. */
@@ -332,6 +332,8 @@ int sim_fsync(int fd)
 
     if (d == NULL || files_signal())
         return -1;
+    if (files->looking)
+        return 0;
     if (files_chance(files->error_permille))
         return files_fail(EIO);
     files_moment("cut before a sync");
@@ -414,7 +416,7 @@ int sim_renameat(int dir, const char *from, int to, const char *name)
 void sim_files_init(struct sim_files *f, struct sim_world *w)
 {
     f->world = w;
-    f->mortal = f->quiet = false;
+    f->mortal = f->quiet = f->looking = false;
     f->eintr_permille = f->short_permille = f->full_permille = 0;
     f->error_permille = f->bad_blocks_permille = 0;
     f->syncs = f->ops_count = 0;

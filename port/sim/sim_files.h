@@ -71,6 +71,7 @@ struct sim_files {
     struct sim_world *world;
     bool mortal;                  /* its calls have moments */
     bool quiet;                   /* no faults now */
+    bool looking;                 /* nor moments, and a sync does nothing */
     uint32_t eintr_permille;      /* a call is interrupted by a signal */
     uint32_t short_permille;      /* a write takes only a part */
     uint32_t full_permille;       /* there is no space */

@@ -85,7 +85,7 @@ static void slots_compare(struct sim_slots *s, struct sim_record *r, const void 
 
     if (n == ACME_AGAIN || (n > 0 && hash == r->hash) || (n == ACME_E_SLOT_EMPTY && r->len == 0))
         return;
-    if (n == ACME_E_SLOT && (s->quiet == NULL || !*s->quiet)) /* a fault of now */
+    if (n == ACME_E_SLOT && (s->looking == NULL || !*s->looking)) /* a fault of now */
         return;
     if (n < 0 && n != ACME_E_SLOT_EMPTY) {
         if (!s->lies)
@@ -105,7 +105,7 @@ static void slots_compare(struct sim_slots *s, struct sim_record *r, const void 
     slots_put(s, r, data, n > 0 ? (size_t)n : 0);
 }
 
-static int slots_look_quietly(struct sim_slots *s, bool boot)
+static int slots_look_quietly(struct sim_slots *s)
 {
     static uint8_t room[SIM_SLOTS_BYTES];
     int n = ACME_OK;
@@ -120,29 +120,30 @@ static int slots_look_quietly(struct sim_slots *s, bool boot)
         slots_compare(s, r, room, n);
         if (s->lies && n < 0 && r->len > 0)
             slots_put(s, r, NULL, 0); /* for those who check, it is gone */
-        if (s->firm && boot) {
-            r->maybe_count = 0;
-            r->failed = false;
-        }
     }
     return ACME_OK;
 }
 
-static int slots_look(struct sim_slots *s, bool boot)
+int sim_slots_settle(struct sim_slots *s)
 {
     int n;
 
-    if (s->quiet != NULL)
-        *s->quiet = true;
-    n = slots_look_quietly(s, boot);
-    if (s->quiet != NULL)
-        *s->quiet = false;
+    if (s->looking != NULL)
+        *s->looking = true;
+    n = slots_look_quietly(s);
+    if (s->looking != NULL)
+        *s->looking = false;
     return n;
 }
 
-int sim_slots_settle(struct sim_slots *s)
+/* What the owner has read will be there: it is not one of two any more. */
+static void slots_sure(struct sim_slots *s, struct sim_record *r)
 {
-    return slots_look(s, true);
+    if (r->maybe_count == 0)
+        return;
+    r->maybe_count = 0;
+    r->failed = false;
+    r->version = ++s->version;
 }
 
 /* A write that goes on, by the same call, is asked for once. */
@@ -168,7 +169,7 @@ static int slots_write_under(struct sim_slots *s, struct sim_record *r, const vo
     } else if (n != ACME_AGAIN) {
         sim_world_note(s->world, "slot write failed", (uint64_t)r->slot, (uint64_t)(int64_t)n);
         r->failed = true;
-        (void)slots_look(s, false);
+        (void)sim_slots_settle(s);
     }
     return n;
 }
@@ -187,6 +188,8 @@ static int slots_read(void *ctx, enum acme_slot slot, const char *key, void *buf
         n = s->under->read(s->under->ctx, slot, key, buf, cap);
         if (r != NULL && n != ACME_E_SIZE)
             slots_compare(s, r, buf, n);
+        if (r != NULL && s->firm && (n > 0 || n == ACME_E_SLOT_EMPTY))
+            slots_sure(s, r);
         return n;
     }
     if (r == NULL || r->len == 0)
@@ -307,7 +310,7 @@ void sim_slots_init(struct sim_slots *s, struct sim_world *w)
     s->busy_until = s->version = s->writes = 0;
     s->attempts = s->outage_at = s->outage_ms = s->outage_end = 0;
     s->under = NULL;
-    s->quiet = NULL;
+    s->looking = NULL;
     s->lies = s->sums = s->firm = s->turned = s->going = false;
     s->broken = NULL;
     for (size_t i = 0; i < SIM_SLOTS_MAX; i++) {

@@ -52,11 +52,11 @@ struct sim_slots {
     uint64_t busy_until;    /* of the write under way; 0: none */
     bool going;             /* ... below */
     const struct acme_slots *under; /* where the records really lie; NULL: here */
-    bool *quiet; /* true while the records are looked at: no faults then; or NULL */
-    bool lies;   /* its bytes may have changed by themselves */
-    bool sums;   /* ... but they have checksums below: it does not give out what nobody wrote */
-    bool firm;   /* what they say after a boot is durable, not one of two still */
-    bool turned; /* a record became another one because a write had failed; the owner resets it */
+    bool *looking; /* true while those who check read below: no faults, no syncs; or NULL */
+    bool lies;     /* its bytes may have changed by themselves */
+    bool sums;     /* ... but they have checksums below: it does not give out what nobody wrote */
+    bool firm;     /* what they give to a reader is durable, not one of two still */
+    bool turned;   /* a record became another one because a write had failed; the owner resets it */
     const char *broken; /* how the slots below broke the contract; NULL: not so far */
     uint64_t version;   /* counts changes */
     uint64_t writes;
@@ -70,7 +70,8 @@ struct sim_record *sim_slots_find(struct sim_slots *s, enum acme_slot slot, cons
 bool sim_slots_flip(struct sim_slots *s, enum acme_slot slot, const char *key);
 /* The machine has lost power: a write that was busy never happened. */
 void sim_slots_power_off(struct sim_slots *s);
-/* The slots below work again: what is there now? Answers ACME_OK or what a read answered. */
+/* The slots below work again, or a write has failed: what is there now? Nothing becomes durable by
+ * that. Answers ACME_OK or what a read answered. */
 int sim_slots_settle(struct sim_slots *s);
 
 #ifdef __cplusplus

@@ -37,6 +37,7 @@ void ca_directory(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
     struct acme_buf *b = &r->body;
     char url[3100], base[64];
     const char *at = CA_BASE;
+    bool profile_named = ca->profile_named, ari_named = ca->ari_named;
 
     if (directory_moved(ca, q, r))
         return;
@@ -77,4 +78,8 @@ void ca_directory(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
     if (ca->jobs)
         ca_put_jobs(ca, base, b);
     acme_buf_char(b, '}');
+    if (ca->ghost) { /* nobody will read it */
+        ca->profile_named = profile_named;
+        ca->ari_named = ari_named;
+    }
 }

@@ -137,6 +137,9 @@ static uint32_t check_cert(struct run *r, enum acme_slot slot)
 
     if (s == NULL)
         return 0;
+    /* Nobody has read it yet: it may still be another. */
+    if (r->slots.firm && !r->slots.lies && s->maybe_count > 0)
+        return r->certs[which].sequence;
     if (r->certs[which].version != s->version) {
         r->certs[which].version = s->version;
         r->certs[which].sequence = cert_now(r, slot);

@@ -328,7 +328,10 @@ static bool job_final(struct run *r, const struct job_plan *p, int err)
         return true;
     if (p->type == ACME_JOB_REVOKE)
         return !r->has_cert;
-    return p->type != ACME_JOB_RECOVER && status.account[0] == '\0' && err == ACME_E_ACCOUNT;
+    if (p->type == ACME_JOB_RECOVER || status.account[0] != '\0')
+        return false;
+    /* The CA knows no account for the key; only a certificate that is due would make one. */
+    return err == ACME_E_ACCOUNT || (err == ACME_E_REFUSED && r->phase != PHASE_FAULTS);
 }
 
 /* A person would try the other way. */
@@ -423,7 +426,8 @@ void jobs_power_off(struct run *r)
 {
     struct jobs *j = &r->jobs;
 
-    if (!j->asked)
+    /* It was asked for, or the tool was about to say when it asks again. */
+    if (!j->asked && (!j->begun || j->at != UINT64_MAX))
         return;
     j->asked = false;
     j->at = r->boot_at + 1000 * (1 + (uint64_t)dice(r, 60));

@@ -251,7 +251,7 @@ static bool settled(struct run *r)
     struct acme_agent_status status;
     int64_t now = sim_world_unix(&r->world);
 
-    if (!r->on || r->app.say_at != UINT64_MAX || !jobs_settled(r))
+    if (!r->on || !r->agent.loaded || r->app.say_at != UINT64_MAX || !jobs_settled(r))
         return false;
     acme_agent_status(&r->agent, &status);
     if (status.busy || status.order_open || !r->has_cert)

@@ -112,7 +112,7 @@ void storage_init(struct storage *t, enum storage_kind kind, struct sim_world *w
     if (kind == STORAGE_FILES) {
         sim_files_init(&storage_files, w);
         storage_files.mortal = true;
-        slots->quiet = &storage_files.quiet;
+        slots->looking = &storage_files.looking;
     }
     if (kind != STORAGE_MEMORY)
         slots->under = &t->under;

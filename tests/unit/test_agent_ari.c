@@ -573,6 +573,25 @@ TEST(a_window_that_moves_at_each_answer_spares_the_flash)
     CHECK(w.writes <= 24 + 1);
 }
 
+/* Storage that fails is no reason to ask sooner than the CA has said. */
+TEST(an_answer_that_cannot_be_stored_holds)
+{
+    ari_world();
+    config.only_when_asked = false;
+    w.ari_field = "Retry-After: 86400";
+    CHECK_INT(w_boot(), ACME_OK);
+    live_for(HOUR / 2);
+    w.windows = 0;
+    w.write_fail_at = w.writes + 1;
+    w.write_fail_count = 1 << 20;
+    live_for(W_DAY);
+    CHECK_INT(w.windows, 1);
+    live_for(5 * W_DAY);
+    CHECK_INT(w.windows, 6);
+    CHECK_INT(w.failures, 0);
+    CHECK(w.warnings > 0);
+}
+
 TEST(a_device_without_answers_slows_down)
 {
     ari_world();

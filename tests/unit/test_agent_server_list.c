@@ -1,4 +1,5 @@
 /* The agent and several CAs: the list of them changes, or cannot be used. */
+#include "acme_steps.h"
 #include "agent_servers.h"
 
 TEST(a_list_is_no_change_of_the_certificate)
@@ -42,6 +43,25 @@ TEST(a_server_that_is_not_in_the_list_any_more)
     w.script = NULL;
     CHECK_INT(attempt(), ACME_OK);
     CHECK_STR(status.issuer, FIRST);
+}
+
+/* What was read can be written, before anything else has looked at it. */
+TEST(a_record_with_a_server_that_is_gone)
+{
+    static uint8_t room[4096];
+
+    servers(2);
+    w.script = both_down;
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(attempt(), ACME_E_NET);
+    CHECK_INT(agent.servers.turn, 2);
+    CHECK(agent.servers.changes > 0);
+    config.more_servers_count = 1;
+    CHECK_INT(acme_load_sched(&agent), ACME_OK);
+    CHECK_INT(agent.servers.turn, 0);
+    CHECK_INT(agent.servers.failures, 0);
+    CHECK_INT(agent.servers.changes, 0);
+    CHECK(acme_encode(&agent, ACME_SLOT_SCHED, (struct acme_span){room, sizeof room}) > 0);
 }
 
 TEST(a_certificate_of_the_staging_ca_is_none)

@@ -218,4 +218,44 @@ TEST(a_head_that_was_given_up_does_not_come_back)
     sim_free(&full);
 }
 
+/* The first entry of a new head is torn, and mostly reads blank. */
+TEST(a_sector_that_only_seems_ready)
+{
+    static struct flash_sim full;
+    uint32_t head, torn = 0;
+    uint8_t value = 1;
+
+    sim_init(&chip, 4096, 4, 256, 16);
+    sim_init(&full, 4096, 4, 256, 16);
+    CHECK_INT(boot(0), ACME_OK);
+    do { /* up to the write that takes a new head */
+        sim_copy(&full, &chip);
+        head = store.head;
+        CHECK_INT(put(value++, 900), ACME_OK);
+    } while (head == 0 || store.head == head);
+    head = store.head;
+    for (uint32_t n = 1; n < 200; n++) {
+        uint32_t at = fl_slot_addr(&chip.dev, head, 0);
+        sim_copy(&chip, &full);
+        chip.tear = TEAR_AFTER;
+        (void)boot(n % 20);
+        (void)put((uint8_t)(value - 1), 900);
+        if (!chip.dead || fl_blank(chip.mem + at, 32) || !fl_blank(chip.mem + at - 32, 32))
+            continue;
+        torn++;
+        memset(chip.mem + at, 0xff, 32);
+        chip.soft[at + 31] = 1;
+        chip.soft_count++;
+        chip.rng = n;
+        CHECK_INT(boot(0), ACME_OK);
+        CHECK_INT(put(77, 900), ACME_OK);
+        CHECK_INT(chip.over, 0);
+        CHECK_INT(boot(0), ACME_OK);
+        CHECK_INT(got(), 77);
+    }
+    CHECK(torn > 5);
+    sim_free(&chip);
+    sim_free(&full);
+}
+
 RUN()

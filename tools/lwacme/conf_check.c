@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "external.h"
 #include "acme_pem.h"
 
 #define PATH_MAX_OURS 255 /* of a folder that we make and write into */
@@ -47,27 +48,27 @@ static bool is_for_runner(void)
 }
 
 /* What runs with our rights must be ours to change. */
-static void check_hook(struct conf_judge *j, uint32_t line, const char *path)
+static void check_hook(struct conf_judge *j, uint32_t line, const char *what, const char *path)
 {
     struct stat st;
     bool there = stat(path, &st) == 0;
 
     if (!there && is_for_runner())
         return;
-    if (!there)
-        conf_say(j, line, "deploy-hook %.300s: %s; give the path of a program", path,
-                 strerror(errno));
+    if (path[0] != '/')
+        conf_say(j, line, "%s %.300s: give an absolute path", what, path);
+    else if (!there)
+        conf_say(j, line, "%s %.300s: %s; give the path of a program", what, path, strerror(errno));
     else if (!S_ISREG(st.st_mode))
-        conf_say(j, line, "deploy-hook %.300s is no regular file; give the path of a program",
-                 path);
+        conf_say(j, line, "%s %.300s is no regular file; give the path of a program", what, path);
     else if (access(path, X_OK) != 0 && !is_for_runner())
-        conf_say(j, line, "deploy-hook %.300s may not be executed (%s); chmod +x", path,
+        conf_say(j, line, "%s %.300s may not be executed (%s); chmod +x", what, path,
                  strerror(errno));
     else if ((st.st_mode & S_IWOTH) != 0)
         conf_say(j, line,
-                 "deploy-hook %.300s may be changed by everybody on this machine; chmod "
+                 "%s %.300s may be changed by everybody on this machine; chmod "
                  "o-w",
-                 path);
+                 what, path);
 }
 
 /* As the agent reads it: one usable certificate is enough. */
@@ -115,7 +116,7 @@ static void check_binding(struct conf_judge *j, uint32_t line, const struct opti
 
 /* Files that many sections share are looked at once. */
 struct looked_at {
-    const char *ca_file, *webroot, *hook, *eab;
+    const char *ca_file, *webroot, *hook, *handler, *eab;
     bool system_trust;
 };
 
@@ -137,7 +138,10 @@ static void check_files(const struct conf *c, size_t i, const struct options *o,
     if (is_new(&seen->webroot, o->webroot))
         check_webroot(j, LINE_OF(webroot), o->webroot);
     if (is_new(&seen->hook, o->deploy_hook))
-        check_hook(j, LINE_OF(deploy_hook), o->deploy_hook);
+        check_hook(j, LINE_OF(deploy_hook), "deploy-hook", o->deploy_hook);
+    if ((o->external == EXTERNAL_HANDLER || o->external == EXTERNAL_DEHYDRATED) &&
+        is_new(&seen->handler, o->external_path))
+        check_hook(j, LINE_OF(external), "external", o->external_path);
     if (o->eab_kid != NULL && is_new(&seen->eab, o->eab_key_file))
         check_binding(j, LINE_OF(eab_key_file), o);
     if (o->out_dir != NULL && strlen(o->out_dir) > PATH_MAX_OURS)
@@ -197,7 +201,7 @@ static void check_twins(struct conf *c, size_t i, const struct options *o, struc
 void conf_check_all(struct conf *c, struct conf_judge *j)
 {
     static struct options o;
-    struct looked_at seen = {NULL, NULL, NULL, NULL, false};
+    struct looked_at seen = {NULL, NULL, NULL, NULL, NULL, false};
 
     j->first = conf_entries(c, c->count, &j->last);
     (void)conf_build(c, c->count, &o, j);

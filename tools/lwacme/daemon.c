@@ -107,6 +107,14 @@ static void switch_begin(struct daemon *d, uint64_t now)
         return;
     }
     conf_options(&loop.next, loop.next.count, &d->other);
+    if (frame_asks_outside(&loop.next)) {
+        tell_error("%s: external goes with `lwacme renew`; the configuration before it stays in "
+                   "force",
+                   d->conf.path);
+        conf_close(&loop.next);
+        switch_end("READY=1");
+        return;
+    }
     if (!frame_same(&loop.next, &d->own, &d->other, why, sizeof why)) {
         tell_error("%s: %s needs a restart; the configuration before it stays in force",
                    d->conf.path, why);
@@ -297,6 +305,10 @@ static int begin(struct daemon *d, const struct options *o)
     err = d->turns != NULL ? EXIT_DONE : EXIT_LOCAL;
     if (err != EXIT_DONE)
         tell_error("no memory");
+    if (err == EXIT_DONE && !d->once && frame_asks_outside(&d->conf)) {
+        tell_error("external goes with `lwacme renew`, from a timer: a daemon has nobody to ask");
+        err = EXIT_USAGE;
+    }
     if (err == EXIT_DONE && !d->once)
         err = frame_enter(d);
     if (err != EXIT_DONE) {
@@ -312,6 +324,7 @@ static void on_event(void *ctx, const struct acme_event *event)
 {
     if (event->type == ACME_EVENT_CERTIFICATE)
         world.config.only_when_asked = true;
+    outside_event(&world.solve.outside, event);
     tell_event(ctx, event);
 }
 
@@ -348,6 +361,7 @@ static int run(const struct options *o)
         while (!loop_ends(d))
             loop_once(d);
         loop_stop(d);
+        outside_close(&world.solve.outside, world_wait);
     } else
         runner_stop();
     world_close();

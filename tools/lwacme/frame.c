@@ -79,6 +79,15 @@ static bool any_hook(const struct conf *c, const struct options *own)
     return any;
 }
 
+bool frame_asks_outside(const struct conf *c)
+{
+    bool any = false;
+
+    for (size_t i = 0; !any && i < c->count; i++)
+        any = conf_options(c, i, &room) == EXIT_DONE && room.external != 0;
+    return any;
+}
+
 bool frame_same(const struct conf *next, const struct options *old, const struct options *fresh,
                 char *why, size_t len)
 {

@@ -51,7 +51,7 @@ int hook_check(const char *program, char *why, size_t room)
 
 /* What makes a loader or a shell run other code; what the service manager told us alone; and what
  * we set ourselves. */
-static bool is_dropped(const char *entry)
+bool hook_env_dropped(const char *entry)
 {
     static const char *const begins[] = {"LD_",
                                          "IFS=",
@@ -108,7 +108,7 @@ static bool make_environment(struct environment *e, const struct hook_facts *f)
     if (e->list == NULL || e->text == NULL)
         return false;
     for (size_t i = 0; i < inherited; i++) {
-        if (!is_dropped(environ[i]))
+        if (!hook_env_dropped(environ[i]))
             e->list[e->count++] = environ[i];
     }
     put(e, "LWACME_CERT_NAME", "", f->cert_name);
@@ -143,9 +143,8 @@ void hook_close_from(int first)
 }
 
 /* After fork, where threads may have held any lock: system calls only. */
-_Noreturn static void become(const char *program, char **environment, int null, int out, int fault)
+_Noreturn static void become(const struct hook_launch *l, int null, int out, int fault)
 {
-    char *argv[] = {(char *)program, NULL};
     struct sigaction action;
     sigset_t none;
     int why;
@@ -157,10 +156,10 @@ _Noreturn static void become(const char *program, char **environment, int null, 
         (void)sigaction(n, &action, NULL);
     sigemptyset(&none);
     (void)sigprocmask(SIG_SETMASK, &none, NULL);
-    if (dup2(null, 0) == 0 && dup2(out, 1) == 1 && dup2(out, 2) == 2 &&
-        (fault == 3 || dup3(fault, 3, O_CLOEXEC) == 3) && chdir("/") == 0) {
+    if (dup2(null, 0) == 0 && dup2(out, 1) == 1 && (l->stays || dup2(out, 2) == 2) &&
+        (fault == 3 || dup3(fault, 3, O_CLOEXEC) == 3) && (l->stays || chdir("/") == 0)) {
         hook_close_from(4);
-        execve(program, argv, environment);
+        execve(l->argv[0], l->argv, l->environment);
     }
     why = errno;
     (void)!write(3, &why, sizeof why);
@@ -182,7 +181,7 @@ static void close_all(int *fds, size_t count)
 }
 
 /* Handlers must not run in the child before they are reset. */
-static long fork_quietly(const char *program, char **environment, int null, int out, int fault)
+static long fork_quietly(const struct hook_launch *l, int null, int out, int fault)
 {
     sigset_t all, before;
     pid_t pid;
@@ -191,37 +190,34 @@ static long fork_quietly(const char *program, char **environment, int null, int 
     (void)sigprocmask(SIG_SETMASK, &all, &before);
     pid = fork();
     if (pid == 0)
-        become(program, environment, null, out, fault);
+        become(l, null, out, fault);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     if (pid > 0)
         (void)setpgid(pid, pid); /* both do, so that neither has to wait for the other */
     return pid;
 }
 
-int hook_run_start(struct hook_run *r, const struct hook_facts *facts)
+int hook_run_launch(struct hook_run *r, const struct hook_launch *l)
 {
     int fds[5] = {-1, -1, -1, -1, -1}; /* what it prints, why it did not start, /dev/null */
-    struct environment e;
     int sys = 0;
 
     memset(r, 0, sizeof *r);
-    snprintf(r->program, sizeof r->program, "%s", facts->program);
-    if (strlen(facts->program) >= sizeof r->program)
+    r->word = l->word;
+    r->limit_ms = l->limit_ms;
+    snprintf(r->program, sizeof r->program, "%s", l->argv[0]);
+    if (strlen(l->argv[0]) >= sizeof r->program)
         return fail(r, "the path is too long", 0);
-    if (hook_check(facts->program, r->why, sizeof r->why) != 0)
+    if (hook_check(l->argv[0], r->why, sizeof r->why) != 0)
         return ACME_E_SOLVER;
     (void)signal(SIGCHLD, SIG_DFL); /* ignored, its status would be lost */
     fds[4] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-    if (make_environment(&e, facts) && make_pipe(fds) && make_pipe(fds + 2) && fds[4] >= 0)
-        r->pid = fork_quietly(facts->program, e.list, fds[4], fds[1], fds[3]);
-    else
-        r->pid = -1;
+    r->pid = -1;
+    if (make_pipe(fds) && make_pipe(fds + 2) && fds[4] >= 0)
+        r->pid = fork_quietly(l, fds[4], fds[1], fds[3]);
     if (r->pid < 0) {
         sys = errno;
         r->pid = 0;
-    }
-    free_environment(&e);
-    if (r->pid == 0) {
         close_all(fds, 5);
         return fail(r, "cannot be started", sys);
     }
@@ -231,6 +227,25 @@ int hook_run_start(struct hook_run *r, const struct hook_facts *facts)
     close_all(fds, 5);
     r->since_ms = posix_now_ms(NULL);
     return ACME_OK;
+}
+
+int hook_run_start(struct hook_run *r, const struct hook_facts *facts)
+{
+    char *argv[] = {(char *)(uintptr_t)facts->program, NULL};
+    struct hook_launch l = {.argv = argv, .word = "hook", .limit_ms = hook_limit_ms};
+    struct environment e;
+    int err;
+
+    if (make_environment(&e, facts)) {
+        l.environment = e.list;
+        err = hook_run_launch(r, &l);
+    } else {
+        memset(r, 0, sizeof *r);
+        snprintf(r->program, sizeof r->program, "%s", facts->program);
+        err = fail(r, "cannot be started", ENOMEM);
+    }
+    free_environment(&e);
+    return err;
 }
 
 /* -- what it prints -- */
@@ -253,7 +268,7 @@ static void show_line(struct hook_run *r)
         if ((unsigned char)r->line[i] > 126)
             r->line[i] = '?';
     }
-    fprintf(log_to(LOG_TELL), "lwacme: hook: %s\n",
+    fprintf(log_to(LOG_TELL), "lwacme: %s: %s\n", r->word,
             r->lines < LINES_MAX ? r->line : "(what else it prints is not shown)");
     r->lines++;
     r->line_len = 0;
@@ -267,6 +282,8 @@ static void drain(struct hook_run *r)
 
     while (r->out >= 0 && sum < DRAIN_MAX && (n = read(r->out, piece, sizeof piece)) > 0) {
         sum += (size_t)n;
+        for (ssize_t i = 0; i < n && r->begun_len + 1 < sizeof r->begun; i++)
+            r->begun[r->begun_len++] = piece[i];
         for (ssize_t i = 0; i < n; i++) {
             if (piece[i] == '\n' || r->line_len + 1 == sizeof r->line)
                 show_line(r);
@@ -305,7 +322,7 @@ static int judge(struct hook_run *r, int how, int sys)
         return fail(r, "cannot be started", sys);
     if (r->overdue)
         snprintf(text, sizeof text, "killed: it did not end within %lu s",
-                 (unsigned long)(hook_limit_ms / 1000));
+                 (unsigned long)(r->limit_ms / 1000));
     else if (WIFSIGNALED(how))
         snprintf(text, sizeof text, "killed by signal %d (%s)", WTERMSIG(how),
                  strsignal(WTERMSIG(how)));
@@ -324,7 +341,7 @@ int hook_run_poll(struct hook_run *r, uint64_t now_ms)
     drain(r);
     ended = waitpid((pid_t)r->pid, &how, WNOHANG);
     if (ended == 0 || (ended < 0 && errno == EINTR)) {
-        if (now_ms > r->since_ms && now_ms - r->since_ms >= hook_limit_ms) {
+        if (now_ms > r->since_ms && now_ms - r->since_ms >= r->limit_ms) {
             r->overdue = true;
             (void)kill((pid_t)-r->pid, SIGKILL);
         }

@@ -13,6 +13,7 @@ static void on_event(void *ctx, const struct acme_event *event)
 {
     if (event->type == ACME_EVENT_ACCOUNT)
         snprintf(account_url, sizeof account_url, "%s", event->detail);
+    outside_event(&world.solve.outside, event);
     show_event(&((struct world *)ctx)->show, event);
 }
 
@@ -56,6 +57,7 @@ static int begin(const struct options *o)
     if (err == ACME_OK)
         err = world_load(o, &refused);
     if (err != ACME_OK) {
+        outside_close(&world.solve.outside, world_wait);
         world_unload();
         world_close();
         /* What init refuses was typed, or is a bound on it. */
@@ -72,6 +74,7 @@ static int begin(const struct options *o)
 static int run_told(struct acme_agent_status *status)
 {
     run();
+    outside_finish(&world.solve.outside, world_wait);
     acme_agent_status(&agent, status);
     if (status->outcome != ACME_OK && status->outcome != ACME_E_HELD)
         world_detail(status->outcome);
@@ -158,11 +161,6 @@ int job_run(const struct options *o)
     return world_signal != 0 ? 128 + (int)world_signal : exit_status(err);
 }
 
-static void wait_a_while(uint32_t ms)
-{
-    sockets_wait(&world.net, ms);
-}
-
 static bool is_stopped(void)
 {
     return world_signal != 0;
@@ -176,7 +174,7 @@ int issue_run(const struct options *o)
 
     if (err != EXIT_DONE)
         return err;
-    deploy.wait = wait_a_while;
+    deploy.wait = world_wait;
     deploy.stopped = is_stopped;
     deploy_begin(&deploy, o);
     (void)acme_agent_ask(&agent, o->ask, NULL);
@@ -187,12 +185,20 @@ int issue_run(const struct options *o)
         if (err == ACME_OK)
             err = installed;
     }
+    if (err == ACME_OK && world_signal == 0) {
+        err =
+            outside_deploy(&world.solve.outside, o, status.renewed, status.not_before, world_wait);
+        if (err != ACME_OK)
+            show_error(&world.show, err, "the certificate is installed, but: %s",
+                       world.solve.outside.external.why);
+    }
     /* Also when there is nothing new: it may have failed the last time. */
     if (world_signal == 0) {
         int deployed = deploy_end(&deploy, o, &world.show, status.renewed);
         if (err == ACME_OK)
             err = deployed;
     }
+    outside_close(&world.solve.outside, world_wait);
     world_unload();
     world_close();
     if (world_signal != 0)

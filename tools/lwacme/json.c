@@ -4,6 +4,12 @@
 #include "posix_sys.h"
 
 static const char *about;
+static bool aside;
+
+void json_aside(void)
+{
+    aside = true;
+}
 
 void json_about(const char *cert_name)
 {
@@ -14,8 +20,8 @@ static void put_line(const struct acme_buf *line)
 {
     if (line->overflow || line->len == 0)
         return;
-    (void)fwrite(line->ptr, 1, line->len, stdout);
-    fflush(stdout);
+    (void)fwrite(line->ptr, 1, line->len, aside ? stderr : stdout);
+    fflush(aside ? stderr : stdout);
 }
 
 void show_json(struct acme_buf *line)

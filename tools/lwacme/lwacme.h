@@ -60,12 +60,17 @@ struct options {
     const char *http_bind;
     const char *webroot;
     enum acme_challenge_type challenges[OPTIONS_CHALLENGES]; /* the preferred one first */
-    size_t challenges_count;                                 /* 0: http-01 alone */
-    const char *dns_server, *tsig_key_file;                  /* NULL if not given */
+    size_t challenges_count;                /* 0: http-01 alone; with external: all that it can */
+    const char *dns_server, *tsig_key_file; /* NULL if not given */
     bool dns_only_primary;
     const char *tls_bind;
     uint16_t http_port, tls_port;
     enum acme_key_type key_type, account_key_type;
+    uint8_t external;          /* enum external_mode; 0: none */
+    uint8_t external_over;     /* enum posix_channel_kind */
+    const char *external_path; /* of the handler, FIFO or socket */
+    uint16_t external_dialect;
+    uint32_t handler_timeout;
     bool agree_tos, reuse_key, json, quiet;
     int verbose;
     unsigned ask; /* bits of enum acme_ask */
@@ -154,6 +159,8 @@ FILE *log_to(enum log_severity severity);
 /* Is it stderr, as it is? */
 bool log_is_stderr(void);
 
+/* Events go to stderr from now on: stdout has another reader. */
+void json_aside(void);
 /* A line of JSON on stdout. */
 void show_json(struct acme_buf *line);
 /* Events are about this certificate of several, from now on; NULL: there is only one. */
@@ -293,9 +300,12 @@ struct hook_run {
     uint64_t since_ms;
     bool overdue;
     int status;
+    const char *word; /* before its lines */
+    uint32_t limit_ms;
     unsigned lines;
-    size_t line_len;
+    size_t line_len, begun_len;
     char line[400];
+    char begun[32]; /* of what it printed: ended by a NUL */
     char program[300];
     char why[400];
 };
@@ -329,7 +339,17 @@ int hook_done(const char *folder);
 
 /* -- hook_run.c -- */
 
-extern uint32_t hook_limit_ms;   /* HOOK_LIMIT_MS; a test may not want to wait for it */
+extern uint32_t hook_limit_ms; /* HOOK_LIMIT_MS; a test may not want to wait for it */
+/* Must this entry of our environment not be handed to a program? */
+bool hook_env_dropped(const char *entry);
+struct hook_launch {
+    char *const *argv; /* an absolute path first; ended by NULL, as is the environment */
+    char **environment;
+    const char *word;
+    uint32_t limit_ms;
+    bool stays; /* its stderr and its folder are ours; else stderr is logged, and it is in "/" */
+};
+int hook_run_launch(struct hook_run *r, const struct hook_launch *l);
 void hook_close_from(int first); /* all descriptors from this one on */
 int hook_run_start(struct hook_run *r, const struct hook_facts *facts);
 int hook_run_poll(struct hook_run *r, uint64_t now_ms);

@@ -107,15 +107,9 @@ int options_check_one(struct options *o)
         return err;
     if ((o->eab_kid == NULL) != (o->eab_key_file == NULL))
         return usage("--eab-kid and --eab-hmac-key-file go together", NULL);
-    if (!options_takes(o, ACME_CHALLENGE_HTTP01) && o->webroot != NULL)
-        return usage("--webroot is for http-01, not for --challenge",
-                     acme_challenge_type_name(o->challenges[0]));
-    if (options_takes(o, ACME_CHALLENGE_DNS01) && o->tsig_key_file == NULL)
-        return usage("--challenge dns-01 needs --tsig-key-file", NULL);
-    if (!options_takes(o, ACME_CHALLENGE_DNS01) &&
-        (o->tsig_key_file != NULL || o->dns_server != NULL || o->dns_only_primary))
-        return usage("--dns-server, --dns-only-primary and --tsig-key-file need --challenge dns-01",
-                     NULL);
+    err = options_check_solvers(o);
+    if (err != EXIT_DONE)
+        return err;
     if (o->preferred_chain != NULL && o->shortest_chain)
         return usage("--preferred-chain and --shortest-chain exclude one another", NULL);
     return EXIT_DONE;
@@ -212,6 +206,8 @@ void options_init(struct options *o)
 {
     memset(o, 0, offsetof(struct options, csr_der));
     o->http_port = 80;
+    o->external_dialect = 1;
+    o->handler_timeout = 300;
     o->tls_port = 443;
     o->server = ACME_LETS_ENCRYPT;
 }

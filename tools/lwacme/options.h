@@ -62,6 +62,13 @@ void options_init(struct options *o);
 /* What of them excludes or needs one another, the certificate request read: EXIT_DONE, or
  * EXIT_USAGE and it is said. */
 int options_check_one(struct options *o);
+/* options_solve.c: how names are proved. */
+int option_take_challenge(struct options *o, const struct option_row *row, char *value);
+int option_take_preferred(struct options *o, const struct option_row *row, char *value);
+int option_take_dns_server(struct options *o, const struct option_row *row, char *value);
+int option_take_external(struct options *o, const struct option_row *row, char *value);
+/* Of options_check_one. */
+int options_check_solvers(const struct options *o);
 /* Where nothing is given: the place for records of whom we run as. EXIT_DONE, or EXIT_USAGE. */
 int options_state_dir(struct options *o);
 /* Does ".NAME.<n>" fit into a folder, whatever n will be? */

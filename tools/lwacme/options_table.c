@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "acme_url.h"
-#include "tsig.h"
 
 int options_add_name(struct options *o, const char *text)
 {
@@ -170,37 +169,6 @@ static int take_bind(struct options *o, const struct option_row *row, char *valu
     return EXIT_DONE;
 }
 
-static int take_challenge(struct options *o, const struct option_row *row, char *value)
-{
-    static const enum acme_challenge_type types[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01,
-                                                     ACME_CHALLENGE_TLSALPN01};
-
-    (void)row;
-    for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        if (strcmp(value, acme_challenge_type_name(types[i])) != 0)
-            continue;
-        if (o->challenges_count > 0 && options_takes(o, types[i]))
-            return usage("--challenge: it is given twice", value);
-        o->challenges[o->challenges_count++] = types[i];
-        return EXIT_DONE;
-    }
-    return usage("--challenge takes http-01, tls-alpn-01 or dns-01", value);
-}
-
-static int take_dns_server(struct options *o, const struct option_row *row, char *value)
-{
-    struct dns01_2136_config config;
-    struct tsig tsig;
-
-    (void)row;
-    o->dns_server = value;
-    return tsig_server(&tsig, value, &config) == 0
-               ? EXIT_DONE
-               : usage("--dns-server takes a name or an IP address, and a port: ADDR[:PORT] or "
-                       "[ADDR]:PORT",
-                       value);
-}
-
 /* low: it is the account's, whose kinds are fewer. */
 static int take_key_type(struct options *o, const struct option_row *row, char *value)
 {
@@ -277,11 +245,19 @@ const struct option_row option_rows[] = {
      .bits = OPTION_DAEMON, .commands = ONE},
     {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE},
     {"webroot", 0, TEXT(webroot), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
-    {"challenge", 0, CALL(challenges, take_challenge), .bits = OPTION_FILE | OPTION_MANY,
+    {"challenge", 0, CALL(challenges, option_take_challenge), .bits = OPTION_FILE | OPTION_MANY,
      .commands = ONE},
-    {"dns-server", 0, CALL(dns_server, take_dns_server), .bits = OPTION_FILE, .commands = ONE},
+    {"dns-server", 0, CALL(dns_server, option_take_dns_server), .bits = OPTION_FILE,
+     .commands = ONE},
     {"tsig-key-file", 0, TEXT(tsig_key_file), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
     {"dns-only-primary", 0, FLAG(dns_only_primary), .bits = OPTION_FILE, .commands = ONE},
+    {"preferred-challenges", 0, CALL(challenges, option_take_preferred), .commands = ONE},
+    {"external", 0, CALL(external, option_take_external), .bits = OPTION_FILE,
+     .commands = FOR(COMMAND_ISSUE)},
+    {"external-dialect", 0, .kind = OPTION_NUMBER, AT(external_dialect), .low = 1, .high = 2,
+     .bits = OPTION_FILE, .commands = FOR(COMMAND_ISSUE)},
+    {"handler-timeout", 0, .kind = OPTION_NUMBER, AT(handler_timeout), .low = 1, .high = 86400,
+     .bits = OPTION_FILE, .commands = FOR(COMMAND_ISSUE)},
 
     {"state-dir", 0, TEXT(state_dir), .bits = OPTION_DAEMON | OPTION_PATH, .commands = ONE},
     {"out-dir", 0, TEXT(out_dir), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},

@@ -49,12 +49,31 @@ static struct acme_solver *open_one(struct solve *s, const struct options *o,
     return open_http(s, o, port);
 }
 
+/* Who solves outside does so for each of the types: nothing of ours takes part. */
+static int open_external(struct solve *s, const struct options *o, const struct acme_port *port)
+{
+    static const enum acme_challenge_type all[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01};
+    const enum acme_challenge_type *types = o->challenges_count > 0 ? o->challenges : all;
+
+    if (outside_open(&s->outside, o, port) != 0) {
+        snprintf(s->why, sizeof s->why, "--external: %s", s->outside.why);
+        s->err = ACME_E_SOLVER;
+        return s->err;
+    }
+    s->count = o->challenges_count > 0 ? o->challenges_count : sizeof all / sizeof all[0];
+    for (size_t i = 0; i < s->count; i++)
+        s->list[i] = external_of(&s->outside.external, types[i]);
+    return ACME_OK;
+}
+
 int solve_open(struct solve *s, const struct options *o, const struct acme_port *port)
 {
     size_t wanted = o->challenges_count > 0 ? o->challenges_count : 1;
 
     s->err = ACME_OK;
     s->why[0] = '\0';
+    if (o->external != 0)
+        return open_external(s, o, port);
     for (s->count = 0; s->count < wanted; s->count++) {
         enum acme_challenge_type type =
             o->challenges_count > 0 ? o->challenges[s->count] : ACME_CHALLENGE_HTTP01;
@@ -89,6 +108,8 @@ bool solve_fits(const struct solve *s, const struct options *o)
     bool http = options_takes(o, ACME_CHALLENGE_HTTP01) && o->webroot == NULL;
     bool tls = options_takes(o, ACME_CHALLENGE_TLSALPN01);
 
+    if (o->external != 0)
+        return true;
     return (!http || s->http01.live + o->names_count <= HTTP01_MAX_TOKENS) &&
            (!tls || s->tls_alpn01.live + o->names_count <= TLS_ALPN01_MAX_NAMES);
 }
@@ -97,6 +118,8 @@ void solve_detail(const struct solve *s, int outcome)
 {
     if (s->webroot.why[0] != '\0' && outcome == ACME_E_SOLVER)
         fprintf(log_to(LOG_BAD), "  webroot   %s\n", s->webroot.why);
+    if (s->outside.external.why[0] != '\0' && outcome == ACME_E_SOLVER)
+        fprintf(log_to(LOG_BAD), "  external  %s\n", s->outside.external.why);
     if (s->dns01.why[0] != '\0')
         fprintf(log_to(LOG_BAD), "  dns-01    %s\n", s->dns01.why);
 }

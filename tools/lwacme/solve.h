@@ -4,6 +4,7 @@
 
 #include "http01.h"
 #include "lwacme.h"
+#include "outside.h"
 #include "tls_alpn01.h"
 #include "tsig.h"
 
@@ -13,6 +14,7 @@ struct solve {
     struct webroot webroot;
     struct dns01_2136 dns01;
     struct tsig tsig;
+    struct outside outside;
     struct acme_solver *http, *tls;               /* the responders, shared by all certificates */
     struct acme_solver *list[OPTIONS_CHALLENGES]; /* those of the loaded certificate, in order */
     size_t count;

@@ -146,6 +146,21 @@ static bool turn_install(struct daemon *d, const struct acme_agent_status *statu
     return true;
 }
 
+/* Who proved its names hears of the files. */
+static void turn_tell(struct daemon *d, const struct acme_agent_status *status)
+{
+    int err;
+
+    if (d->options.external == 0 || status->outcome != ACME_OK)
+        return;
+    err = outside_deploy(&world.solve.outside, &d->options, status->renewed, status->not_before,
+                         world_wait);
+    if (err == ACME_OK)
+        return;
+    tell_error("the certificate is installed, but: %s", world.solve.outside.external.why);
+    d->worst = daemon_worst(d->worst, exit_status(err));
+}
+
 /* It rests: what its run has brought, and when it comes again. */
 static void turn_rest(struct daemon *d, const struct acme_aside *aside)
 {
@@ -167,9 +182,11 @@ static void turn_rest(struct daemon *d, const struct acme_aside *aside)
     t->done = d->once;
     if (status.outcome != ACME_AGAIN)
         d->worst = daemon_worst(d->worst, exit_status(status.outcome));
-    if (turn_install(d, &status))
+    outside_finish(&world.solve.outside, world_wait);
+    if (turn_install(d, &status)) {
         t->failures = 0;
-    else {
+        turn_tell(d, &status);
+    } else {
         t->failures = (uint8_t)(t->failures < UINT8_MAX ? t->failures + 1 : UINT8_MAX);
         again = now + 1000u * (uint64_t)daemon_retry_s(t->failures);
         t->wake_ms = t->wake_ms < again ? t->wake_ms : again;

@@ -191,6 +191,11 @@ void world_unload(void)
     solve_close(&world.solve);
 }
 
+void world_wait(uint32_t ms)
+{
+    sockets_wait(&world.net, ms);
+}
+
 /* -- the files -- */
 
 static void tell_installed(const struct options *o, const struct install *in,

@@ -48,6 +48,9 @@ void world_unload(void);
  * two. */
 int world_install(const struct options *o, bool renewed, bool *changed);
 
+/* Sleeps, or less: until a socket has something. */
+void world_wait(uint32_t ms);
+
 /* What the storage or a solver knows beyond an outcome, on stderr. */
 void world_detail(int outcome);
 

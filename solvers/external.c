@@ -1,0 +1,448 @@
+/* external.c - the solver that asks a program or a person */
+#include "external.h"
+
+#include <string.h>
+
+#include "acme_err.h"
+#include "acme_event.h"
+
+#define EXT_POLL_MS 20
+
+enum ext_phase { EXT_IDLE, EXT_PERFORMING, EXT_POSTED, EXT_CLEANING };
+enum ext_act { EXT_NOTHING, EXT_BEGIN, EXT_READY, EXT_END, EXT_FINISH, EXT_TELL };
+
+static void ext_warn(struct external *x, const char *text, const char *detail, int err)
+{
+    struct acme_event event;
+
+    memset(&event, 0, sizeof event);
+    event.type = ACME_EVENT_WARNING;
+    event.step = event.word = "";
+    event.text = text;
+    event.detail = detail;
+    event.err = err;
+    if (x->port->event != NULL)
+        x->port->event(x->port->ctx, &event);
+}
+
+static int ext_fail(struct external *x, const char *what, const char *more)
+{
+    struct acme_buf b;
+
+    acme_buf_init(&b, x->why, sizeof x->why - 1);
+    acme_buf_text(&b, what);
+    acme_buf_text(&b, more);
+    x->why[b.len] = '\0';
+    return ACME_E_SOLVER;
+}
+
+/* ---- one act at a time ---- */
+
+static void ext_abort(struct external *x)
+{
+    if (x->runs)
+        x->config.runner->stop(x->config.runner->ctx);
+    x->runs = false;
+    external_verify_stop(&x->verify, x->port);
+    x->act = EXT_NOTHING;
+    x->step = 0;
+    x->err = ACME_OK;
+}
+
+/* What was under way for another challenge is given up: it was stopped, or its time is over. */
+static void ext_enter(struct external *x, enum ext_act act, const struct acme_challenge *c)
+{
+    const char *token = c != NULL ? c->token : "", *domain = c != NULL ? c->identifier : "";
+
+    if (x->act == act && strcmp(x->token, token) == 0 && strcmp(x->domain, domain) == 0)
+        return;
+    ext_abort(x);
+    x->act = (uint8_t)act;
+    (void)acme_copy_text(x->token, sizeof x->token, acme_slice_text(token));
+    (void)acme_copy_text(x->domain, sizeof x->domain, acme_slice_text(domain));
+}
+
+static int ext_leave(struct external *x, int err)
+{
+    if (err != ACME_AGAIN)
+        ext_abort(x);
+    return err;
+}
+
+/* ---- handlers ---- */
+
+static int ext_exit(struct external *x, const char *command, const struct external_ended *ended)
+{
+    size_t len = strlen(ended->printed);
+    struct acme_buf b;
+
+    if (ended->status == 0)
+        return ACME_OK;
+    while (len > 0 && (ended->printed[len - 1] == '\n' || ended->printed[len - 1] == '\r'))
+        len--;
+    if (acme_slice_is(acme_slice_of(ended->printed, len), "NotImplemented")) {
+        ext_warn(x, "the handler does not implement this command", command, ACME_E_DECLINED);
+        return ACME_OK;
+    }
+    acme_buf_init(&b, x->why, sizeof x->why - 1);
+    acme_buf_text(&b, x->config.runner->program);
+    acme_buf_char(&b, ' ');
+    acme_buf_text(&b, command);
+    acme_buf_text(&b, ": exit status ");
+    acme_buf_dec(&b, (uint64_t)(ended->status > 0 ? ended->status : -ended->status));
+    x->why[b.len] = '\0';
+    return ACME_E_SOLVER;
+}
+
+/* args[0] is the command. m: NULL once it runs, because what it was made of is gone. */
+static int ext_run(struct external *x, const char *const *args, const struct external_message *m)
+{
+    const struct external_runner *runner = x->config.runner;
+    struct external_ended ended;
+    struct acme_buf b;
+    int err;
+
+    if (!x->runs) {
+        acme_buf_init(&b, x->line, sizeof x->line);
+        if (m != NULL)
+            external_json(&b, m);
+        if (!acme_buf_end(&b))
+            return ACME_E_SIZE;
+        err = runner->start(runner->ctx, args, m, x->line);
+        if (err != ACME_OK)
+            return ext_fail(x, runner->why(runner->ctx), "");
+        x->runs = true;
+    }
+    memset(&ended, 0, sizeof ended);
+    err = runner->poll(runner->ctx, &ended);
+    if (err == ACME_AGAIN)
+        return ACME_AGAIN;
+    x->runs = false;
+    return err == ACME_OK ? ext_exit(x, args[0], &ended)
+                          : ext_fail(x, runner->why(runner->ctx), "");
+}
+
+/* A command that belongs to no challenge. */
+static int ext_frame(struct external *x, const char *command)
+{
+    const char *const args[] = {command, NULL};
+    int err = x->runs ? ACME_OK : external_simple(&x->message, command);
+
+    return err == ACME_OK ? ext_run(x, args, x->runs ? NULL : &x->message) : err;
+}
+
+/* perform or cleanup, as the mode calls it. */
+static int ext_command(struct external *x, const struct acme_challenge *c, const char *command,
+                       const char *hook)
+{
+    const char *const args[] = {command, NULL};
+    const char *const hook_args[] = {hook, c->identifier, c->token, NULL, NULL};
+    const char *four[5];
+    int err;
+
+    if (x->config.mode == EXTERNAL_HANDLER)
+        return ext_run(x, args, x->runs ? NULL : &x->message);
+    memcpy(four, hook_args, sizeof four);
+    if (!x->runs) {
+        err = external_validation(&x->message, c, &four[3]);
+        if (err != ACME_OK)
+            return err;
+    }
+    return ext_run(x, four, NULL);
+}
+
+/* ---- lines ---- */
+
+static bool ext_has_lines(const struct external *x)
+{
+    return x->config.mode != EXTERNAL_DEHYDRATED;
+}
+
+static int ext_channel(struct external *x, int err, const char *what)
+{
+    if (err == ACME_AGAIN)
+        return err;
+    if (err == ACME_E_CLOSED)
+        return ext_fail(x, what, ": the other side has ended");
+    return ext_fail(x, what, acme_err_words(err));
+}
+
+int external_print(struct external *x, const char *line, size_t len)
+{
+    const struct acme_channel *channel = x->config.channel;
+    int err = ACME_OK;
+
+    if (!x->open) {
+        err = channel->open(channel->ctx);
+        if (err != ACME_OK)
+            return ext_channel(x, err, "the channel cannot be opened: ");
+        x->open = true;
+    }
+    err = channel->write_line(channel->ctx, line, len);
+    return err == ACME_OK ? ACME_OK : ext_channel(x, err, "a message cannot be written");
+}
+
+static int ext_print_message(struct external *x)
+{
+    struct acme_buf b;
+
+    acme_buf_init(&b, x->line, sizeof x->line);
+    external_json(&b, &x->message);
+    return b.overflow ? ACME_E_SIZE : external_print(x, x->line, b.len);
+}
+
+static int ext_print_block(struct external *x, const struct acme_challenge *c)
+{
+    struct acme_buf b;
+
+    acme_buf_init(&b, x->line, sizeof x->line);
+    external_block(&b, c, &x->message);
+    return b.overflow ? ACME_E_SIZE : external_print(x, x->line, b.len);
+}
+
+/* One line, whatever it says. */
+static int ext_answer(struct external *x)
+{
+    const struct acme_channel *channel = x->config.channel;
+    int n = channel->read_line(channel->ctx, x->line, sizeof x->line);
+
+    if (n > 0 || n == ACME_E_SIZE)
+        return ACME_OK;
+    if (n == ACME_E_CLOSED)
+        return ext_fail(x, "nobody said that the challenge was solved: ", "end of input");
+    return ext_channel(x, n, "no answer can be read: ");
+}
+
+/* ---- a challenge's life ---- */
+
+static int ext_self_check(struct external *x, const struct acme_challenge *c)
+{
+    int err;
+
+    if (c->type != ACME_CHALLENGE_HTTP01 || x->config.http_port == 0)
+        return ACME_OK;
+    err = external_verify(&x->verify, x->port, c, x->config.http_port);
+    if (err == ACME_AGAIN)
+        return err;
+    if (err != ACME_OK)
+        ext_warn(x, "Self-verify of challenge failed.", c->identifier, err);
+    return ACME_OK;
+}
+
+static int ext_begin_step(struct external *x, const struct acme_challenge *c)
+{
+    enum external_mode mode = x->config.mode;
+    int err = ACME_OK;
+
+    /* What its members point to lives as long as this call. */
+    if (x->step > 0 && !x->runs)
+        err = external_challenge(&x->message, x->config.dialect, c);
+    if (err != ACME_OK)
+        return err;
+    switch (x->step) {
+    case 0:
+        return mode == EXTERNAL_HANDLER && x->phase != EXT_PERFORMING ? ext_frame(x, "pre-perform")
+                                                                      : ACME_OK;
+    case 1:
+        x->phase = EXT_PERFORMING;
+        if (mode == EXTERNAL_TEXT)
+            return ext_print_block(x, c);
+        return ext_has_lines(x) ? ext_print_message(x) : ACME_OK;
+    case 2:
+        return mode == EXTERNAL_JSON || mode == EXTERNAL_TEXT
+                   ? ext_answer(x)
+                   : ext_command(x, c, "perform", "deploy_challenge");
+    default:
+        return ext_self_check(x, c);
+    }
+}
+
+static int ext_begin(struct acme_solver *s, const struct acme_challenge *c)
+{
+    struct external *x = ((struct external_face *)s)->x;
+    int err = ACME_OK;
+
+    if ((s->ops->types & (unsigned)c->type) == 0 ||
+        (c->wildcard && c->type != ACME_CHALLENGE_DNS01))
+        return ACME_E_DECLINED;
+    ext_enter(x, EXT_BEGIN, c);
+    while (err == ACME_OK && x->step < 4) {
+        err = ext_begin_step(x, c);
+        if (err == ACME_OK)
+            x->step++;
+    }
+    return ext_leave(x, err);
+}
+
+/* All are performed when the first is asked for. */
+static int ext_ready(struct acme_solver *s, const struct acme_challenge *c)
+{
+    struct external *x = ((struct external_face *)s)->x;
+    int err = ACME_OK;
+
+    if (x->phase != EXT_PERFORMING)
+        return ACME_OK;
+    ext_enter(x, EXT_READY, c);
+    if (x->config.mode == EXTERNAL_HANDLER)
+        err = ext_frame(x, "post-perform");
+    if (err != ACME_AGAIN)
+        x->phase = EXT_POSTED;
+    return ext_leave(x, err);
+}
+
+static int ext_end_step(struct external *x, const struct acme_challenge *c,
+                        enum acme_outcome outcome)
+{
+    bool handler = x->config.mode == EXTERNAL_HANDLER;
+    int err = ACME_OK;
+
+    if (x->step > 0 && !x->runs)
+        err = external_cleanup(&x->message, x->config.dialect, c, outcome);
+    if (err != ACME_OK)
+        return err;
+    switch (x->step) {
+    case 0:
+        return handler && x->phase != EXT_CLEANING ? ext_frame(x, "pre-cleanup") : ACME_OK;
+    case 1:
+        x->phase = EXT_CLEANING;
+        return x->config.mode == EXTERNAL_JSON || handler ? ext_print_message(x) : ACME_OK;
+    default:
+        return handler || x->config.mode == EXTERNAL_DEHYDRATED
+                   ? ext_command(x, c, "cleanup", "clean_challenge")
+                   : ACME_OK;
+    }
+}
+
+/* What fails here does not keep the rest from being cleaned up. */
+static int ext_end(struct acme_solver *s, const struct acme_challenge *c, enum acme_outcome outcome)
+{
+    struct external *x = ((struct external_face *)s)->x;
+    int err;
+
+    ext_enter(x, EXT_END, c);
+    while (x->step < 3) {
+        err = ext_end_step(x, c, outcome);
+        if (err == ACME_AGAIN)
+            return err;
+        x->err = x->err != ACME_OK ? x->err : err;
+        x->step++;
+    }
+    return ext_leave(x, x->err);
+}
+
+int external_finish(struct external *x)
+{
+    int err = ACME_OK;
+
+    if (x->phase != EXT_CLEANING)
+        return ACME_OK;
+    ext_enter(x, EXT_FINISH, NULL);
+    if (x->config.mode == EXTERNAL_HANDLER)
+        err = ext_frame(x, "post-cleanup");
+    if (err == ACME_AGAIN)
+        return err;
+    x->phase = EXT_IDLE;
+    if (err != ACME_OK)
+        ext_warn(x, "post-cleanup failed", x->why, err);
+    return ext_leave(x, ACME_OK);
+}
+
+/* Between the ends of two challenges something is always under way. */
+static uint32_t ext_poll(struct acme_solver *s)
+{
+    struct external *x = ((struct external_face *)s)->x;
+
+    if (x->phase == EXT_CLEANING && (x->act == EXT_NOTHING || x->act == EXT_FINISH) &&
+        external_finish(x) == ACME_AGAIN)
+        return EXT_POLL_MS;
+    return UINT32_MAX;
+}
+
+/* ---- messages of no challenge ---- */
+
+struct external_message *external_outgoing(struct external *x)
+{
+    return &x->message;
+}
+
+static int ext_tell_step(struct external *x, bool print, const char *command,
+                         const char *const *args)
+{
+    const char *const alone[] = {command, NULL};
+
+    if (x->step == 0)
+        return print && ext_has_lines(x) && x->config.mode != EXTERNAL_TEXT ? ext_print_message(x)
+                                                                            : ACME_OK;
+    if (x->config.mode == EXTERNAL_HANDLER && command != NULL)
+        return ext_run(x, alone, x->runs ? NULL : &x->message);
+    if (x->config.mode == EXTERNAL_DEHYDRATED && args != NULL)
+        return ext_run(x, args, NULL);
+    return ACME_OK;
+}
+
+int external_tell(struct external *x, bool print, const char *command, const char *const *args)
+{
+    int err = ACME_OK;
+
+    ext_enter(x, EXT_TELL, NULL);
+    while (err == ACME_OK && x->step < 2) {
+        err = ext_tell_step(x, print, command, args);
+        if (err == ACME_OK)
+            x->step++;
+    }
+    return ext_leave(x, err);
+}
+
+void external_close(struct external *x)
+{
+    ext_abort(x);
+    if (x->open)
+        x->config.channel->close(x->config.channel->ctx);
+    x->open = false;
+}
+
+static const struct {
+    enum acme_challenge_type type;
+    const char *name;
+} ext_types[EXTERNAL_TYPES] = {{ACME_CHALLENGE_HTTP01, "external-http-01"},
+                               {ACME_CHALLENGE_DNS01, "external-dns-01"}};
+
+static void ext_face(struct external *x, struct external_face *face, const char *name,
+                     unsigned types)
+{
+    face->x = x;
+    face->solver.ops = &face->ops;
+    face->solver.port = x->port;
+    face->ops.name = name;
+    face->ops.types = types;
+    face->ops.begin = ext_begin;
+    face->ops.ready = ext_ready;
+    face->ops.end = ext_end;
+    face->ops.poll = ext_poll;
+}
+
+struct acme_solver *external_init(struct external *x, const struct acme_port *port,
+                                  const struct external_config *config)
+{
+    unsigned all = 0;
+
+    memset(x, 0, sizeof *x);
+    x->port = port;
+    x->config = *config;
+    x->verify.sock = ACME_NO_SOCK;
+    for (size_t i = 0; i < EXTERNAL_TYPES; i++) {
+        ext_face(x, &x->faces[1 + i], ext_types[i].name, (unsigned)ext_types[i].type);
+        all |= (unsigned)ext_types[i].type;
+    }
+    ext_face(x, &x->faces[0], "external", all);
+    return &x->faces[0].solver;
+}
+
+struct acme_solver *external_of(struct external *x, enum acme_challenge_type type)
+{
+    for (size_t i = 0; i < EXTERNAL_TYPES; i++) {
+        if (ext_types[i].type == type)
+            return &x->faces[1 + i].solver;
+    }
+    return NULL;
+}

@@ -1,0 +1,104 @@
+/* external_verify.c - is a proof of http-01 there? Asked as a CA asks (RFC 8555 8.3), but without
+ * redirections: the answer is only a warning. */
+#include <string.h>
+
+#include "acme_err.h"
+#include "external.h"
+
+#define EXV_STEPS 8
+
+void external_verify_stop(struct external_verify *v, const struct acme_port *port)
+{
+    if (v->sock != ACME_NO_SOCK)
+        port->net->close(port->ctx, v->sock);
+    memset(v, 0, sizeof *v);
+    v->sock = ACME_NO_SOCK;
+}
+
+static int exv_begin(struct external_verify *v, const struct acme_port *port,
+                     const struct acme_challenge *c, uint16_t tcp_port)
+{
+    bool six = c->id_type == ACME_ID_IP && strchr(c->identifier, ':') != NULL;
+    struct acme_buf b;
+    int err = port->net->connect(port->ctx, c->identifier, tcp_port, &v->sock);
+
+    if (err != ACME_OK) {
+        v->sock = ACME_NO_SOCK;
+        return err;
+    }
+    acme_buf_init(&b, v->buf, sizeof v->buf);
+    acme_buf_text(&b, "GET /.well-known/acme-challenge/");
+    acme_buf_text(&b, c->token);
+    acme_buf_text(&b, six ? " HTTP/1.1\r\nHost: [" : " HTTP/1.1\r\nHost: ");
+    acme_buf_text(&b, c->identifier);
+    acme_buf_text(&b, six ? "]" : "");
+    acme_buf_text(&b, "\r\nUser-Agent: lwacme/" ACME_VERSION
+                      "\r\nAccept: */*\r\nConnection: close\r\n\r\n");
+    v->len = (uint16_t)b.len;
+    v->since_ms = port->now_ms(port->ctx);
+    return b.overflow ? ACME_E_SIZE : ACME_OK;
+}
+
+/* The whole reply has come, or all of it that there is room for. */
+static int exv_judge(const struct external_verify *v, const char *want)
+{
+    struct acme_http_head head;
+    size_t len = strlen(want);
+    int n = acme_http_read_head(acme_slice_of(v->buf, v->len), false, &head);
+
+    if (n <= 0)
+        return n == ACME_AGAIN ? ACME_E_HTTP : n;
+    if (head.status != 200 || v->len < (size_t)n + len || memcmp(v->buf + n, want, len) != 0)
+        return ACME_E_HTTP;
+    /* A CA allows white space behind it (8.3). */
+    for (size_t i = (size_t)n + len; i < v->len; i++) {
+        if (strchr(" \t\r\n", v->buf[i]) == NULL)
+            return ACME_E_HTTP;
+    }
+    return ACME_OK;
+}
+
+static int exv_send(struct external_verify *v, const struct acme_port *port)
+{
+    int n = port->net->send(port->ctx, v->sock, v->buf + v->sent, (size_t)(v->len - v->sent));
+
+    if (n <= 0)
+        return n;
+    v->sent = (uint16_t)(v->sent + n);
+    if (v->sent == v->len) {
+        v->asked = true;
+        v->len = 0;
+    }
+    return n;
+}
+
+static int exv_take(struct external_verify *v, const struct acme_port *port)
+{
+    int n = port->net->recv(port->ctx, v->sock, v->buf + v->len, sizeof v->buf - v->len);
+
+    if (n > 0)
+        v->len = (uint16_t)(v->len + n);
+    return n > 0 && v->len == sizeof v->buf ? ACME_E_SIZE : n;
+}
+
+int external_verify(struct external_verify *v, const struct acme_port *port,
+                    const struct acme_challenge *c, uint16_t tcp_port)
+{
+    int n = ACME_OK;
+
+    if (v->sock == ACME_NO_SOCK)
+        n = exv_begin(v, port, c, tcp_port);
+    if (n == ACME_OK)
+        n = 1;
+    for (int i = 0; i < EXV_STEPS && n > 0; i++)
+        n = v->asked ? exv_take(v, port) : exv_send(v, port);
+    if (n > 0 || n == ACME_AGAIN) {
+        if (port->now_ms(port->ctx) - v->since_ms < EXTERNAL_VERIFY_MS)
+            return ACME_AGAIN;
+        n = ACME_E_TIMEOUT;
+    }
+    if (n == ACME_E_CLOSED && v->asked)
+        n = exv_judge(v, c->key_authorization);
+    external_verify_stop(v, port);
+    return n;
+}
