@@ -351,8 +351,8 @@ uint32_t acme_recent_early(const struct acme_agent *a, int64_t now);
 
 /* -- which way of proof: acme_steps_choice.c, or acme_steps_nochoice.c -- */
 
-/* The CA did not see this type of proof for this name. NONE: nobody knows which it was. */
-void acme_choice_failed(struct acme_agent *a, const char *identifier, unsigned type);
+/* The CA did not see the proof of a name: its authorization says by which type. */
+void acme_choice_failed(struct acme_agent *a, const struct acme_authorization *authz);
 /* The lowest is taken; among equals, the first in the configuration. 0: it never failed. */
 unsigned acme_choice_rank(const struct acme_agent *a, const char *identifier, unsigned type);
 void acme_choice_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */

@@ -210,38 +210,9 @@ static const struct acme_json *authz_error(const struct acme_authorization *auth
     return NULL;
 }
 
-static const struct acme_order_name *name_of(const struct acme_agent *a, const char *identifier)
-{
-    for (uint16_t i = 0; i < a->order.names_count; i++) {
-        if (strcmp(acme_order_text(a, a->order.names[i].identifier), identifier) == 0)
-            return &a->order.names[i];
-    }
-    return NULL;
-}
-
-/* The CA did not see the proof of this name: by which type? Its challenge says so; where several do
- * (some CAs give all of them the same error), the one that we took. */
-static unsigned failed_type(const struct acme_agent *a, const struct acme_authorization *authz)
-{
-    const struct acme_order_name *name = name_of(a, authz->identifier.text);
-    unsigned failed = ACME_CHALLENGE_NONE;
-
-    for (const struct acme_json *node = acme_json_first(authz->challenges); node != NULL;
-         node = acme_json_next(node)) {
-        struct acme_challenge_object challenge;
-        (void)acme_read_challenge(node, &challenge);
-        if (challenge.type == ACME_CHALLENGE_NONE ||
-            (challenge.error == NULL && challenge.status != ACME_STATUS_INVALID))
-            continue;
-        if (failed == ACME_CHALLENGE_NONE || (name != NULL && name->type == challenge.type))
-            failed = (unsigned)challenge.type;
-    }
-    return failed;
-}
-
 static int authz_refused(struct acme_agent *a, const struct acme_authorization *authz)
 {
-    acme_choice_failed(a, authz->identifier.text, failed_type(a, authz));
+    acme_choice_failed(a, authz);
     return acme_order_refuse(a, ACME_E_VALIDATION, authz_error(authz), authz->identifier.text);
 }
 
@@ -267,11 +238,14 @@ static int read_authz(struct acme_agent *a, const struct acme_reply *reply,
  */
 static bool failed_while_away(const struct acme_agent *a, const char *identifier)
 {
-    const struct acme_order_name *name = name_of(a, identifier);
-
     if (a->order.fresh || a->order.taken_up)
         return false;
-    return name == NULL || (name->flags & ORDER_ANSWERED) == 0;
+    for (uint16_t i = 0; i < a->order.names_count; i++) {
+        const struct acme_order_name *name = &a->order.names[i];
+        if (strcmp(acme_order_text(a, name->identifier), identifier) == 0)
+            return (name->flags & ORDER_ANSWERED) == 0;
+    }
+    return true;
 }
 
 static int start_anew(struct acme_agent *a, struct acme_next *next)

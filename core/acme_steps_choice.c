@@ -50,10 +50,34 @@ static void cho_add(struct acme_choice *c, uint32_t name, uint8_t type)
     c->types[c->count++] = type;
 }
 
-void acme_choice_failed(struct acme_agent *a, const char *identifier, unsigned type)
+/* The type that we took; NONE: the name is not known. */
+static unsigned cho_taken(const struct acme_agent *a, const char *identifier)
 {
-    if (type != ACME_CHALLENGE_NONE)
-        cho_add(&a->choice, cho_name(identifier), (uint8_t)type);
+    for (uint16_t i = 0; i < a->order.names_count; i++) {
+        if (strcmp(acme_order_text(a, a->order.names[i].identifier), identifier) == 0)
+            return a->order.names[i].type;
+    }
+    return ACME_CHALLENGE_NONE;
+}
+
+/* The challenge that failed says so; where several do (some CAs give all of them the same error),
+ * the one that we took. */
+void acme_choice_failed(struct acme_agent *a, const struct acme_authorization *authz)
+{
+    unsigned taken = cho_taken(a, authz->identifier.text), failed = ACME_CHALLENGE_NONE;
+    struct acme_challenge_object challenge;
+
+    for (const struct acme_json *node = acme_json_first(authz->challenges); node != NULL;
+         node = acme_json_next(node)) {
+        (void)acme_read_challenge(node, &challenge);
+        if (challenge.type == ACME_CHALLENGE_NONE ||
+            (challenge.error == NULL && challenge.status != ACME_STATUS_INVALID))
+            continue;
+        if (failed == ACME_CHALLENGE_NONE || (unsigned)challenge.type == taken)
+            failed = (unsigned)challenge.type;
+    }
+    if (failed != ACME_CHALLENGE_NONE)
+        cho_add(&a->choice, cho_name(authz->identifier.text), (uint8_t)failed);
 }
 
 /* A type that failed for another name is likely to fail for this one as well (a port that is

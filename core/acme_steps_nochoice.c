@@ -2,9 +2,9 @@
  * solvers have a fixed order. A solver that declines is passed over all the same. */
 #include "acme_steps.h"
 
-void acme_choice_failed(struct acme_agent *a, const char *identifier, unsigned type)
+void acme_choice_failed(struct acme_agent *a, const struct acme_authorization *authz)
 {
-    (void)a, (void)identifier, (void)type;
+    (void)a, (void)authz;
 }
 
 unsigned acme_choice_rank(const struct acme_agent *a, const char *identifier, unsigned type)

@@ -142,7 +142,7 @@ MUTANTS = [
     ("responder-deaf-after-one", HTTP01, "    while (taken < HTTP01_MAX_CONNECTIONS &&",
      "    while (taken < 0 &&"),
     # which way of proof
-    ("failed-way-forgotten", CHOICE, "    if (type != ACME_CHALLENGE_NONE)\n", "    if (type > 16)\n"),
+    ("failed-way-forgotten", CHOICE, "    if (failed != ACME_CHALLENGE_NONE)\n", "    if (failed > 16)\n"),
     ("failed-way-in-ram-alone", RECORDS, "    acme_choice_put(a, &w);\n", ""),
     ("failed-way-no-worse-than-others", CHOICE,
      "(c->names[i] == name ? ACME_MAX_FAILED_WAYS : 0)", "(c->names[i] == name ? 0 : ACME_MAX_FAILED_WAYS)"),
@@ -150,7 +150,7 @@ MUTANTS = [
     ("failed-way-kept-for-good", ORDER, "        acme_choice_forget(a);\n", ""),
     ("passed-over-and-not-ended", CHOICE,
      "    int err = solver->ops->end(solver, c, ACME_OUTCOME_UNKNOWN);",
-     "    int err = solver->ops->types > 99 ? c->type : 0;"),
+     "    int err = solver->ops->types > 99 ? (int)c->type : 0;"),
     ("busy-port-without-another-way", CHOICE, "    if (a->order.passed_err == ACME_OK ||",
      "    if (a->order.passed_err != ACME_OK ||"),
     # jobs: another key, the account's end, revocation

@@ -2,6 +2,7 @@
  * http-01 (or what a test says), solver two http-01 and dns-01. */
 #include "agent_servers.h"
 
+#include "acme_json.h"
 #include "acme_records.h"
 
 static int bytes_stored(void)
@@ -17,6 +18,26 @@ static int bytes_stored(void)
             return (int)field.value.len;
     }
     return 0;
+}
+
+/* The CA tells that this name failed by tls-alpn-01. */
+static void failed_tls(const char *name)
+{
+    static const char text[] =
+        "[{\"type\":\"http-01\",\"status\":\"pending\",\"url\":\"https://x/1\","
+        "\"token\":\"0123456789012345678901\"},"
+        "{\"type\":\"tls-alpn-01\",\"status\":\"invalid\",\"url\":"
+        "\"https://x/2\",\"token\":\"0123456789012345678901\"}]";
+    struct acme_authorization authz = {.status = ACME_STATUS_INVALID};
+    const struct acme_json *challenges = NULL;
+    static void *arena[1000];
+
+    CHECK_INT(acme_json_parse(acme_slice_text(text),
+                              (struct acme_span){(void *)arena, sizeof arena}, &challenges),
+              ACME_OK);
+    CHECK_INT(acme_name_read(acme_slice_text(name), &authz.identifier, NULL), ACME_OK);
+    authz.challenges = challenges;
+    acme_choice_failed(&agent, &authz);
 }
 
 static void fresh_log(void)
@@ -141,7 +162,7 @@ TEST(the_memory_is_bounded)
     CHECK_INT(attempt(), ACME_E_VALIDATION);
     for (int i = 0; i < 40; i++) {
         snprintf(name, sizeof name, "m%d.example", i);
-        acme_choice_failed(&agent, name, ACME_CHALLENGE_TLSALPN01);
+        failed_tls(name);
     }
     CHECK_INT(agent.choice.count, ACME_MAX_FAILED_WAYS);
     CHECK_INT(acme_choice_rank(&agent, "n1.example.org", ACME_CHALLENGE_HTTP01), 0);
