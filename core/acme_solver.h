@@ -52,8 +52,10 @@ struct acme_solver_ops {
     unsigned types;   /* bits of enum acme_challenge_type */
     unsigned needs;   /* bits of enum acme_solver_needs */
 
-    /* Make it true: ACME_OK, ACME_AGAIN, ACME_E_DECLINED (another solver or type is tried), or an
-     * error. Called again for a challenge that has begun already (after a resume): no harm. */
+    /* Make it true: ACME_OK, ACME_AGAIN, ACME_E_DECLINED (never for this name: nothing was begun,
+     * and another solver or type is tried), or an error: what was done of it is ended, and another
+     * one is tried where one fits; else the run fails with it. An error of ready means the same.
+     * Called again for a challenge that has begun already (after a resume): no harm. */
     int (*begin)(struct acme_solver *s, const struct acme_challenge *c);
 
     /* Would the CA see it now? ACME_OK: tell the CA. May be NULL: at once. */

@@ -129,8 +129,10 @@ SRC_TOOL = \
 	tools/lwacme/doctor.c \
 	tools/lwacme/doctor_ca.c \
 	tools/lwacme/doctor_dns.c \
+	tools/lwacme/doctor_dns01.c \
 	tools/lwacme/doctor_http.c \
 	tools/lwacme/doctor_store.c \
+	tools/lwacme/doctor_tls.c \
 	tools/lwacme/doctor_who.c \
 	tools/lwacme/facts.c \
 	tools/lwacme/outside.c \

@@ -61,8 +61,21 @@ static int talk(struct doctor *d, acme_sock s, const uint8_t *question, size_t q
     return ACME_E_TIMEOUT;
 }
 
-/* The servers in turn, until one answers. SERVFAIL and the like are an answer of nobody. */
-static int ask(struct doctor *d, const char *name, enum dns_type type, struct dns_msg *answer)
+int doctor_dns_talk(struct doctor *d, const char *server, uint16_t port, struct acme_slice question,
+                    struct acme_slice *message)
+{
+    acme_sock s = ACME_NO_SOCK;
+    int err = d->port.net->connect(&d->net, server, port, &s);
+
+    if (err != ACME_OK)
+        return err;
+    err = talk(d, s, question.ptr, question.len, message);
+    d->port.net->close(&d->net, s);
+    return err;
+}
+
+/* SERVFAIL and the like are an answer of nobody. */
+int doctor_dns_ask(struct doctor *d, const char *name, enum dns_type type, struct dns_msg *answer)
 {
     uint8_t question[300];
     char server[ACME_ADDR_TEXT];
@@ -78,14 +91,9 @@ static int ask(struct doctor *d, const char *name, enum dns_type type, struct dn
     if (!dns_msg_end(&b))
         return ACME_E_NAME;
     for (unsigned i = 0; i < RESOLVERS_MAX; i++) {
-        acme_sock s = ACME_NO_SOCK;
         if (d->port.net->resolver(&d->net, i, server) != ACME_OK)
             break;
-        last = d->port.net->connect(&d->net, server, 53, &s);
-        if (last == ACME_OK) {
-            last = talk(d, s, question, b.len, &message);
-            d->port.net->close(&d->net, s);
-        }
+        last = doctor_dns_talk(d, server, 53, acme_slice_of(question, b.len), &message);
         if (last == ACME_OK)
             last = dns_msg_open(answer, message, id, DNS_QUERY_RECURSIVE, name, type);
         if (last == ACME_OK && (answer->rcode == DNS_NOERROR || answer->rcode == DNS_NXDOMAIN))
@@ -121,7 +129,7 @@ static int add_addresses(struct doctor *d, const char *name, enum dns_type type,
 {
     struct dns_msg answer;
     struct dns_record record;
-    int err = ask(d, name, type, &answer);
+    int err = doctor_dns_ask(d, name, type, &answer);
 
     while (err == ACME_OK && dns_msg_find(&answer, type, &record)) {
         if (record.data.len == (type == DNS_A ? 4u : 16u) && *count < DOCTOR_ADDRESSES)
@@ -163,6 +171,9 @@ static size_t look_up(struct doctor *d, const char *name, char addresses[][ACME_
 
     if (count > 0)
         tell_addresses(d, name, addresses, count);
+    else if (err == ACME_OK && !doctor_takes_ports(d->o))
+        doctor_tell(d, DOCTOR_OK, 0, "addresses", name, NULL,
+                    "it has no address in DNS; dns-01 needs none");
     else if (err != ACME_OK)
         doctor_tell(d, DOCTOR_BAD, EXIT_LATER, "addresses", name,
                     "check /etc/resolv.conf, and that its servers answer over TCP",
@@ -179,10 +190,19 @@ static size_t look_up(struct doctor *d, const char *name, char addresses[][ACME_
 
 /* -- CAA -- */
 
+/* The type that this name is proven with. */
+static enum acme_challenge_type doctor_type(const struct doctor *d, bool wildcard)
+{
+    if (wildcard && options_takes(d->o, ACME_CHALLENGE_DNS01))
+        return ACME_CHALLENGE_DNS01;
+    return d->o->challenges_count > 0 ? d->o->challenges[0] : ACME_CHALLENGE_HTTP01;
+}
+
 static void tell_verdict(struct doctor *d, const char *name, enum caa_verdict verdict,
                          const char *where, const char *issuers)
 {
-    static const struct {
+    char method[80];
+    const struct {
         const char *words, *advice;
     } bad[] = {
         [CAA_ALLOWED] = {"", NULL},
@@ -190,28 +210,21 @@ static void tell_verdict(struct doctor *d, const char *name, enum caa_verdict ve
                             "put our account's URL there when it is made (lwacme account show)"},
         [CAA_OTHER_ACCOUNT] = {"allows another account alone (accounturi)",
                                "put our account's URL there (lwacme account show)"},
-        [CAA_OTHER_METHOD] = {"does not allow http-01 (validationmethods)",
-                              "add http-01 to validationmethods there"},
+        [CAA_OTHER_METHOD] = {method, "add it to validationmethods there"},
         [CAA_OTHER_CA] = {"does not allow this CA", "add an issue property for this CA there"},
         [CAA_CRITICAL] = {"has a critical property that CAs do not know",
                           "remove it, or its critical flag"},
         [CAA_BROKEN] = {"cannot be read, so CAs refuse", "mend the records there"},
     };
 
+    snprintf(method, sizeof method, "does not allow %s (validationmethods)",
+             acme_challenge_type_name(doctor_type(d, name[0] == '*')));
     if (verdict == CAA_ALLOWED)
         doctor_tell(d, DOCTOR_OK, 0, "caa", name, NULL, "allowed at %s: %s", where, issuers);
     else
         doctor_tell(d, verdict == CAA_ALLOWED_IF ? DOCTOR_WARNING : DOCTOR_BAD, EXIT_REFUSED, "caa",
                     name, bad[verdict].advice, "CAA at %s %s: %s", where, bad[verdict].words,
                     issuers);
-}
-
-/* The type that this name is proven with. */
-static enum acme_challenge_type doctor_type(const struct doctor *d, bool wildcard)
-{
-    if (wildcard && options_takes(d->o, ACME_CHALLENGE_DNS01))
-        return ACME_CHALLENGE_DNS01;
-    return d->o->challenges_count > 0 ? d->o->challenges[0] : ACME_CHALLENGE_HTTP01;
 }
 
 static void judge_records(struct doctor *d, const char *name, const char *where,
@@ -251,7 +264,7 @@ static void look_at_caa(struct doctor *d, const char *name)
     size_t count;
 
     for (; at != NULL && *at != '\0'; at = strchr(at, '.'), at += at != NULL) {
-        int err = ask(d, at, DNS_CAA, &answer);
+        int err = doctor_dns_ask(d, at, DNS_CAA, &answer);
         count = 0;
         while (err == ACME_OK && count <= CAA_RECORDS && dns_msg_find(&answer, DNS_CAA, &record))
             records[count++] = record.data;
