@@ -1,6 +1,7 @@
 # lwacme - build, test, measure
 #
 #   make                   build/host/lwacme and build/host/liblwacme.a
+#   make small             build/host/lwacme-small, without daemon, doctor, metrics and import
 #   make demo              get a certificate from a test CA on this machine, and look at it
 #   make test              all tests, with gcc, with clang, and with sanitizers
 #   make test-all          with one more version of the test CA, and longer series
@@ -106,6 +107,7 @@ LINK = $(CC) $(CFLAGS) $(SANITIZE) $(LDFLAGS) -Wl,--gc-sections
 LIB := $(O)/liblwacme.a
 LIB_WOLFSSL := $(O)/libwolfssl.a
 TOOL := $(O)/lwacme
+SMALL := $(O)/lwacme-small
 MKCONFIG := $(O)/mkconfig
 RECORD_DUMP := $(O)/record_dump
 FLASH_TOOL := $(O)/tests/flash_tool
@@ -115,6 +117,7 @@ OBJ_CORE = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT) $(SRC_CORE)))
 OBJ_SOLVERS = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_SOLVERS) $(SRC_EXTERNAL)))
 OBJ_PORT = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_PORT_POSIX)))
 OBJ_TOOL = $(patsubst %.c,$(O)/%.o,$(wildcard $(SRC_TOOL)))
+OBJ_SMALL = $(SRC_TOOL_SMALL:%.c=$(O)/%.o)
 OBJ_CJSON = $(O)/cjson/cJSON.o
 
 # wolfSSL has assembler for this processor; it asks at run time what the processor can do.
@@ -134,9 +137,10 @@ CONFORMANCE = $(patsubst tests/conformance/main_%.c,$(O)/tests/conformance_%,\
 
 include tests/conformance/lwip/lwip.mk
 
-.PHONY: all lib programs unit-programs conformance-programs
+.PHONY: all small lib programs unit-programs conformance-programs
 all: lib $(if $(OBJ_TOOL),$(TOOL)) $(if $(STATIC)$(TARGET),,$(MKCONFIG) $(RECORD_DUMP))
-programs: all unit-programs conformance-programs
+small: $(SMALL)
+programs: all small unit-programs conformance-programs
 lib: $(LIB) $(LIB_WOLFSSL)
 unit-programs: $(UNIT) $(FLASH_TOOL) $(HOST_TRY)
 conformance-programs: $(CONFORMANCE)
@@ -161,9 +165,11 @@ $(LIB) $(LIB_WOLFSSL):
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
-$(TOOL): $(OBJ_TOOL) $(LIB) $(LIB_WOLFSSL)
+$(TOOL): $(OBJ_TOOL)
+$(SMALL): $(OBJ_SMALL)
+$(TOOL) $(SMALL): $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -Wl,-Map=$@.map -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
+	@$(LINK) -Wl,-Map=$@.map -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) $(LINK_MESSAGES)
 	@$(if $(STATIC)$(TARGET),$(STRIP) $@)
 
 $(MKCONFIG): $(SRC_MKCONFIG:%.c=$(O)/%.o)
@@ -215,7 +221,7 @@ $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 CPPFLAGS_core = $(COUNTED) $(WOLFSSL_CPPFLAGS) -isystem $(CJSON_DIR)
 CPPFLAGS_solvers = $(COUNTED)
 CPPFLAGS_port = $(COUNTED)
-CPPFLAGS_tools = -isystem $(WOLFSSL_DIR)
+CPPFLAGS_tools = -isystem $(WOLFSSL_DIR) -Itools/lwacme
 CPPFLAGS_tests = $(WOLFSSL_CPPFLAGS) -Itests -Iboards/common -Itests/unit -Itests/conformance -Itests/sim -Itests/flash \
 	-Iport/flash -Itools/lwacme
 $(O)/tests/unit/test_tls_alpn01_turns.o: CPPFLAGS_tests += $(COUNTED) # compiles the solver in
@@ -273,24 +279,30 @@ test:
 test-all:
 	@tools/setup.sh test
 	@tools/get_pebble.py newest 2.4.0 2.6.0
-	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" BOARD_CUTS=50 FIRST_MINUTE=60 YEAR=1 \
+	@PEBBLE_VERSIONS="newest 2.4.0 2.6.0" BOARD_CUTS=50 BOARD_SOLVERS=1 FIRST_MINUTE=60 YEAR=1 \
 		$(MAKE) --no-print-directory test
 
 test-unit: all unit-programs
 	@tests/run.py $(call unit_suites,$(O)) $(call csr_suite,$(O)) $(call dump_suite,$(O))
 test-conformance: conformance-programs
 	@tests/run.py $(call conformance_suites,$(O))
-test-interop: all $(HOST_TRY)
+test-interop: all small $(HOST_TRY)
 	@tools/get_pebble.py >/dev/null
 	@tests/run.py $(call interop_suites,$(O))
 
 # Firmware in QEMU; skipped with a reason where the cross compiler or QEMU is missing.
 board_suites = $(sort $(wildcard tests/boards/test_*.py))
-board_image = for board in arm-none-eabi-gcc:emcraft-sf2: arm-none-eabi-gcc:emcraft-sf2:8 \
-	riscv64-unknown-elf-gcc:riscv32-virt:; do \
-	set -- $$(echo $$board | tr : ' '); \
-	if command -v $$1 >/dev/null; then \
-	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=$$2 RECORDS=$$3 firmware || exit; fi; done
+comma := ,
+empty :=
+board_images = emcraft-sf2 emcraft-sf2:RECORDS=8 emcraft-sf2:SOLVERS=tls-alpn-01 \
+	emcraft-sf2:SOLVERS=dns-01 riscv32-virt $(if $(BOARD_SOLVERS),emcraft-sf2:SERVER=:SOLVERS=tls-alpn-01 \
+	emcraft-sf2:RECORDS=8:SOLVERS=tls-alpn-01 riscv32-virt:SOLVERS=tls-alpn-01 \
+	riscv32-virt:SERVER=:SOLVERS=tls-alpn-01$(comma)dns-01)
+board_image = for image in $(board_images); do \
+	case $$image in emcraft*) cc=arm-none-eabi-gcc ;; *) cc=riscv64-unknown-elf-gcc ;; esac; \
+	if command -v $$cc >/dev/null; then \
+	$(MAKE) --no-print-directory CC=gcc SAN= STATIC= BOARD=$$(echo $$image | tr : ' ') firmware || exit; \
+	fi; done
 test-boards: all $(FLASH_TOOL)
 	@tools/setup.sh boards
 	@tools/get_pebble.py >/dev/null
@@ -323,15 +335,17 @@ $(O)/size_of_agent.o $(O)/size_of_small_agent.o: core/acme_agent.h $(O)/flags
 		$(CC) -std=c11 $(CPPFLAGS) $(SIZE_DEFS) -MMD -MF $(@:.o=.d) -MT $@ -x c - -c -o $@
 # The bounds of the reference board, with this compiler's pointers.
 $(O)/size_of_small_agent.o: SIZE_DEFS = -DACME_BOARD_CONFIG -DBOARD_BUILD_TIME=0 -Iboards/emcraft-sf2
-size: all $(O)/size_of_agent.o $(O)/size_of_small_agent.o
+size: all $(if $(STATIC),small) $(O)/size_of_agent.o $(O)/size_of_small_agent.o
 	@tools/size_report.py $(NAME) $(TOOL) $(O)/size_of_agent.o $(O)/size_of_small_agent.o
+	@$(if $(STATIC),tools/size_report.py --most 614400 $(NAME)-small $(SMALL) $(O)/size_of_agent.o \
+		$(O)/size_of_small_agent.o)
 
 bench:
 	@tools/setup.sh bench
 	@$(MAKE) --no-print-directory all
-	@$(MAKE) --no-print-directory STATIC=musl all
+	@$(MAKE) --no-print-directory STATIC=musl all small
 	@tools/get_pebble.py >/dev/null
-	@tests/interop/bench.py build/host/lwacme build/musl/lwacme
+	@tests/interop/bench.py build/host/lwacme build/musl/lwacme build/musl/lwacme-small
 
 demo:
 	@tools/setup.sh demo

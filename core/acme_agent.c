@@ -55,7 +55,7 @@ void acme_drive_wait(struct acme_agent *a, uint32_t ms, const char *what)
 
 static int64_t remaining_life(const struct acme_agent *a, int64_t now)
 {
-    return a->cert.has && a->cert.wanted ? a->cert.not_after - now : 0;
+    return acme_cert_serves(a) ? a->cert.not_after - now : 0;
 }
 
 static void note_failure(struct acme_agent *a, int err, int64_t now)

@@ -168,6 +168,7 @@ struct acme_agent_status {
     bool connected;                     /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
     const struct acme_sched *attempts;  /* failures since the last success, all and by class */
+    const struct acme_ledger *ledger;   /* what holds back all certificates of this CA */
     uint32_t issued;                    /* how many certificates this one's storage has seen */
     uint32_t requests, connections;     /* since init */
 #if ACME_MAX_SERVERS > 1
@@ -369,6 +370,7 @@ struct acme_cert_state {
     bool same_account; /* it was ordered by the account that we have */
     bool replaces;     /* its order named its predecessor */
     bool wanted;       /* it is what the configuration asks for */
+    bool moved;        /* it would be, were its server still in the list */
     uint8_t slot;      /* ACME_SLOT_CERT_A or _B */
     uint8_t server;    /* it came from this one of the list; 0: or nobody knows */
     uint32_t sequence;
@@ -458,6 +460,7 @@ struct acme_agent {
 #if ACME_MAX_SERVERS > 1
     struct acme_servers servers;
     struct acme_servers_hold server_hold; /* while SCHED is read */
+    struct acme_servers_kept server_kept;
     uint8_t server; /* in use: ACCOUNT and CA_LEDGER are its. In the list; ACME_MAX_SERVERS: staging
                      */
     uint8_t server_hops; /* servers in a row that hold us back */

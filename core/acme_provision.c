@@ -103,6 +103,12 @@ static int pv_field(const struct acme_field *field, struct acme_provision *p)
     case ACME_PROVISION_EAB:
         p->eab = field->value;
         return ACME_OK;
+    case ACME_PROVISION_DNS:
+        p->dns = field->value;
+        return ACME_OK;
+    case ACME_PROVISION_DNS_KEY:
+        p->dns_key = field->value;
+        return ACME_OK;
     case ACME_PROVISION_SERVER:
     case ACME_PROVISION_SERVER_EAB:
     case ACME_PROVISION_STAGING:
@@ -174,6 +180,10 @@ int acme_provision_write(struct acme_span room, const struct acme_provision *p)
     if (p->eab.len > 0)
         acme_record_bytes(&w, ACME_PROVISION_EAB, p->eab.ptr, p->eab.len);
     pv_put_servers(&w, p);
+    if (p->dns.len > 0)
+        acme_record_bytes(&w, ACME_PROVISION_DNS, p->dns.ptr, p->dns.len);
+    if (p->dns_key.len > 0)
+        acme_record_bytes(&w, ACME_PROVISION_DNS_KEY, p->dns_key.ptr, p->dns_key.len);
     for (uint8_t i = 0; i < p->anchors_count; i++)
         acme_record_bytes(&w, ACME_PROVISION_ANCHOR, p->anchors[i].ptr, p->anchors[i].len);
     return acme_record_end(&w);

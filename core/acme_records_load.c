@@ -304,6 +304,7 @@ static int load_half(struct acme_agent *a, enum acme_slot slot, struct acme_cert
     struct acme_record r;
     struct acme_field field;
     struct acme_chain chain = {{NULL, 0}};
+    struct acme_slice want = {NULL, 0};
     int err = load_record(a, slot, a->config->memory.io, &r);
 
     memset(out, 0, sizeof *out);
@@ -312,9 +313,10 @@ static int load_half(struct acme_agent *a, enum acme_slot slot, struct acme_cert
     out->slot = (uint8_t)slot;
     out->sequence = r.sequence;
     while (acme_record_next(&r, &field)) {
-        if (field.tag == CERT_WANT)
-            out->wanted = acme_server_wanted(a, field.value, &out->server);
-        else if (field.tag == CERT_ORDER && field.value.len == sizeof out->order)
+        if (field.tag == CERT_WANT) {
+            want = field.value;
+            out->wanted = acme_server_wanted(a, want, &out->server);
+        } else if (field.tag == CERT_ORDER && field.value.len == sizeof out->order)
             memcpy(out->order, field.value.ptr, sizeof out->order);
         else if (field.tag == CERT_NOT_BEFORE)
             (void)acme_field_i64(&field, &out->not_before);
@@ -323,7 +325,7 @@ static int load_half(struct acme_agent *a, enum acme_slot slot, struct acme_cert
         else if (field.tag == CERT_CHAIN)
             chain.packed = field.value;
         else if (field.tag == CERT_SERVER)
-            acme_server_get_cert(a, &field, out);
+            acme_server_get_cert(a, &field, want, out);
         else
             acme_ari_get_cert(a, &field, out);
     }

@@ -1,6 +1,8 @@
 /* acme_servers.c - which of several CAs gets the next order: pure functions */
 #include "acme_servers.h"
 
+#include <string.h>
+
 #define SRV_ENOUGH        3
 #define SRV_ENOUGH_URGENT 2
 #define SRV_SOON          (5 * ACME_MINUTE)
@@ -120,4 +122,45 @@ void acme_servers_rebase(struct acme_servers *s, int64_t now)
         s->since = now;
     for (unsigned i = 0; i <= ACME_MAX_SERVERS; i++)
         (void)acme_sched_rebase_one(&s->holds[i].not_before, &s->holds[i].set_at, now);
+}
+
+/* -- holds of servers that are not in the list -- */
+
+void acme_servers_keep(struct acme_servers_kept *k, const struct acme_servers_hold *hold,
+                       const char *url)
+{
+    size_t len = strlen(url) + 1;
+
+    if (hold->not_before == 0 || sizeof k->packed - k->len < sizeof *hold + len)
+        return;
+    memcpy(k->packed + k->len, hold, sizeof *hold);
+    memcpy(k->packed + k->len + sizeof *hold, url, len);
+    k->len = (uint16_t)(k->len + sizeof *hold + len);
+}
+
+const char *acme_servers_kept(const struct acme_servers_kept *k, size_t *at,
+                              struct acme_servers_hold *hold)
+{
+    const char *url = (const char *)k->packed + *at + sizeof *hold;
+
+    if (*at >= k->len)
+        return NULL;
+    memcpy(hold, k->packed + *at, sizeof *hold);
+    *at += sizeof *hold + strlen(url) + 1;
+    return url;
+}
+
+void acme_servers_kept_rebase(struct acme_servers_kept *k, int64_t now)
+{
+    struct acme_servers_kept old = *k;
+    struct acme_servers_hold hold;
+    const char *url;
+    size_t at = 0;
+
+    k->len = 0;
+    while ((url = acme_servers_kept(&old, &at, &hold)) != NULL) {
+        (void)acme_sched_rebase_one(&hold.not_before, &hold.set_at, now);
+        if (hold.not_before > now)
+            acme_servers_keep(k, &hold, url);
+    }
 }

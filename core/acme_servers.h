@@ -43,6 +43,14 @@ struct acme_servers_hold {
     int64_t not_before, set_at; /* 0: none */
 };
 
+/* Holds of CAs that are not in the list now: who leaves one out for a call, or for a day, does not
+ * come back to it too early. Each is two times, and a URL with its NUL; the first ones that fit. */
+#define ACME_SERVERS_KEPT (ACME_MAX_URL < 640 ? ACME_MAX_URL : 640)
+struct acme_servers_kept {
+    uint16_t len;
+    uint8_t packed[ACME_SERVERS_KEPT];
+};
+
 /* What is remembered across reboots (in the record SCHED); all 0 at first. */
 struct acme_servers {
     uint8_t turn;      /* the server for the next order: an index into the list */
@@ -99,5 +107,13 @@ void acme_servers_settled(struct acme_servers *s);
  * (acme_sched.h). */
 uint32_t acme_servers_wait(const struct acme_servers *s, uint8_t server, int64_t now);
 void acme_servers_rebase(struct acme_servers *s, int64_t now);
+
+void acme_servers_keep(struct acme_servers_kept *k, const struct acme_servers_hold *hold,
+                       const char *url);
+/* One after another, from *at 0: the URL, valid until k changes; NULL: no more. */
+const char *acme_servers_kept(const struct acme_servers_kept *k, size_t *at,
+                              struct acme_servers_hold *hold);
+/* Those that are over are forgotten; those of a clock that ran ahead start anew. */
+void acme_servers_kept_rebase(struct acme_servers_kept *k, int64_t now);
 
 #endif

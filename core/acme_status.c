@@ -32,6 +32,7 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
     out->connected = acme_exchange_is_up(&a->exchange);
     out->failure = &a->failure;
     out->attempts = &a->sched;
+    out->ledger = &a->ledger;
     out->issued = a->cert.sequence;
     out->requests = a->exchange.requests;
     out->connections = a->exchange.connections;

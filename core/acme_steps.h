@@ -309,11 +309,17 @@ struct acme_slice acme_server_eab(const struct acme_agent *a);
 /* Is a certificate (or order) that was for this what the configuration asks for, from one of its
  * servers? Which one it was. */
 bool acme_server_wanted(const struct acme_agent *a, struct acme_slice want, uint8_t *server);
+/* There is a certificate that serves until the next one is there: what is wanted, or was, before
+ * its server was taken out of the list. */
+static inline bool acme_cert_serves(const struct acme_agent *a)
+{
+    return a->cert.has && (a->cert.wanted || a->cert.moved);
+}
 void acme_server_issued(struct acme_agent *a); /* a->fresh comes from the CA in use */
 /* Its name in CERT: who issued it revokes it, also when something else is wanted by now. */
 void acme_server_put_cert(const struct acme_agent *a, struct acme_record_writer *w);
 void acme_server_get_cert(const struct acme_agent *a, const struct acme_field *field,
-                          struct acme_cert_state *out);
+                          struct acme_slice want, struct acme_cert_state *out);
 void acme_server_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */
 void acme_server_get(struct acme_agent *a, const struct acme_field *field);
 /* Whatever the record said, a->servers fits the configuration. */

@@ -30,9 +30,9 @@ void acme_server_put_cert(const struct acme_agent *a, struct acme_record_writer 
 }
 
 void acme_server_get_cert(const struct acme_agent *a, const struct acme_field *field,
-                          struct acme_cert_state *out)
+                          struct acme_slice want, struct acme_cert_state *out)
 {
-    (void)a, (void)field, (void)out;
+    (void)a, (void)field, (void)want, (void)out;
 }
 
 void acme_server_put(const struct acme_agent *a, struct acme_record_writer *w)

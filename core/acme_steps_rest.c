@@ -164,10 +164,10 @@ static uint32_t rest_spread(struct acme_agent *a, int64_t now)
     uint64_t clock = a->port->now_ms(a->port->ctx);
 
     /* A moment in the CA's window was drawn already. */
-    if (a->idle && acme_ari_followed(a))
+    if (a->idle && a->cert.wanted && acme_ari_followed(a))
         return 0;
-    if (a->config->prompt || a->asked || a->again || a->order.open || !a->loaded || !a->cert.has ||
-        !a->cert.wanted)
+    if (a->config->prompt || a->asked || a->again || a->order.open || !a->loaded ||
+        !acme_cert_serves(a))
         return 0;
     /* Drawn once; anew only where less is left than was thought, because the clock was set. */
     if (!a->due || a->due_ms > clock + 1000 * (uint64_t)acme_sched_spread(found, left, 0xffff))

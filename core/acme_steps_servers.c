@@ -85,6 +85,9 @@ void acme_server_issued(struct acme_agent *a)
 void acme_server_put(const struct acme_agent *a, struct acme_record_writer *w)
 {
     const struct acme_servers *s = &a->servers;
+    struct acme_servers_hold hold;
+    const char *url;
+    size_t at = 0;
 
     if (s->turn != 0 || s->failures != 0 || s->changes != 0 || s->rehearsal != 0) {
         acme_record_text(w, SERVER_TURN, srv_url(a, s->turn));
@@ -101,6 +104,11 @@ void acme_server_put(const struct acme_agent *a, struct acme_record_writer *w)
         acme_record_i64(w, SERVER_HOLD_SET_AT, s->holds[i].set_at);
         acme_record_text(w, SERVER_HELD, srv_url(a, i)); /* closes the two before it */
     }
+    while ((url = acme_servers_kept(&a->server_kept, &at, &hold)) != NULL) {
+        acme_record_i64(w, SERVER_HOLD, hold.not_before);
+        acme_record_i64(w, SERVER_HOLD_SET_AT, hold.set_at);
+        acme_record_text(w, SERVER_HELD, url);
+    }
 }
 
 static uint8_t srv_named(const struct acme_agent *a, const struct acme_field *field)
@@ -116,17 +124,23 @@ void acme_server_put_cert(const struct acme_agent *a, struct acme_record_writer 
 }
 
 void acme_server_get_cert(const struct acme_agent *a, const struct acme_field *field,
-                          struct acme_cert_state *out)
+                          struct acme_slice want, struct acme_cert_state *out)
 {
-    uint8_t server = field->tag == CERT_SERVER ? srv_named(a, field) : SRV_STAGING;
+    uint8_t server = srv_named(a, field), digest[ACME_SHA256_SIZE];
+    char url[ACME_MAX_URL + 1];
 
     if (server < srv_count(a))
         out->server = server;
+    out->moved = server > SRV_STAGING && want.len == sizeof digest &&
+                 acme_field_text(field, url, sizeof url) &&
+                 acme_want_hash(a->config, url, digest) == ACME_OK &&
+                 memcmp(want.ptr, digest, sizeof digest) == 0;
 }
 
 void acme_server_get(struct acme_agent *a, const struct acme_field *field)
 {
     struct acme_servers *s = &a->servers;
+    char url[ACME_MAX_URL + 1];
     uint64_t number = 0;
     uint8_t server;
 
@@ -142,6 +156,8 @@ void acme_server_get(struct acme_agent *a, const struct acme_field *field)
         server = srv_named(a, field);
         if (server <= SRV_STAGING)
             s->holds[server] = a->server_hold;
+        else if (acme_field_text(field, url, sizeof url))
+            acme_servers_keep(&a->server_kept, &a->server_hold, url);
         memset(&a->server_hold, 0, sizeof a->server_hold);
     } else if (!acme_field_u64(field, &number))
         return;
@@ -171,6 +187,7 @@ void acme_server_forget(struct acme_agent *a)
 {
     memset(&a->servers, 0, sizeof a->servers);
     memset(&a->server_hold, 0, sizeof a->server_hold);
+    memset(&a->server_kept, 0, sizeof a->server_kept);
 }
 
 /* The server for an order. */
@@ -192,7 +209,7 @@ static struct acme_servers_facts srv_facts(const struct acme_agent *a, int64_t n
 
     f.staging = a->config->staging.url != NULL;
     f.proofs = a->sched.validations;
-    if (a->cert.has && a->cert.wanted && a->cert.not_after > now) {
+    if (acme_cert_serves(a) && a->cert.not_after > now) {
         f.remaining_s = f.life_s = a->cert.not_after - now;
         if (a->cert.not_before > 0 && a->cert.not_before < now)
             f.life_s = a->cert.not_after - a->cert.not_before;
@@ -308,6 +325,7 @@ uint32_t acme_server_hold(const struct acme_agent *a, int64_t now)
 void acme_server_rebase(struct acme_agent *a, int64_t now)
 {
     acme_servers_rebase(&a->servers, now);
+    acme_servers_kept_rebase(&a->server_kept, now);
 }
 
 /* -- what happens to an order -- */

@@ -25,18 +25,18 @@ static uint64_t d01_now(const struct dns01_2136 *d)
     return d->solver.port->now_ms(d->solver.port->ctx);
 }
 
-/* "NAME: words (more)": ACME_E_SOLVER, which ends the job. */
+/* "NAME: words more", long names cut so that the words are there: ACME_E_SOLVER, which ends the job. */
 static int d01_fail(struct dns01_2136 *d, const char *name, const char *words, const char *more)
 {
+    const char *const parts[] = {name, ": ", words, more};
     struct acme_buf b;
 
     acme_buf_init(&b, d->why, sizeof d->why);
-    acme_buf_text(&b, name);
-    acme_buf_text(&b, ": ");
-    acme_buf_text(&b, words);
-    acme_buf_text(&b, more);
-    if (!acme_buf_end(&b)) /* cut, as the name may be long */
-        d->why[sizeof d->why - 1] = '\0';
+    for (size_t i = 0; i < 4; i++) {
+        size_t len = strlen(parts[i]), most = i == 2 ? 90 : 50;
+        acme_buf_put(&b, parts[i], len < most ? len : most);
+    }
+    (void)acme_buf_end(&b);
     return ACME_E_SOLVER;
 }
 

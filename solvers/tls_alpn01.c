@@ -152,6 +152,8 @@ static void ta_drop(struct tls_alpn01 *t, struct tls_alpn01_connection *c)
     if (c->phase == TA_HANDSHAKE) {
         acme_tls_server_close(&c->tls);
         t->handshakes--;
+        if (t->turn)
+            (void)t->turn(false);
     }
     ta_close(t, &c->sock);
     c->phase = TA_FREE;
@@ -215,7 +217,7 @@ static int ta_begin_handshake(struct tls_alpn01 *t, struct tls_alpn01_connection
     struct acme_tls_hello hello;
     int err;
 
-    if (t->handshakes >= TLS_ALPN01_MAX_HANDSHAKES)
+    if (t->handshakes >= TLS_ALPN01_MAX_HANDSHAKES || (t->turn && !t->turn(true)))
         return ACME_AGAIN;
     show.early = acme_slice_of(c->buf, c->len);
     (void)acme_tls_hello_read(show.early, &hello);
@@ -229,6 +231,8 @@ static int ta_begin_handshake(struct tls_alpn01 *t, struct tls_alpn01_connection
         ta_enter(t, c, TA_HANDSHAKE);
         return 1;
     }
+    if (t->turn)
+        (void)t->turn(false);
     return err == ACME_E_TLS_MEMORY ? ACME_AGAIN : err;
 }
 

@@ -85,9 +85,14 @@ struct tls_alpn01_connection {
     uint8_t buf[TLS_ALPN01_HELLO_MAX];
 };
 
-/* Placed by the caller; all members are private. The default bounds make it 66 KB. */
+/* Placed by the caller; all members but turn are private. The default bounds make it 66 KB. */
 struct tls_alpn01 {
     struct acme_solver solver;
+    /* Where the memory of TLS is shared with the agent's session to the CA: set it after
+     * tls_alpn01_init. Asked (true) before each handshake of the responder, which waits while the
+     * answer is false; told (false) when a handshake that was let begin is over. NULL: always. */
+    bool (*turn)(bool wanted);
+
     const char *addr;
     uint16_t port;
     uint16_t live, handshakes;
@@ -113,6 +118,13 @@ struct tls_alpn01 {
  * (the certificate is made here for the first time), ACME_E_CLOCK. */
 struct acme_solver *tls_alpn01_init(struct tls_alpn01 *t, const struct acme_port *port,
                                     const char *addr, uint16_t tcp_port);
+
+/* Is any name being proved now? Else tls_alpn01_lookup declines whatever is asked for, and an
+ * application that opens its port for the CA alone may close it. */
+static inline bool tls_alpn01_is_live(const struct tls_alpn01 *t)
+{
+    return t->live > 0;
+}
 
 /* The answer for an application that owns the port, from its ClientHello callback. alpn: the
  * ProtocolNameList as sent, "\x0a" "acme-tls/1" (RFC 7301 3.1, without the list's length); sni: the

@@ -1,13 +1,15 @@
 #!/usr/bin/env python3
 """Bytes of a linked program by component, from its linker map.
 
-usage: size_report.py LABEL PROGRAM SIZE-OBJECT SMALL-SIZE-OBJECT
+usage: size_report.py [--most BYTES] LABEL PROGRAM SIZE-OBJECT SMALL-SIZE-OBJECT
 
 The objects define acme_size_of_agent, an array as large as struct acme_agent with the bounds of a host
 and with those of the reference board. The last line is
-"LABEL: text N B, data N B, bss N B, agent N B"; text, data and bss are those of `size PROGRAM`.
+"LABEL: text N B, data N B, bss N B, agent N B"; text, data and bss are those of `size PROGRAM`. --most: a file
+that is larger is an error.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -65,13 +67,18 @@ def agent_size(path):
 
 
 def main():
-    label, program, agent, small = sys.argv[1:]
+    most = int(sys.argv[2]) if sys.argv[1] == "--most" else None
+    label, program, agent, small = sys.argv[1 if most is None else 3:]
     print("%-24s %10s %10s %10s" % (label, "text", "data", "bss"))
     for name, columns in read_map(program + ".map").items():
         print("  %-22s %10d %10d %10d" % (name, *columns))
     print("  with the bounds of boards/emcraft-sf2: agent %d B" % agent_size(small))
     text, data, bss = subprocess.check_output(["size", program], text=True).splitlines()[1].split()[:3]
     print("%s: text %s B, data %s B, bss %s B, agent %d B" % (label, text, data, bss, agent_size(agent)))
+    if most is not None:
+        print("%s: the file has %d B, and may have %d" % (label, os.path.getsize(program), most))
+        if os.path.getsize(program) > most:
+            sys.exit(1)
 
 
 if __name__ == "__main__":

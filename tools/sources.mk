@@ -86,6 +86,7 @@ SRC_CORE = \
 
 SRC_SOLVERS = \
 	solvers/dns01_2136.c \
+	solvers/dns01_stored.c \
 	solvers/dns_msg.c \
 	solvers/dns_tsig.c \
 	solvers/http01.c \
@@ -137,6 +138,7 @@ SRC_TOOL = \
 	tools/lwacme/facts.c \
 	tools/lwacme/outside.c \
 	tools/lwacme/frame.c \
+	tools/lwacme/full.c \
 	tools/lwacme/help.c \
 	tools/lwacme/hook.c \
 	tools/lwacme/hook_run.c \
@@ -159,6 +161,7 @@ SRC_TOOL = \
 	tools/lwacme/person.c \
 	tools/lwacme/privilege.c \
 	tools/lwacme/runner.c \
+	tools/lwacme/secret.c \
 	tools/lwacme/show.c \
 	tools/lwacme/solve.c \
 	tools/lwacme/status.c \
@@ -169,8 +172,15 @@ SRC_TOOL = \
 	tools/lwacme/webroot.c \
 	tools/lwacme/world.c
 
+# The command without daemon, configuration file, doctor, metrics and the accounts of other clients.
+SRC_TOOL_FULL = $(addprefix tools/lwacme/,caa.c conf.c conf_check.c conf_read.c confine.c daemon.c \
+	doctor.c doctor_ca.c doctor_dns.c doctor_http.c doctor_store.c doctor_who.c frame.c full.c \
+	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c privilege.c runner.c tell.c \
+	turn.c)
+SRC_TOOL_SMALL = $(filter-out $(SRC_TOOL_FULL),$(SRC_TOOL)) tools/lwacme/small.c
+
 # What a device needs before its first start, into a flash image.
-SRC_MKCONFIG = tools/mkconfig/mkconfig.c
+SRC_MKCONFIG = tools/mkconfig/mkconfig.c tools/mkconfig/mkconfig_dns.c tools/lwacme/secret.c tools/lwacme/tsig.c
 
 # The records of a flash image or of a state folder's file, as text.
 SRC_RECORD_DUMP = \

@@ -16,8 +16,10 @@
 #   EAB=1 adds external account binding (EAB= leaves it out); in the same way ARI renewal information
 #   (RFC 9773), CHAIN a choice of the CA's chains, JOB revocation and what belongs to an account,
 #   SERVERS several CAs and a staging CA,
-#   RECENT the memory of certificates that were made though none was due,
-#   CHOICE the one of ways of proof that failed, where there are several.
+#   RECENT the memory of certificates that were made though none was due.
+#   SOLVERS: how names are proved: http-01, tls-alpn-01, dns-01, or several with commas between them,
+#   tried in that order.
+#   CHOICE= with several SOLVERS leaves the memory of those that failed out.
 
 BD := boards/$(BOARD)
 LTO ?= 1
@@ -29,7 +31,12 @@ CHAIN ?= $(BOARD_CHAIN)
 JOB ?= $(BOARD_JOB)
 SERVERS ?= $(BOARD_SERVERS)
 RECENT ?= $(BOARD_RECENT)
+SOLVERS ?= http-01
+BOARD_PROVES := $(subst $(comma), ,$(SOLVERS))
+$(if $(filter-out http-01 tls-alpn-01 dns-01,$(BOARD_PROVES)),$(error SOLVERS: http-01, tls-alpn-01, dns-01))
+PROVES_TLS := $(filter tls-alpn-01,$(BOARD_PROVES))
 CHOICE ?= $(BOARD_CHOICE)
+BOARD_CHOICE := $(if $(word 2,$(BOARD_PROVES)),1)
 BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(if \
 	$(IPV6),$(if $(BOARD_IPV6),,-ipv6),$(if \
 	$(BOARD_IPV6),-ipv4))$(if $(SERVER),,-client)$(if $(EAB),$(if \
@@ -39,7 +46,8 @@ BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(
 	$(BOARD_JOB),,-job),$(if $(BOARD_JOB),-nojob))$(if $(SERVERS),$(if \
 	$(BOARD_SERVERS),,-servers),$(if $(BOARD_SERVERS),-noservers))$(if $(RECENT),$(if \
 	$(BOARD_RECENT),,-recent),$(if $(BOARD_RECENT),-norecent))$(if $(CHOICE),$(if \
-	$(BOARD_CHOICE),,-choice),$(if $(BOARD_CHOICE),-nochoice))
+	$(BOARD_CHOICE),,-choice),$(if $(BOARD_CHOICE),-nochoice))$(patsubst \
+	%,-%,$(filter-out http-01,$(subst $(comma),-,$(SOLVERS))))
 BCC = $(CROSS)gcc
 
 # Inlining that makes frames grow is bounded: what a function needs for a moment would stand on the stack
@@ -53,7 +61,8 @@ BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/n
 BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
 	-DACME_MAX_CERT_ID=$(if $(ARI),56,1) -DACME_MAX_SERVERS=$(if $(SERVERS),3,1) \
 	-DACME_MAX_FAILED_WAYS=$(if $(CHOICE),4,1) -DBOARD_NAME='"$(BOARD)"' $(if $(IPV6),-DLWIP_IPV6=1) \
-	$(if $(SERVER),-DBOARD_TLS_SERVER) $(BOARD_DEFS_MORE) \
+	$(if $(SERVER),-DBOARD_HTTPS) $(if $(SERVER)$(PROVES_TLS),-DBOARD_TLS_SERVER) \
+	$(if $(PROVES_TLS),-DBOARD_TLS_ALPN) $(BOARD_DEFS_MORE) \
 	$(if $(filter 8,$(RECORDS)),-DBOARD_RECORDS_8K) $(BOARD_EXTRA)
 BOARD_INC = -I$(BD) -Iboards/common -Iport -Iport/lwip -Iport/flash -Icore -Isolvers \
 	-isystem $(LWIP_DIR)/src/include -isystem $(WOLFSSL_DIR) -isystem $(CJSON_DIR)
@@ -76,15 +85,20 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP) \
 	$(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) $(if $(CHAIN),,$(SRC_CHAIN)) \
 	$(if $(JOB),,$(SRC_JOB)) $(if $(RECENT),,$(SRC_RECENT)) $(if $(CHOICE),,$(SRC_CHOICE)) $(if $(SERVERS),,$(SRC_SERVERS)) \
-	$(if $(TLS_ALPN),,$(SRC_TLS_SERVER)) $(SRC_CSR),$(SRC_CORE)) \
+	$(if $(PROVES_TLS),,$(SRC_TLS_SERVER)) $(SRC_CSR),$(SRC_CORE)) \
 	$(if $(EAB),,core/acme_steps_noeab.c) $(if $(ARI),,core/acme_steps_noari.c) \
 	$(if $(CHAIN),,core/acme_steps_nochain.c) $(if $(JOB),,core/acme_steps_nojob.c) \
 	$(if $(RECENT),,core/acme_steps_norecent.c) $(if $(CHOICE),,core/acme_steps_nochoice.c) \
 	$(if $(SERVERS),,core/acme_steps_noservers.c) core/acme_csr_noread.c \
-	$(BOARD_CORE_ADD) $(filter-out $(if $(TLS_ALPN),,$(SRC_TLS_ALPN01)),$(SRC_SOLVERS)) $(BD)/main.c \
+	$(BOARD_CORE_ADD) $(filter-out $(if $(PROVES_TLS),,$(SRC_TLS_ALPN01)),$(SRC_SOLVERS)) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
-	board_start.c \
-	$(if $(SERVER),https_server.c,https_none.c))
+	board_solvers.c board_start.c $(if $(SERVER),https_server.c $(if $(PROVES_TLS),,https_noproof.c),https_none.c) \
+	$(foreach solver,$(BOARD_PROVES),$(if $(SERVER)$(filter-out tls-alpn-01,$(solver)),$(BOARD_$(solver)),solver_tls_alpn01.c)) \
+	$(if $(filter dns-01,$(BOARD_PROVES)),,solver_no_dns01.c))
+
+BOARD_http-01 = solver_http01.c
+BOARD_tls-alpn-01 = https_proof.c
+BOARD_dns-01 = solver_dns01.c
 
 OBJ_BOARD = $(patsubst %.c,$(BO)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOARD_PORT) \
 	core/acme_store.c core/acme_buf.c) $(SRC_LWIP:%.c=$(BO)/lwip/%.o) \
@@ -143,6 +157,8 @@ $(BO)/%.o: %.c $(BO)/board-flags | $(LWIP_DIR)/.version $(WOLFSSL_DIR)/.version 
 	@echo "  CC      $<"
 	@$(BOARD_COMPILE) -std=c11 $(BOARD_WARN) -c -o $@ $<
 
+$(BO)/boards/common/board_solvers.o: private BOARD_DEFS += \
+	-DBOARD_SOLVERS=$(subst $(empty) $(empty),$(comma),$(patsubst %,board_%,$(subst -,,$(BOARD_PROVES:tls-alpn-01=tls_alpn01))))
 # A new commit compiles only the clock anew.
 $(BO)/boards/common/board_clock.o: private BOARD_DEFS += -DBOARD_BUILD_TIME=$(BOARD_TIME)
 $(BO)/boards/common/board_clock.o: $(BO)/build-time

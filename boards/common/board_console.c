@@ -72,6 +72,8 @@ static int config_end(const struct acme_slots *slots)
         err = acme_provision_read(&p, acme_slice_of(console.record, console.record_len));
     if (err == ACME_OK)
         err = console_store(slots, ACME_SLOT_CONFIG, console.record, console.record_len);
+    if (console.record != NULL)
+        acme_wipe(console.record, console.record_len); /* keys may be in it */
     board_pool_free(console.record);
     console.record = NULL;
     console.record_len = 0;

@@ -43,6 +43,16 @@ LEFT_OUT = [
 ]
 
 
+# What is added to another image than the one as it is: (name, words of that one, words with it).
+ADDED = [
+    ("http-01 (`SOLVERS`)", ["SOLVERS=dns-01"], ["SOLVERS=http-01,dns-01"]),
+    ("tls-alpn-01, by the HTTPS server", ["SOLVERS=http-01"], ["SOLVERS=http-01,tls-alpn-01"]),
+    ("tls-alpn-01 without HTTPS server: TLS's other side", ["SERVER=", "SOLVERS=http-01"],
+     ["SERVER=", "SOLVERS=http-01,tls-alpn-01"]),
+    ("dns-01 by DNS UPDATE with TSIG", ["SOLVERS=http-01"], ["SOLVERS=http-01,dns-01"]),
+]
+
+
 def build(board, folder, words):
     """(flash, RAM), or the first line of what is wrong."""
     elf = folder + "/firmware.elf"
@@ -68,12 +78,13 @@ def on(board):
 
 
 def plan(board):
-    """[(name, words or None: not for this board, the board has it)]"""
+    """[(name, words or None: not for this board, the board has it, words of the other image)]"""
     has = on(board)
-    rows = [("%s (`%s=1`)" % (name, word), ["%s=%s" % (word, "" if word in has else "1")], word in has)
+    rows = [("%s (`%s=1`)" % (name, word), ["%s=%s" % (word, "" if word in has else "1")], word in has, [])
             for name, word in SWITCHES]
-    return rows + [(name, words if where is None or board in where else None, True)
-                   for name, words, where in LEFT_OUT]
+    return rows + [(name, words, False, other) for name, other, words in ADDED] + [
+        (name, words if where is None or board in where else None, True, [])
+        for name, words, where in LEFT_OUT]
 
 
 def cell(number):
@@ -94,12 +105,13 @@ def main():
             continue
         cells = ""
         for b in boards:
-            _, words, has = plans[b][n]
+            _, words, has, other = plans[b][n]
             made = build(b, "build/options/%s-%d" % (b, n + 1), words) if words else None
             if made is None:
                 cells += " does not build | |" if words else " - | |"
                 continue
-            cost = [(made[i] - base[b][i]) * (-1 if has else 1) for i in (0, 1)]
+            without = build(b, "build/options/%s-without" % b, other) if other else base[b]
+            cost = [(made[i] - without[i]) * (-1 if has else 1) for i in (0, 1)]
             cells += " %s%s | %s |" % (cell(cost[0]), "*" if has else "", cell(cost[1]))
         print("| %s |%s" % (row[0], cells), flush=True)
 

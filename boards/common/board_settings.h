@@ -50,6 +50,9 @@
 #define HAVE_EXTENDED_MASTER
 #define HAVE_SERVER_RENEGOTIATION_INFO /* OpenSSL 3 insists on it in TLS 1.2 */
 #define HAVE_SNI
+#ifdef BOARD_TLS_ALPN
+#define HAVE_ALPN
+#endif
 #define HAVE_HKDF
 #define NO_SESSION_CACHE
 #define NO_PSK

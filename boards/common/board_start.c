@@ -48,11 +48,31 @@ static bool start_lend(struct acme_span *s, bool wanted)
     return !wanted || s->ptr != NULL;
 }
 
+static struct {
+    uint8_t others;
+    bool agent_waits;
+} turn;
+
+bool board_turn(bool wanted)
+{
+    if (!wanted)
+        turn.others--;
+    else if (config.memory.io.ptr != NULL || config.memory.scratch.ptr != NULL || turn.agent_waits)
+        return false;
+    else
+        turn.others++;
+    return true;
+}
+
 /* The agent's buffers are blocks of the TLS pool. */
 static int start_need(unsigned buffers)
 {
     bool io = (buffers & ACME_NEED_IO) != 0, scratch = (buffers & ACME_NEED_SCRATCH) != 0;
 
+    if (buffers != 0)
+        turn.agent_waits = turn.others > 0;
+    if (buffers != 0 && turn.others > 0)
+        return ACME_AGAIN;
     /* back first, then out */
     if (!scratch)
         (void)start_lend(&config.memory.scratch, false);
@@ -69,6 +89,12 @@ static uint8_t io[ACME_IO_SIZE];
 static struct acme_config config = {
     .memory = {.io = {io, sizeof io}, .scratch = {scratch.bytes, sizeof scratch.bytes}},
     .replace_damaged = true};
+
+bool board_turn(bool wanted)
+{
+    (void)wanted;
+    return true;
+}
 #endif
 
 static uint64_t start_now(void *ctx)
@@ -218,6 +244,18 @@ const struct acme_port *board_start(void)
 const struct acme_config *board_agent_config(void)
 {
     return &config;
+}
+
+const struct acme_provision *board_provision(void)
+{
+    return &provision;
+}
+
+void board_forget(struct acme_slice secret)
+{
+    /* one that is compiled in is in the flash, for whoever can read that */
+    if (secret.ptr >= record && secret.ptr + secret.len <= record + sizeof record)
+        acme_wipe(record + (secret.ptr - record), secret.len);
 }
 
 _Noreturn void board_refused(int err, const char *why, const char *which)

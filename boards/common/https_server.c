@@ -7,11 +7,12 @@
 #include "acme_agent.h"
 #include "board_event.h"
 #include "board_pool.h"
+#include "https_proof.h"
 
 #define HTTPS_CLIENT_MS   10000 /* a client has so long for all of it */
 #define HTTPS_REQUEST_MAX 2048
 
-enum { HTTPS_FREE, HTTPS_LOAD, HTTPS_HANDSHAKE, HTTPS_READ, HTTPS_WRITE };
+enum { HTTPS_FREE, HTTPS_HELLO, HTTPS_LOAD, HTTPS_HANDSHAKE, HTTPS_READ, HTTPS_WRITE };
 
 static const char https_reply[] = "HTTP/1.1 200 OK\r\n"
                                   "Content-Type: text/plain\r\n"
@@ -39,6 +40,7 @@ static void https_drop(struct https_server *h)
     if (h->ctx != NULL)
         wolfSSL_CTX_free(h->ctx);
     h->session = h->ctx = NULL;
+    https_proof_drop();
     https_close(h, &h->client);
     h->phase = HTTPS_FREE;
 }
@@ -103,9 +105,11 @@ static int https_certificate(struct https_server *h)
 static int https_recv(WOLFSSL *session, char *buf, int len, void *ctx)
 {
     struct https_server *h = ctx;
-    int n = h->port->net->recv(h->port->ctx, h->client, buf, (size_t)len);
+    int n = (int)https_proof_early(buf, (size_t)len);
 
     (void)session;
+    if (n == 0)
+        n = h->port->net->recv(h->port->ctx, h->client, buf, (size_t)len);
     return n > 0 ? n : n == ACME_AGAIN ? WOLFSSL_CBIO_ERR_WANT_READ : WOLFSSL_CBIO_ERR_CONN_CLOSE;
 }
 
@@ -189,6 +193,11 @@ static int https_step(struct https_server *h)
     int ret;
 
     switch (h->phase) {
+    case HTTPS_HELLO:
+        ret = https_proof_step(h);
+        if (ret == ACME_OK)
+            h->phase = HTTPS_LOAD;
+        return ret;
     case HTTPS_LOAD:
         ret = https_open(h);
         if (ret == ACME_OK)
@@ -211,7 +220,7 @@ static void https_accept(struct https_server *h)
 {
     if (h->port->net->accept(h->port->ctx, h->listener, &h->client) != ACME_OK)
         return;
-    h->phase = HTTPS_LOAD;
+    h->phase = https_proof_live() ? HTTPS_HELLO : HTTPS_LOAD;
     h->asked = h->sent = h->seen = 0;
     h->deadline_ms = https_now(h) + HTTPS_CLIENT_MS;
 }
@@ -232,7 +241,8 @@ void https_poll(struct https_server *h)
     int err;
 
     acme_agent_status(h->agent, &status);
-    if (status.busy || !status.has_certificate) { /* the pool is the agent's; or nothing to show */
+    /* the pool is the agent's; or nothing to show */
+    if ((status.busy || !status.has_certificate) && !https_proof_live()) {
         https_drop(h);
         https_close(h, &h->listener);
         return;

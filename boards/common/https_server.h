@@ -4,7 +4,8 @@
  * chain at each connection, so a renewed certificate is served from the next connection on, without
  * a restart, and nothing of TLS is in memory between connections. It tells the agent whether the
  * pair could be loaded: if not, the agent goes back to the one before. The TLS pool is shared with
- * the agent: while a run is under way the port is closed (a client gets a TCP reset).
+ * the agent: while a run is under way the port is closed (a client gets a TCP reset), except where
+ * names are proved by tls-alpn-01 on this port (https_proof.h).
  */
 #ifndef HTTPS_SERVER_H
 #define HTTPS_SERVER_H

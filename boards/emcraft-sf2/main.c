@@ -2,12 +2,12 @@
 #include "acme_agent.h"
 #include "board.h"
 #include "board_fiber.h"
+#include "board_solvers.h"
 #include "board_start.h"
-#include "http01.h"
 #include "https_server.h"
 
 static struct acme_agent agent;
-static struct http01 http01;
+static struct acme_solver *solvers[BOARD_SOLVERS_MAX];
 static struct https_server https;
 
 /* Work for the fiber's stack, which is the larger one. */
@@ -16,12 +16,11 @@ static void begin(void *arg)
     const struct acme_port *port =
         board_start(); /* flash, configuration, random numbers, network */
     const char *why, *which;
-    static struct acme_solver *solvers[1];
     int err;
 
     (void)arg;
-    solvers[0] = http01_init(&http01, port, NULL, 80);
-    err = acme_agent_init(&agent, board_agent_config(), port, solvers, 1, &why, &which);
+    err = acme_agent_init(&agent, board_agent_config(), port, solvers,
+                          board_solvers(port, solvers), &why, &which);
     if (err != ACME_OK)
         board_refused(err, why, which);
     https_init(&https, port, &agent, 443);
@@ -29,6 +28,7 @@ static void begin(void *arg)
 
 static void serve(void)
 {
+    board_solvers_tell();
     https_poll(&https);
 }
 

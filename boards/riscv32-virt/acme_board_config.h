@@ -18,6 +18,16 @@
 /* The responder: a CA asks for each name from several places. */
 #define HTTP01_MAX_CONNECTIONS 8
 #define HTTP01_HEAD_MAX        1024
+#ifdef BOARD_HTTPS /* which reads ClientHellos itself */
+#define TLS_ALPN01_MAX_CONNECTIONS 1
+#define TLS_ALPN01_HELLO_MAX       512
+#else
+#define TLS_ALPN01_MAX_CONNECTIONS 8
+#define TLS_ALPN01_MAX_HANDSHAKES  2
+#define TLS_ALPN01_HELLO_MAX       2048
+#endif
+#define DNS01_2136_SERVERS 8
+#define DNS01_2136_MESSAGE 4096
 
 #define BOARD_CONFIG_MAX 16384     /* bytes of a CONFIG record */
 #define BOARD_CERT_MAX   16384     /* bytes of a CERT record; lent from the pool */

@@ -1,16 +1,17 @@
 /* main.c - a device that gets its own certificate, renews it, and serves HTTPS with it */
 #include "acme_agent.h"
 #include "board.h"
+#include "board_solvers.h"
 #include "board_start.h"
-#include "http01.h"
 #include "https_server.h"
 
 static struct acme_agent agent;
-static struct http01 http01;
+static struct acme_solver *solvers[BOARD_SOLVERS_MAX];
 static struct https_server https;
 
 static void serve(void)
 {
+    board_solvers_tell();
     https_poll(&https);
 }
 
@@ -22,8 +23,8 @@ int main(void)
 
     board_init();
     port = board_start(); /* flash, configuration, random numbers, network */
-    struct acme_solver *const solvers[] = {http01_init(&http01, port, NULL, 80)};
-    err = acme_agent_init(&agent, board_agent_config(), port, solvers, 1, &why, &which);
+    err = acme_agent_init(&agent, board_agent_config(), port, solvers,
+                          board_solvers(port, solvers), &why, &which);
     if (err != ACME_OK)
         board_refused(err, why, which);
     https_init(&https, port, &agent, 443);

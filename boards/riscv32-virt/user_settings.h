@@ -1,14 +1,13 @@
 /* user_settings.h - how wolfSSL is built for riscv32-virt: everything that the agent can use
  *
  * P-256, P-384, RSA 2048 to 4096 for servers, accounts and certificates; AES-GCM and
- * ChaCha20-Poly1305; both sides of TLS, with ALPN.
+ * ChaCha20-Poly1305; both sides of TLS.
  */
 #ifndef USER_SETTINGS_H
 #define USER_SETTINGS_H
 
 #include "board_settings.h"
 
-#define HAVE_ALPN
 #define HAVE_CHACHA
 #define HAVE_POLY1305
 #define HAVE_ONE_TIME_AUTH

@@ -13,6 +13,7 @@ import json
 import pathlib
 import re
 import shutil
+import ssl
 import struct
 import subprocess
 import sys
@@ -378,6 +379,7 @@ def agent_seeds():
 WORDS = {"response": HTTP_WORDS, "exchange": HTTP_WORDS, "http01": HTTP_WORDS + ["GET ", "HEAD ", PATH, "Host: "],
          "json": JSON_WORDS, "objects": JSON_WORDS, "text": TEXT_WORDS, "pem": PEM_WORDS, "cert": DER_WORDS,
          "keyfile": DER_WORDS + JWK_WORDS, "conf": CONF_WORDS,
+         "hello": [b"\x16\3\1", b"\x0aacme-tls/1", b"\0\x10\0", b"\0\0\0", b"a.bc"],
          "records": [b"ACME", b"http-01\0", number(1), b"\x01\x80", KEY]}
 
 
@@ -404,12 +406,47 @@ def dns_seeds():
     return {"dns": [alias, signed + bytes(32) + bytes.fromhex("123400000000"), signed[:40]]}
 
 
+def hello(extensions, session=b"", suites=b"\x13\x01\xc0\x2b"):
+    body = b"\3\3" + bytes(range(32)) + bytes([len(session)]) + session + struct.pack(">H", len(suites)) + \
+        suites + b"\1\0" + struct.pack(">H", len(extensions)) + extensions
+    body = b"\1" + struct.pack(">I", len(body))[1:] + body
+    return b"\x16\3\1" + struct.pack(">H", len(body)) + body
+
+
+def extension(kind, body):
+    return struct.pack(">HH", kind, len(body)) + body
+
+
+def hello_seeds():
+    """ClientHellos: of OpenSSL with several lists of protocols, and ours, good and not so good."""
+    inputs = []
+    for name, protocols, version in (("gw.example.org", ["acme-tls/1"], None), ("a.b", ["h2", "http/1.1"], None),
+                                     (None, [], None), ("gw.example.org", ["acme-tls/1"], ssl.TLSVersion.TLSv1_2)):
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        context.set_alpn_protocols(protocols)
+        if version:
+            context.maximum_version = version
+        sent = ssl.MemoryBIO()
+        try:
+            context.wrap_bio(ssl.MemoryBIO(), sent, server_hostname=name).do_handshake()
+        except ssl.SSLWantReadError:
+            inputs.append(sent.read())
+    sni = extension(0, b"\0\7\0\0\4a.bc")
+    alpn = extension(16, b"\0\x0b\x0aacme-tls/1")
+    inputs += [hello(e) for e in (sni + alpn, alpn + sni, sni, alpn, b"", sni + sni, alpn + alpn,
+                                  extension(16, b"\0\6\2h2\2h3") + sni, extension(43, b"\2\3\4") + alpn,
+                                  extension(0, b"\0\0"), extension(16, b"\0\1\0"), b"\0\x10\0\5")]
+    inputs += [hello(sni + alpn, session=bytes(32)), hello(sni + alpn) + b"\x14\3\3\0\1\1", b"\x16\3\1\0\5\1\0\0\1\0"]
+    return {"hello": inputs}
+
+
 def main():
     top = pathlib.Path(sys.argv[1])
     shutil.rmtree(top / "seeds", ignore_errors=True)
     (top / "dict").mkdir(parents=True, exist_ok=True)
     for make in (http_seeds, json_seeds, text_seeds, cert_seeds, keyfile_seeds, record_seeds, flash_seeds, agent_seeds,
-                 conf_seeds, dns_seeds):
+                 conf_seeds, dns_seeds, hello_seeds):
         for name, inputs in make().items():
             folder = top / "seeds" / name
             folder.mkdir(parents=True)

@@ -149,6 +149,8 @@ static int send_raw(size_t len, unsigned seed)
     return -1;
 }
 
+static struct list ours; /* the daemon's copy of what its runner reads */
+
 static void runner_line(const char *line)
 {
     char word[20] = "", cert[100] = "", folder[300] = "", reason[20] = "";
@@ -159,7 +161,8 @@ static void runner_line(const char *line)
         facts.index = a;
         facts.cert_name = cert;
         facts.folder = folder;
-        facts.names = "not.these";
+        facts.program = a < ours.count ? ours.program[a] : "/nonexistent";
+        facts.names = cert;
         facts.reason = reason;
         (void)run_hook(&facts, b);
     } else if (sscanf(line, "raw %lu %lu", &a, &b) == 2)
@@ -168,6 +171,7 @@ static void runner_line(const char *line)
         (void)drop_to(cert, folder);
     else if (sscanf(line, "%19s", word) == 1 && strcmp(word, "reload") == 0) {
         runner_reload();
+        (void)list_read(&ours);
         puts("reload");
     } else if (strcmp(word, "pid") == 0)
         printf("pid %ld\n", runner_pid());
@@ -184,8 +188,8 @@ static int try_runner(char **argv, void (*line)(const char *))
         .ctx = &list, .config = argv[0], .job = list_job, .count = list_count, .reload = list_read};
     char why[700], text[900];
 
-    list.path = argv[0];
-    if (!list_read(&list) ||
+    list.path = ours.path = argv[0];
+    if (!list_read(&list) || !list_read(&ours) ||
         runner_start(&source, argv[1][0] == '-' ? NULL : argv[1], why, sizeof why) != 0) {
         printf("no runner: %s\n", why);
         return 1;

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Figures of one issuance against Pebble, one row for each configuration, with the goals.
 
-    tests/interop/bench.py [--quick] [path/to/lwacme [path/to/the static one]]
+    tests/interop/bench.py [--quick] [path/to/lwacme [path/to/the static one [path/to/the small one]]]
 
 How each figure is measured:
   requests     lines in the CA's log; conns: connections accepted by a forwarder before the CA
@@ -161,6 +161,8 @@ def main():
     builds = [("default", binary)]
     if os.access(static, os.X_OK):
         builds.append(("musl", os.path.abspath(static)))
+        if len(paths) > 2:
+            builds.append(("small", os.path.abspath(paths[2])))
     else:
         print("# no static build at %s: the goals of memory and size are not judged"
               % os.path.relpath(static, common.ROOT))
@@ -189,7 +191,7 @@ def main():
                          "-" if figure is None else "%.1f M" % figure,
                          "<= %s M" % GOALS["instr-store" if many else "instr"]), flush=True)
         print(row % (label, "stripped binary", "%d B" % stripped(path),
-                     "<= 614400 B" if label == "musl" else "(goal is for musl)"))
+                     "<= 614400 B" if label == "small" else "(goal is for small, of musl)"))
     if os.path.exists(os.path.join(common.ROOT, "Makefile")):
         p = subprocess.run(["make", "-s", "size"], cwd=common.ROOT, stdout=subprocess.PIPE,
                            stderr=subprocess.DEVNULL, text=True, timeout=600)

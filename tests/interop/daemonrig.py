@@ -12,6 +12,7 @@ import time
 
 import common
 from common import Fail, check, lwacme_path, openssl, tail
+from world import World
 
 HZ = os.sysconf("SC_CLK_TCK")
 
@@ -26,6 +27,17 @@ def until(cond, what, seconds=120, step=0.05):
         if time.monotonic() > end:
             raise Fail("never: %s" % (what() if callable(what) else what))
         time.sleep(step)
+
+
+def pebble(**options):
+    """A CA on free ports: cases of this suite run side by side."""
+    return World(namespace=False, **dict({"validity": 7776000}, **options))
+
+
+def need_root():
+    with open("/proc/self/uid_map", encoding="ascii") as f:
+        if os.geteuid() != 0 or int(f.read().split()[2]) < 65536:
+            raise common.Skip("only root can become another user")
 
 
 class Daemon:
@@ -199,6 +211,41 @@ class Daemon:
         with open("/proc/%d/stat" % self.process.pid, encoding="ascii") as f:
             part = f.read().rsplit(")", 1)[1].split()
         return (int(part[11]) + int(part[12])) / HZ
+
+
+# ---------------------------------------------------------------- hooks
+
+HOOK = """#!/bin/sh
+set -e
+echo "$LWACME_CERT_NAME $LWACME_REASON $(openssl x509 -in "$LWACME_FULLCHAIN" -noout -serial)" >>@/ran
+[ ! -e @/slow ] || { echo $$ >@/pid; sleep 60; }
+[ ! -e @/fail ]
+"""
+
+
+def with_hook(d, text=HOOK):
+    path = d.path("hook")
+    with open(path, "w", encoding="ascii") as f:
+        f.write(text.replace("@/", d.base + "/"))
+    os.chmod(path, 0o755)
+    d.own["deploy-hook"] = path
+    d.write(d.certs)
+    return path
+
+
+def ran(d):
+    try:
+        with open(d.path("ran"), encoding="ascii") as f:
+            return [line.split() for line in f.read().splitlines()]
+    except OSError:
+        return []
+
+
+def set_flag(d, name, there):
+    if there:
+        open(d.path(name), "w", encoding="ascii").close()
+    elif os.path.exists(d.path(name)):
+        os.unlink(d.path(name))
 
 
 def not_after(path):

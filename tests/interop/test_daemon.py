@@ -14,10 +14,11 @@ import time
 
 import common
 from common import Suite, cert_names, check, check_set, equal, lwacme_path, run_tool
-from daemonrig import Daemon, Watch, not_after, until
+from daemonrig import (HOOK, Daemon, Watch, need_root, not_after, pebble, ran, set_flag, until,
+                       with_hook)
 from fakeca import FakeCA
-import world
-from world import World, free_port
+from fakeclock import MovingClock
+from world import free_port
 
 suite = Suite()
 THREE = {"a.example": {}, "b.example": {"domain": "b.example bb.example"},
@@ -26,11 +27,6 @@ THREE = {"a.example": {}, "b.example": {"domain": "b.example bb.example"},
 
 def many(count, **each):
     return {"n%d.example" % i: dict(each) for i in range(count)}
-
-
-def pebble(**options):
-    """A CA on free ports: cases of this suite run side by side."""
-    return World(namespace=False, **dict({"validity": 7776000}, **options))
 
 
 def side(name):
@@ -316,39 +312,6 @@ def memory():
 
 # ---------------------------------------------------------------- hooks
 
-HOOK = """#!/bin/sh
-set -e
-echo "$LWACME_CERT_NAME $LWACME_REASON $(openssl x509 -in "$LWACME_FULLCHAIN" -noout -serial)" >>@/ran
-[ ! -e @/slow ] || { echo $$ >@/pid; sleep 60; }
-[ ! -e @/fail ]
-"""
-
-
-def with_hook(d, text=HOOK):
-    path = d.path("hook")
-    with open(path, "w", encoding="ascii") as f:
-        f.write(text.replace("@/", d.base + "/"))
-    os.chmod(path, 0o755)
-    d.own["deploy-hook"] = path
-    d.write(d.certs)
-    return path
-
-
-def ran(d):
-    try:
-        with open(d.path("ran"), encoding="ascii") as f:
-            return [line.split() for line in f.read().splitlines()]
-    except OSError:
-        return []
-
-
-def set_flag(d, name, there):
-    if there:
-        open(d.path(name), "w", encoding="ascii").close()
-    elif os.path.exists(d.path(name)):
-        os.unlink(d.path(name))
-
-
 @side("a hook runs once for each new certificate")
 def hook():
     with pebble() as w, Daemon(w, {"a.example": {}, "b.example": {}}) as d:
@@ -413,12 +376,6 @@ def hook_killed():
         os.unlink(os.path.join(d.live("a.example"), ".deployed"))
         d.start().until(lambda: len(ran(d)) > before, "what is owed")
         check(d.stop() < 6, "a hook has held up the end")
-
-
-def need_root():
-    with open("/proc/self/uid_map", encoding="ascii") as f:
-        if os.geteuid() != 0 or int(f.read().split()[2]) < 65536:
-            raise common.Skip("only root can become another user")
 
 
 @side("root is given up and hooks keep it")
@@ -560,68 +517,18 @@ def json_lines():
         check(all("certificate" in e for e in events if "step" in e), "events without a name")
 
 
-CLOCK = r"""#define _GNU_SOURCE
-#include <dlfcn.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
-static long ahead(void)
-{
-    FILE *f = fopen(getenv("TEST_CLOCK"), "re");
-    long n = 0;
-    if (f != NULL && fscanf(f, "%ld", &n) != 1)
-        n = 0;
-    if (f != NULL)
-        fclose(f);
-    return n;
-}
-int clock_gettime(clockid_t id, struct timespec *ts)
-{
-    int (*real)(clockid_t, struct timespec *) =
-        (int (*)(clockid_t, struct timespec *))dlsym(RTLD_NEXT, "clock_gettime");
-    int ret = real(id, ts);
-    if (id == CLOCK_REALTIME && ret == 0)
-        ts->tv_sec += ahead();
-    return ret;
-}
-time_t time(time_t *out)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_REALTIME, &ts);
-    if (out)
-        *out = ts.tv_sec;
-    return ts.tv_sec;
-}
-"""
-
-
-def build_clock(folder):
-    source, lib = os.path.join(folder, "clock.c"), os.path.join(folder, "clock.so")
-    with open(source, "w", encoding="ascii") as f:
-        f.write(CLOCK)
-    subprocess.run(["gcc", "-shared", "-fPIC", "-o", lib, source, "-ldl"], check=True)
-    return lib
-
-
 @side("a wall clock that is set while it runs")
 def clock():
-    if "san" in lwacme_path():
-        raise common.Skip("the sanitizer wants to be the first library")
-    lib = world.kept("clock-file", build_clock)
     with pebble(validity=20 * 86400) as w, Daemon(w, {"a.example": {}, "b.example": {}}) as d:
-        def ahead(seconds):
-            with open(d.path("clock.new"), "w", encoding="ascii") as f:
-                f.write("%d" % seconds)
-            os.rename(d.path("clock.new"), d.path("clock"))
-
-        ahead(-56 * 365 * 86400)         # 1970: it was never set
-        d.env = {"LD_PRELOAD": lib, "TEST_CLOCK": d.path("clock"), "WATCHDOG_USEC": "400000"}
+        moving = MovingClock(d.base)
+        moving.to(-56 * 365 * 86400)     # 1970: it was never set
+        d.env = dict(moving.env, WATCHDOG_USEC="400000")
         d.start().until(lambda: len(d.lines("clock is not set")) == 2, "that it is not set")
         equal(w.count()["total"], 0, "requests")
-        ahead(0)
+        moving.to(0)
         d.until_has("a.example", "b.example")
         d.until(lambda: len(d.lines("to be renewed from")) == 2, "both at rest")
-        ahead(18 * 86400)                # past the window; the CA's own certificate has 30 days
+        moving.to(18 * 86400)                # past the window; the CA's own certificate has 30 days
         d.until(lambda: d.number("a.example") > 1 and d.number("b.example") > 1, "renewals")
         d.stop()
 

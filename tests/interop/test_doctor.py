@@ -332,6 +332,59 @@ def retry_after():
         equal(ca.count("directory"), seen, "requests while the CA wants quiet")
 
 
+@case("each CA of the list")
+def several(w, c):
+    down = "https://localhost:%d/dir" % world.free_port()
+    with FakeCA(80) as staging:
+        more = ["--server", down, "--staging-server", staging.directory]
+        got = findings(c, 0, *more)
+        for level, words in (("ok", w.directory + ": can be reached"), ("warning", down + ": "),
+                             ("ok", staging.directory + ": can be reached")):
+            has(got, "ca", level, words)
+        equal((w.count()["total"], staging.count("directory")), (1, 1), "requests: one GET of each directory")
+        equal(len(got["clock"]), 1, "words about the clock")
+        caa(w, "list.example.org", ("issue", CA))
+        got = findings(c, 0, *more, names=["list.example.org"])
+        has(got, "caa", "ok", w.directory + ": allowed at list.example.org")
+        has(got, "caa", "warning", staging.directory + ".*does not tell which domain")
+        caa(w, "other.example.org", ("issue", "other.example"))
+        has(findings(c, 2, *more, names=["other.example.org"]), "caa", "bad", w.directory + ".*does not allow")
+        # who is preferred is what matters
+        first, c.directory = c.directory, down
+        got = findings(c, 3, "--server", first)
+        has(got, "ca", "bad", down + ": ")
+        has(got, "ca", "ok", first + ": can be reached")
+
+
+@suite.case("what holds back all certificates of a CA")
+def ca_holds():
+    if not common.in_namespace():
+        raise Skip("port 80 is not ours without a namespace")
+    other = "127.0.0.2"
+    with FakeCA(80) as ca, common.Client(ca.directory, ca.ca_file) as c:
+        c.issue([other]).expect(0)
+        ca.on("newOrder", problem(429, "rateLimited", "slowly", {"Retry-After": "3000"}))
+        c.issue(["127.0.0.1"]).expect((2, 3), "slowly")
+        has(findings(c, 3, names=[other]), "budget", "bad", "no new order until .*as it said at")
+        r = c.status("-d", other, "--server", c.directory).expect(0, "held      by CA %s until .*no new order.*said so at" % ca.directory)
+        (e,) = c.status("-d", other, "--server", c.directory, "--json").expect(0).events()
+        check("ca_holds_orders_until" in e and "ca_holds_all_until" not in e, "JSON: %s" % e)
+        # of the second one it is a warning
+        c.issue([other], "--force").expect(3)
+        with FakeCA(80) as good:
+            c.directory = good.directory
+            got = findings(c, 0, "--server", ca.directory, names=[other])
+            has(got, "budget", "warning", ca.directory + ": the CA wants no new order")
+            check("held" not in c.status("-d", other, "--server", c.directory).expect(0).out, "it holds at another CA")
+        ca.on("directory", problem(503, "serverInternal", "down", {"Retry-After": "7200"}))
+        c.directory = ca.directory
+        c.issue(["127.0.0.3"], "--ignore-retry-after").expect(3)
+        c.status("-d", other, "--server", c.directory).expect(0, "held      by CA .* no request at all")
+        seen = ca.count("directory")
+        has(findings(c, 3, names=[other]), "budget", "bad", "no request at all")
+        equal(ca.count("directory"), seen, "requests while the CA wants quiet")
+
+
 # ---------------------------------------------------------------- DNS that misbehaves
 
 class Dns:

@@ -132,6 +132,7 @@ class Forwarder:
         self.count = 0
         self.bytes_up = self.bytes_down = 0
         self.flights = []          # [first byte up, last byte down] of each question and answer
+        self.refuses = False       # the CA is away: each connection ends at once
         self.lock = threading.Lock()
         self.listener = socket.create_server(
             (host, port), backlog=64,
@@ -147,6 +148,9 @@ class Forwarder:
             except OSError:
                 return
             self.count += 1
+            if self.refuses:
+                client.close()
+                continue
             try:
                 server = socket.create_connection(self.target)
             except OSError:

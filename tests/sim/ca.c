@@ -6,13 +6,22 @@
 
 #define CA_IDLE_MS 90000
 
+const char *const ca_bases[CA_PLACES] = {CA_BASE, "https://cb.test", "https://cs.test"};
+
 void ca_init(struct ca *ca, struct sim_world *w, struct sim_net *net)
+{
+    ca_init_at(ca, w, net, 0);
+}
+
+void ca_init_at(struct ca *ca, struct sim_world *w, struct sim_net *net, unsigned place)
 {
     memset(ca, 0, offsetof(struct ca, orders));
     memset(&ca->accounts_count, 0,
            offsetof(struct ca, conns) - offsetof(struct ca, accounts_count));
     ca->world = w;
     ca->net = net;
+    ca->base = ca_bases[place];
+    ca->node = (uint8_t)(CA_NODE + place);
     ca->lifetime_s = 90 * 86400;
     ca->backdate_s = 3600;
     ca->validation_ms = 300;
@@ -24,7 +33,7 @@ void ca_init(struct ca *ca, struct sim_world *w, struct sim_net *net)
     }
     for (int i = 0; i < CA_PROBES; i++)
         ca->probes[i].kind = 0;
-    (void)sim_net_listen(net, CA_NODE, NULL, 443, &ca->door);
+    (void)sim_net_listen(net, ca->node, NULL, 443, &ca->door);
 }
 
 void ca_calm(struct ca *ca)
@@ -44,7 +53,7 @@ void ca_calm(struct ca *ca)
 static void conn_close(struct ca *ca, struct ca_conn *c)
 {
     ca_stream_end(ca, c, c->closing);
-    sim_net_close(ca->net, CA_NODE, c->sock);
+    sim_net_close(ca->net, ca->node, c->sock);
     c->sock = ACME_NO_SOCK;
 }
 
@@ -82,7 +91,7 @@ static bool request_head(struct ca *ca, const char *head, struct ca_request *q, 
     if (!post && !q->head && strcmp(q->method, "GET") != 0)
         return ca_break(ca, "a method that ACME does not have") == 0;
     field(head, "Host", value, sizeof value);
-    if (strcmp(value, CA_HOST) != 0)
+    if (strcmp(value, ca->base + 8) != 0)
         return ca_break(ca, "the Host field is wrong") == 0;
     field(head, "User-Agent", value, sizeof value);
     if (strncmp(value, "lwacme/", 7) != 0)
@@ -114,7 +123,7 @@ static void spend_nonce(struct ca *ca, const struct ca_request *q)
     char url[1200];
 
     acme_buf_init(&r.body, body, sizeof body);
-    snprintf(url, sizeof url, CA_BASE "%s", q->path);
+    snprintf(url, sizeof url, "%s%s", ca->base, q->path);
     if (strcmp(q->method, "POST") == 0)
         (void)ca_verify(ca, url, &copy, &r, strstr(q->path, "/new-acct") != NULL);
 }
@@ -153,9 +162,9 @@ static void reply_to(struct ca *ca, struct ca_conn *c, struct ca_request *q)
     acme_buf_init(&r.body, body, sizeof body);
     ca->requests++;
     sim_world_note(ca->world, q->path, ca->requests, 0);
-    ca->ghost = sim_net_peer_gone(ca->net, CA_NODE, c->sock);
+    ca->ghost = sim_net_peer_gone(ca->net, ca->node, c->sock);
     if (ca->before != NULL)
-        ca->before(ca->before_ctx, "request", q, NULL);
+        ca->before(ca->before_ctx, ca, "request", q, NULL);
     if (refuse_nonce(ca, q, &r) || ca_refuse_first(ca, &r))
         spend_nonce(ca, q);
     else
@@ -204,7 +213,7 @@ static void conn_accept(struct ca *ca)
 
         if (c->sock != ACME_NO_SOCK)
             continue;
-        if (sim_net_accept(ca->net, CA_NODE, ca->door, &sock) != ACME_OK)
+        if (sim_net_accept(ca->net, ca->node, ca->door, &sock) != ACME_OK)
             return;
         c->sock = sock;
         c->closing = c->up = c->mute = c->no_notify = c->records = false;
@@ -213,6 +222,11 @@ static void conn_accept(struct ca *ca)
         c->since = ca->world->now_ms;
         c->next_out = c->drip_ms = 0;
         c->in_len = c->out_len = c->out_sent = 0;
+        if (evil_does(&ca->evil, EVIL_SRV_DOWN)) {
+            sim_net_reset(ca->net, ca->node, sock);
+            c->closing = c->no_notify = true;
+            continue;
+        }
         ca_stream_open(ca, c);
     }
 }

@@ -18,6 +18,7 @@
 #define CA_BASE      "https://" CA_HOST
 #define CA_DIRECTORY CA_BASE "/directory"
 #define CA_NODE      1
+#define CA_PLACES    3 /* ca.test, cb.test, cs.test: machines 1, 2, 3 */
 #define CA_ORDERS    1024
 #define CA_ACCOUNTS  256
 #define CA_NAMES     3
@@ -141,6 +142,8 @@ typedef bool (*ca_txt_fn)(void *ctx, const char *name, const char *token, const 
 struct ca {
     struct sim_world *world;
     struct sim_net *net;
+    const char *base; /* of its URLs */
+    uint8_t node;
     struct evil evil;
     acme_sock door;
     ca_txt_fn txt; /* NULL: http-01 */
@@ -148,7 +151,7 @@ struct ca {
     /* The types for a name of a new order, and those that will not be seen; NULL: one of them. */
     uint8_t (*offers)(void *ctx, uint8_t *blind);
     void *offers_ctx;
-    void (*before)(void *ctx, const char *what, const struct ca_request *q,
+    void (*before)(void *ctx, struct ca *ca, const char *what, const struct ca_request *q,
                    const struct ca_order *o);
     void *before_ctx;
 
@@ -200,6 +203,9 @@ struct ca {
 void ca_pki_init(void);
 
 void ca_init(struct ca *ca, struct sim_world *w, struct sim_net *net);
+/* place 0: as ca_init; 1, 2: other CAs of the same world. The net must know their names. */
+void ca_init_at(struct ca *ca, struct sim_world *w, struct sim_net *net, unsigned place);
+extern const char *const ca_bases[CA_PLACES];
 void ca_poll(struct ca *ca);
 uint64_t ca_next(const struct ca *ca); /* when it has something to do by itself */
 void ca_calm(struct ca *ca);           /* no misbehaviour from here on */
@@ -247,7 +253,7 @@ void ca_put_meta(struct ca *ca, struct acme_buf *b);
 
 /* ca_jobs.c: accounts and certificates in later life. */
 void ca_put_jobs(struct ca *ca, const char *base, struct acme_buf *b);
-void ca_account_url(const struct ca_account *account, char out[100]);
+void ca_account_url(const struct ca *ca, const struct ca_account *account, char out[100]);
 /* newAccount with onlyReturnExisting; account NULL: there is none. false: the answer is in r. */
 bool ca_find(struct ca *ca, const struct ca_account *account, struct ca_reply *r);
 void ca_find_spoil(struct ca *ca, struct ca_reply *r);

@@ -129,7 +129,7 @@ void ca_window(struct ca *ca, const struct ca_request *q, const char *id, struct
         return;
     }
     if (ca->before != NULL)
-        ca->before(ca->before_ctx, "window", q, o);
+        ca->before(ca->before_ctx, ca, "window", q, o);
     if (evil_does(&ca->evil, EVIL_ARI_404)) {
         ca_problem(r, 404, "malformed", "we know no such certificate");
         return;

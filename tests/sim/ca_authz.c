@@ -51,10 +51,10 @@ static void put_challenge(struct ca *ca, const struct ca_order *o, unsigned whic
     char text[700], room[201];
 
     snprintf(text, sizeof text,
-             "{\"type\":\"%s\",\"status\":\"%s\",\"url\":\"" CA_BASE
-             "/chall/%016llx/%u/%s\",\"token\":\"%s\"",
-             type, acme_status_name((enum acme_status)status), (unsigned long long)o->number, which,
-             type, authz_token(ca, z, room));
+             "{\"type\":\"%s\",\"status\":\"%s\",\"url\":\"%s/chall/%016llx/%u/%s\","
+             "\"token\":\"%s\"",
+             type, acme_status_name((enum acme_status)status), ca->base,
+             (unsigned long long)o->number, which, type, authz_token(ca, z, room));
     acme_buf_text(b, text);
     if (status == ACME_STATUS_INVALID)
         acme_buf_text(b, ",\"error\":{\"type\":\"urn:ietf:params:acme:error:unauthorized\","
@@ -107,7 +107,7 @@ void ca_respond(struct ca *ca, struct ca_order *o, unsigned which, const struct 
     if (!acme_json_is_object(q->payload) || acme_json_count(q->payload) != 0)
         (void)ca_break(ca, "a challenge is answered with {} (7.5.1)");
     if (ca->before != NULL)
-        ca->before(ca->before_ctx, "respond", q, o);
+        ca->before(ca->before_ctx, ca, "respond", q, o);
     if (o->status != ACME_STATUS_PENDING || o->authz[which].status != ACME_STATUS_PENDING ||
         evil_does(&ca->evil, EVIL_CHALL_REFUSED)) {
         ca_problem(r, 400, "malformed", "authorization is not pending");

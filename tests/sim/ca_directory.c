@@ -20,7 +20,7 @@ static bool directory_moved(struct ca *ca, const struct ca_request *q, struct ca
     if (again ? evil_has(&ca->evil, EVIL_DIR_LOOP) && evil_does(&ca->evil, EVIL_DIR_LOOP)
               : evil_does(&ca->evil, EVIL_DIR_MOVED) || evil_does(&ca->evil, EVIL_DIR_LOOP)) {
         r->status = 302;
-        snprintf(r->location, sizeof r->location, CA_BASE "/moved%u",
+        snprintf(r->location, sizeof r->location, "%s/moved%u", ca->base,
                  (unsigned)sim_world_below(ca->world, 1000));
         return true;
     }
@@ -36,7 +36,7 @@ void ca_directory(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
 {
     struct acme_buf *b = &r->body;
     char url[3100], base[64];
-    const char *at = CA_BASE;
+    const char *at = ca->base;
     bool profile_named = ca->profile_named, ari_named = ca->ari_named;
 
     if (directory_moved(ca, q, r))

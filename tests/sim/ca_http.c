@@ -28,7 +28,10 @@ bool ca_refuse_first(struct ca *ca, struct ca_reply *r)
     static const uint32_t times[] = {1, 30, 600, 7200, 100000};
     struct evil *e = &ca->evil;
 
-    if (evil_does(e, EVIL_HTTP_500))
+    if (evil_does(e, EVIL_SRV_503)) {
+        r->status = 503;
+        r->retry_after = 90000 + sim_world_below(ca->world, 400000);
+    } else if (evil_does(e, EVIL_HTTP_500))
         ca_problem(r, 500, "serverInternal", "oops");
     else if (evil_does(e, EVIL_HTTP_503_SECONDS) || evil_does(e, EVIL_HTTP_503_DATE)) {
         r->status = 503;
@@ -40,7 +43,7 @@ bool ca_refuse_first(struct ca *ca, struct ca_reply *r)
         r->status = 404;
     else if (evil_does(e, EVIL_HTTP_REDIRECT)) {
         r->status = 307;
-        snprintf(r->location, sizeof r->location, CA_BASE "/elsewhere");
+        snprintf(r->location, sizeof r->location, "%s/elsewhere", ca->base);
     } else
         return false;
     return true;
@@ -200,7 +203,9 @@ static void put_fields(struct ca *ca, const struct ca_request *q, const struct c
     acme_buf_text(b, r->type);
     acme_buf_text(b, "\r\nDate: ");
     put_date(b, sim_world_unix(ca->world));
-    acme_buf_text(b, "\r\nLink: <" CA_DIRECTORY ">;rel=\"index\"\r\n");
+    acme_buf_text(b, "\r\nLink: <");
+    acme_buf_text(b, ca->base);
+    acme_buf_text(b, "/directory>;rel=\"index\"\r\n");
     acme_buf_text(b, r->more);
     head_retry_after(ca, r, b);
     head_spoil(ca, b);
@@ -368,7 +373,7 @@ void ca_write(struct ca *ca, struct ca_conn *c, const struct ca_request *q, stru
         c->out_len = sim_world_below(ca->world, 2) * 30;
         c->out_len = c->out_len < b.len ? c->out_len : b.len;
         c->closing = true;
-        sim_net_reset(ca->net, CA_NODE, c->sock);
+        sim_net_reset(ca->net, ca->node, c->sock);
     }
     if (c->closing && evil_does(e, EVIL_TLS_NO_NOTIFY))
         c->no_notify = true;

@@ -7,9 +7,9 @@
 #include "acme_json.h"
 #include "ca.h"
 
-void ca_account_url(const struct ca_account *account, char out[100])
+void ca_account_url(const struct ca *ca, const struct ca_account *account, char out[100])
 {
-    snprintf(out, 100, CA_BASE "/acct/%016llx", (unsigned long long)account->number);
+    snprintf(out, 100, "%s/acct/%016llx", ca->base, (unsigned long long)account->number);
 }
 
 void ca_put_jobs(struct ca *ca, const char *base, struct acme_buf *b)
@@ -56,7 +56,8 @@ void ca_put_account(struct ca *ca, const struct ca_account *account, struct ca_r
     acme_buf_text(b, status);
     acme_buf_char(b, '"');
     put_contacts(ca, account, b);
-    snprintf(url, sizeof url, CA_BASE "/acct/%016llx/orders", (unsigned long long)account->number);
+    snprintf(url, sizeof url, "%s/acct/%016llx/orders", ca->base,
+             (unsigned long long)account->number);
     if (evil_does(&ca->evil, EVIL_ACCT_ORDERS))
         acme_buf_text(b, ",\"orders\":\"javascript:alert(169.254)//\",\"key\":[{}]");
     else
@@ -127,8 +128,8 @@ static void account_request(struct ca *ca, const struct ca_request *q, struct ca
     const struct acme_json *contact = acme_json_get(q->payload, "contact");
     char url[100];
 
-    ca_account_url(q->account, url);
-    if (strcmp(url + strlen(CA_BASE), q->path) != 0) {
+    ca_account_url(ca, q->account, url);
+    if (strcmp(url + strlen(ca->base), q->path) != 0) {
         ca_problem(r, 403, "unauthorized", "the account of somebody else");
         (void)ca_break(ca, "another account than the one that signs");
     } else if (q->payload == NULL)
@@ -146,7 +147,7 @@ static void account_request(struct ca *ca, const struct ca_request *q, struct ca
 void ca_account_dead(struct ca *ca, struct ca_reply *r)
 {
     if (ca->before != NULL)
-        ca->before(ca->before_ctx, "again", NULL, NULL);
+        ca->before(ca->before_ctx, ca, "again", NULL, NULL);
     ca_problem(r, 403, "unauthorized", "an account with this key exists, but is deactivated");
 }
 
@@ -185,7 +186,7 @@ void ca_find_spoil(struct ca *ca, struct ca_reply *r)
     else if (evil_does(e, EVIL_FIND_HOST))
         snprintf(r->location, sizeof r->location, "https://169.254.169.254/acct/1");
     else if (ca->change_asked && evil_does(e, EVIL_FIND_OTHER))
-        snprintf(r->location, sizeof r->location, CA_BASE "/acct/0000000000000001");
+        snprintf(r->location, sizeof r->location, "%s/acct/0000000000000001", ca->base);
 }
 
 /* ---- keyChange: 7.3.5 ---- */
@@ -208,7 +209,7 @@ static const struct acme_json *change_part(const char *text, int which)
 }
 
 /* The inner JWS: NULL and the new key, or what is wrong with it. */
-static const char *change_wrong(const struct ca_request *q, const char *url,
+static const char *change_wrong(const struct ca *ca, const struct ca_request *q, const char *url,
                                 struct acme_public *fresh)
 {
     const char *const part[3] = {acme_json_member(q->payload, "protected"),
@@ -230,7 +231,7 @@ static const char *change_wrong(const struct ca_request *q, const char *url,
         return "keyChange: the new key is none";
     if (!ca_signed(fresh, acme_json_member(head, "alg"), part))
         return "keyChange: not signed by the new key";
-    ca_account_url(q->account, kid);
+    ca_account_url(ca, q->account, kid);
     if (account == NULL || strcmp(account, kid) != 0)
         return "keyChange: for another account (7.3.5)";
     if (!ca_jwk(acme_json_get(said, "oldKey"), &old) || !acme_public_equal(&old, &q->account->key))
@@ -244,7 +245,7 @@ static bool change_refused(struct ca *ca, struct ca_reply *r)
 
     if (evil_does(e, EVIL_ROLL_FOREIGN)) {
         ca_problem(r, 409, "malformed", "this key is in use");
-        snprintf(r->location, sizeof r->location, CA_BASE "/acct/00000000deadbeef");
+        snprintf(r->location, sizeof r->location, "%s/acct/00000000deadbeef", ca->base);
     } else if (evil_does(e, EVIL_ROLL_MALFORMED))
         ca_problem(r, 400, "malformed", "we do not like your inner JWS");
     else if (evil_does(e, EVIL_ROLL_UNAUTHORIZED))
@@ -269,7 +270,7 @@ static void change_told(struct ca *ca, const struct ca_account *account, struct 
         ca_problem(r, 500, "serverInternal", "oops");
     else if (evil_does(e, EVIL_ROLL_409_DONE)) {
         ca_problem(r, 409, "malformed", "this key is in use");
-        ca_account_url(account, r->location);
+        ca_account_url(ca, account, r->location);
     } else if (evil_does(e, EVIL_ROLL_401_DONE))
         ca_problem(r, 401, "unauthorized", "the old key is not the account's");
     else if (evil_does(e, EVIL_ROLL_RUBBISH))
@@ -284,7 +285,7 @@ static void change(struct ca *ca, const char *url, const struct ca_request *q, s
 {
     struct ca_former *f = &ca->former[ca->changes % CA_FORMER];
     struct acme_public fresh;
-    const char *why = change_wrong(q, url, &fresh);
+    const char *why = change_wrong(ca, q, url, &fresh);
 
     ca->change_asked = true;
 
@@ -299,7 +300,7 @@ static void change(struct ca *ca, const char *url, const struct ca_request *q, s
         if (ca->accounts[i].gone || !acme_public_equal(&ca->accounts[i].key, &fresh))
             continue;
         ca_problem(r, 409, "malformed", "this key is in use");
-        ca_account_url(&ca->accounts[i], r->location);
+        ca_account_url(ca, &ca->accounts[i], r->location);
         return;
     }
     f->account = (uint32_t)(q->account - ca->accounts);
@@ -387,7 +388,7 @@ static void revoke(struct ca *ca, const struct ca_request *q, struct ca_reply *r
         return;
     }
     if (ca->before != NULL)
-        ca->before(ca->before_ctx, "revoke", q, o);
+        ca->before(ca->before_ctx, ca, "revoke", q, o);
     if (revoke_refused(ca, q, o, reason, r))
         return;
     revoke_now(ca, o, reason);
@@ -407,7 +408,7 @@ bool ca_terms(struct ca *ca, struct ca_reply *r)
         return false;
     ca->new_orders++;
     ca_problem(r, 403, "userActionRequired", "the terms of service have changed");
-    snprintf(r->more, sizeof r->more, "Link: <" CA_BASE "/terms/2>;rel=\"terms-of-service\"\r\n");
+    snprintf(r->more, sizeof r->more, "Link: <%s/terms/2>;rel=\"terms-of-service\"\r\n", ca->base);
     return true;
 }
 

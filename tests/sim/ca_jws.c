@@ -10,7 +10,7 @@
 
 static uint32_t jws_mix(const struct ca *ca, uint32_t n)
 {
-    uint64_t x = (ca->world->seed + 1) * 0x9e3779b97f4a7c15u + n;
+    uint64_t x = (ca->world->seed + ca->node) * 0x9e3779b97f4a7c15u + n;
 
     x = (x ^ x >> 31) * 0xbf58476d1ce4e5b9u;
     return (uint32_t)(x >> 32);
@@ -245,7 +245,7 @@ struct ca_account *ca_account_at(struct ca *ca, const char *kid)
     char url[100];
 
     for (uint32_t i = 0; i < ca->accounts_count; i++) {
-        snprintf(url, sizeof url, CA_BASE "/acct/%016llx",
+        snprintf(url, sizeof url, "%s/acct/%016llx", ca->base,
                  (unsigned long long)ca->accounts[i].number);
         if (strcmp(url, kid) == 0)
             return &ca->accounts[i];
@@ -295,7 +295,7 @@ static bool jws_former(struct ca *ca, const struct ca_request *q, const char *al
         if (q->account != &ca->accounts[f->account] || !ca_signed(&f->key, alg, part))
             continue;
         if (ca->before != NULL && !f->late)
-            ca->before(ca->before_ctx, "former", q, NULL);
+            ca->before(ca->before_ctx, ca, "former", q, NULL);
         return true;
     }
     return false;

@@ -43,14 +43,14 @@ static void put_authorizations(struct ca *ca, const struct ca_order *o, struct a
 
     for (unsigned i = 0; i < o->count; i++) {
         unsigned k = twice ? 0 : (i + first) % o->count;
-        snprintf(url, sizeof url, "%s\"" CA_BASE "/authz/%016llx/%u\"", i > 0 ? "," : "",
+        snprintf(url, sizeof url, "%s\"%s/authz/%016llx/%u\"", i > 0 ? "," : "", ca->base,
                  (unsigned long long)o->number, k);
         acme_buf_text(b, url);
     }
     for (unsigned i = 0; evil_has(&ca->evil, EVIL_ORD_MANY) && ca->evil.on && i < 101; i++) {
         if (i == 0 && !evil_does(&ca->evil, EVIL_ORD_MANY))
             break;
-        snprintf(url, sizeof url, ",\"" CA_BASE "/authz/x/%u\"", i);
+        snprintf(url, sizeof url, ",\"%s/authz/x/%u\"", ca->base, i);
         acme_buf_text(b, url);
     }
 }
@@ -84,10 +84,10 @@ void ca_put_order(struct ca *ca, struct ca_order *o, struct ca_reply *r)
     if (o->status == ACME_STATUS_INVALID)
         acme_buf_text(b, ",\"error\":{\"type\":\"urn:ietf:params:acme:error:unauthorized\","
                          "\"detail\":\"it did not work\"}");
-    snprintf(url, sizeof url, CA_BASE "/fin/%016llx", (unsigned long long)o->number);
+    snprintf(url, sizeof url, "%s/fin/%016llx", ca->base, (unsigned long long)o->number);
     ca_put_member(b, "finalize", url);
     if (o->status == ACME_STATUS_VALID) {
-        snprintf(url, sizeof url, CA_BASE "/cert/%016llx", (unsigned long long)o->number);
+        snprintf(url, sizeof url, "%s/cert/%016llx", ca->base, (unsigned long long)o->number);
         ca_put_member(b, "certificate", url);
     }
     acme_buf_char(b, '}');
@@ -111,6 +111,12 @@ static bool order_refused(struct ca *ca, struct ca_reply *r)
         ca_limited(ca, r, ca_some_time(ca), false);
     else if (evil_does(&ca->evil, EVIL_ORD_RATE_DATE))
         ca_limited(ca, r, ca_some_time(ca), true);
+    else if (evil_does(&ca->evil, EVIL_SRV_RATE))
+        ca_limited(ca, r, 90000 + sim_world_below(ca->world, 400000), false);
+    else if (evil_does(&ca->evil, EVIL_SRV_ORDERS))
+        ca_problem(r, 403, "unauthorized", "no orders of yours");
+    else if (evil_does(&ca->evil, EVIL_SRV_CAA))
+        ca_problem(r, 403, "caa", "CAA names another CA");
     else if (evil_does(&ca->evil, EVIL_ORD_REJECTED)) {
         ca_problem(r, 400, "rejectedIdentifier", "policy");
         r->body.len--;
@@ -202,7 +208,7 @@ void ca_new_order(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
     if (evil_does(&ca->evil, EVIL_ORD_RELATIVE))
         snprintf(r->location, sizeof r->location, "/order/%016llx", (unsigned long long)o->number);
     else if (!evil_does(&ca->evil, EVIL_ORD_NO_LOCATION))
-        snprintf(r->location, sizeof r->location, CA_BASE "/order/%016llx",
+        snprintf(r->location, sizeof r->location, "%s/order/%016llx", ca->base,
                  (unsigned long long)o->number);
     ca_put_order(ca, o, r);
 }
@@ -231,7 +237,7 @@ static void finalize_now(struct ca *ca, struct ca_order *o, const struct ca_requ
     }
     (void)acme_sha256(spki.ptr, spki.len, o->spki_sum);
     if (ca->before != NULL)
-        ca->before(ca->before_ctx, "finalize", q, o);
+        ca->before(ca->before_ctx, ca, "finalize", q, o);
     ca_issue(ca, o, spki);
     for (uint32_t i = 0; i < ca->orders_count; i++)
         ca->orders[i].replaced |= o->replaces != 0 && ca->orders[i].number == o->replaces;
@@ -296,7 +302,7 @@ static void put_alternates(struct ca *ca, const struct ca_order *o, unsigned whi
         if (i == which && !evil_does(&ca->evil, EVIL_ALT_LOOP))
             continue;
         snprintf(r->more + len, sizeof r->more - len,
-                 "Link: <" CA_BASE "/cert/%016llx%s%u>;rel=\"alternate\"\r\n",
+                 "Link: <%s/cert/%016llx%s%u>;rel=\"alternate\"\r\n", ca->base,
                  (unsigned long long)o->number, i > 0 ? "/" : "?", i);
     }
 }

@@ -61,6 +61,8 @@ static bool account_refused(struct ca *ca, const struct ca_request *q, struct ca
         ca_problem(r, 403, "userActionRequired", "the terms have changed");
     else if (evil_does(&ca->evil, EVIL_ACC_RATE))
         ca_limited(ca, r, ca_some_time(ca), false);
+    else if (evil_does(&ca->evil, EVIL_SRV_ACCOUNT))
+        ca_problem(r, 403, "unauthorized", "no new accounts here");
     else if (evil_does(&ca->evil, EVIL_ACC_CONTACT))
         ca_problem(r, 400, "invalidContact", "no such domain");
     else
@@ -111,7 +113,7 @@ static void new_account(struct ca *ca, const char *url, const struct ca_request 
         r->acted = true;
     }
     if (!evil_does(&ca->evil, EVIL_ACC_NO_LOCATION))
-        ca_account_url(account, r->location);
+        ca_account_url(ca, account, r->location);
     if (only_existing(q))
         ca_find_spoil(ca, r);
     if (evil_does(&ca->evil, EVIL_ACC_FOREIGN))
@@ -194,7 +196,7 @@ void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r)
     int used = 0;
     bool account;
 
-    snprintf(url, sizeof url, CA_BASE "%s", q->path);
+    snprintf(url, sizeof url, "%s%s", ca->base, q->path);
     if (strcmp(q->path, "/directory") == 0 || strncmp(q->path, "/moved", 6) == 0 ||
         strcmp(q->path, "/elsewhere") == 0) {
         ca_directory(ca, q, r);
@@ -223,11 +225,11 @@ void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r)
         if (r->status == 200)
             ca_problem(r, 400, "malformed", "no");
         if (q->account != NULL && q->account->dead && ca->before != NULL)
-            ca->before(ca->before_ctx, "dead", q, NULL);
+            ca->before(ca->before_ctx, ca, "dead", q, NULL);
         return;
     }
     if (ca->before != NULL)
-        ca->before(ca->before_ctx, rest, q, NULL);
+        ca->before(ca->before_ctx, ca, rest, q, NULL);
     if (account)
         new_account(ca, url, q, r);
     else if (q->account != NULL && evil_does(&ca->evil, EVIL_ACC_LOST)) {

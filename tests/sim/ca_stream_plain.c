@@ -11,7 +11,7 @@ void ca_stream_open(struct ca *ca, struct ca_conn *c)
         char letter;
     } verdicts[] = {{EVIL_TLS_TRUST, 't'},   {EVIL_TLS_NAME, 'n'},  {EVIL_TLS_DATE, 'd'},
                     {EVIL_TLS_VERSION, 'v'}, {EVIL_TLS_FAILS, 'x'}, {EVIL_TLS_STALLS, ' '},
-                    {EVIL_TLS_NOT_YET, 'd'}, {EVIL_TLS_CUT, '\0'}};
+                    {EVIL_TLS_NOT_YET, 'd'}, {EVIL_TLS_CUT, '\0'},  {EVIL_SRV_UNTRUSTED, 't'}};
     char letter = 'k';
 
     for (size_t i = 0; i < sizeof verdicts / sizeof verdicts[0]; i++) {
@@ -19,9 +19,9 @@ void ca_stream_open(struct ca *ca, struct ca_conn *c)
             letter = verdicts[i].letter;
     }
     if (letter == '\0')
-        sim_net_reset(ca->net, CA_NODE, c->sock);
+        sim_net_reset(ca->net, ca->node, c->sock);
     else if (letter != ' ')
-        (void)sim_net_send(ca->net, CA_NODE, c->sock, &letter, 1);
+        (void)sim_net_send(ca->net, ca->node, c->sock, &letter, 1);
     c->closing = letter != 'k' && letter != ' ';
     c->records = evil_does(&ca->evil, EVIL_TLS_RECORDS);
 }
@@ -30,19 +30,19 @@ int ca_stream_send(struct ca *ca, struct ca_conn *c, const void *data, size_t le
 {
     if (c->records && len > 40)
         len = 1 + sim_world_below(ca->world, 40);
-    return sim_net_send(ca->net, CA_NODE, c->sock, data, len);
+    return sim_net_send(ca->net, ca->node, c->sock, data, len);
 }
 
 int ca_stream_recv(struct ca *ca, struct ca_conn *c, void *buf, size_t cap)
 {
-    return sim_net_recv(ca->net, CA_NODE, c->sock, buf, cap);
+    return sim_net_recv(ca->net, ca->node, c->sock, buf, cap);
 }
 
 /* An end that TLS would call a cut is a broken connection here. */
 void ca_stream_end(struct ca *ca, struct ca_conn *c, bool goodbye)
 {
     if (goodbye && c->no_notify)
-        sim_net_reset(ca->net, CA_NODE, c->sock);
+        sim_net_reset(ca->net, ca->node, c->sock);
 }
 
 struct acme_slice ca_stream_anchor(void)

@@ -13,7 +13,7 @@ static WOLFSSL_CTX *stream_ctx[CA_SERVERS][2]; /* with TLS 1.3, and without */
 static int stream_io_recv(WOLFSSL *session, char *buf, int len, void *ctx)
 {
     const struct ca_conn *c = (const struct ca_conn *)ctx;
-    int n = sim_net_recv(stream_ca->net, CA_NODE, c->sock, buf, (size_t)len);
+    int n = sim_net_recv(stream_ca->net, stream_ca->node, c->sock, buf, (size_t)len);
 
     (void)session;
     if (n == ACME_AGAIN)
@@ -28,11 +28,11 @@ static int stream_io_send(WOLFSSL *session, char *buf, int len, void *ctx)
 
     (void)session;
     if (c->budget > 0 && (uint32_t)len >= c->budget) {
-        (void)sim_net_send(stream_ca->net, CA_NODE, c->sock, buf, c->budget);
+        (void)sim_net_send(stream_ca->net, stream_ca->node, c->sock, buf, c->budget);
         c->mute = c->closing = true;
         return WOLFSSL_CBIO_ERR_GENERAL;
     }
-    n = sim_net_send(stream_ca->net, CA_NODE, c->sock, buf, (size_t)len);
+    n = sim_net_send(stream_ca->net, stream_ca->node, c->sock, buf, (size_t)len);
     if (n == ACME_AGAIN)
         return WOLFSSL_CBIO_ERR_WANT_WRITE;
     if (n > 0 && c->budget > 0)
@@ -68,7 +68,7 @@ static void stream_alert(struct ca *ca, struct ca_conn *c, uint8_t what)
 {
     const uint8_t record[] = {21, 3, 3, 0, 2, 2, what};
 
-    (void)sim_net_send(ca->net, CA_NODE, c->sock, record, sizeof record);
+    (void)sim_net_send(ca->net, ca->node, c->sock, record, sizeof record);
     c->mute = c->closing = true;
 }
 

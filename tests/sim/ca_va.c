@@ -19,7 +19,7 @@ static struct ca_probe *val_probe(struct ca *ca, uint8_t kind, const char *host)
         p->sent = p->len = 0;
         p->deadline = ca->world->now_ms + VA_DEADLINE_MS;
         p->next = 0;
-        if (sim_net_connect(ca->net, CA_NODE, host, VA_PORT, &p->sock) != ACME_OK)
+        if (sim_net_connect(ca->net, ca->node, host, VA_PORT, &p->sock) != ACME_OK)
             return NULL;
         p->kind = kind;
         return p;
@@ -99,7 +99,8 @@ static void val_done(struct ca *ca, struct ca_order *o, uint8_t authz, bool good
 {
     struct ca_authz *z = &o->authz[authz];
 
-    if (good && ((z->blind & z->type) != 0 || evil_does(&ca->evil, EVIL_CHALL_FAILS)))
+    if (good && ((z->blind & z->type) != 0 || evil_does(&ca->evil, EVIL_CHALL_FAILS) ||
+                 evil_does(&ca->evil, EVIL_SRV_BLIND)))
         good = false;
     sim_world_note(ca->world, good ? "validated" : "validation failed", o->number, authz);
     z->challenge = good ? ACME_STATUS_VALID : ACME_STATUS_INVALID;
@@ -107,7 +108,7 @@ static void val_done(struct ca *ca, struct ca_order *o, uint8_t authz, bool good
     if (!good) {
         ca->failures++;
         if (ca->before != NULL)
-            ca->before(ca->before_ctx, "failed", NULL, o);
+            ca->before(ca->before_ctx, ca, "failed", NULL, o);
         (void)ca_bucket_take(ca, &ca->failure_bucket[authz], 5, 720);
         if (evil_does(&ca->evil, EVIL_CHALL_QUIET)) {
             z->failed_quietly = true;
@@ -158,7 +159,7 @@ static void val_end(struct ca *ca, struct ca_probe *p, bool good)
     struct ca_authz *z = &o->authz[p->authz];
     uint8_t kind = p->kind;
 
-    sim_net_close(ca->net, CA_NODE, p->sock);
+    sim_net_close(ca->net, ca->node, p->sock);
     p->kind = PROBE_FREE;
     if (kind == PROBE_SCAN && p->len > 12 && memcmp(p->in, "HTTP/1.1 200", 12) == 0)
         (void)ca_break(ca, "the responder answered a stranger with 200");
@@ -185,7 +186,7 @@ static void val_send(struct ca *ca, struct ca_probe *p)
         p->next = ca->world->now_ms + 700;
         left = 1;
     }
-    n = left > 0 ? sim_net_send(ca->net, CA_NODE, p->sock, p->request + p->sent, left) : 0;
+    n = left > 0 ? sim_net_send(ca->net, ca->node, p->sock, p->request + p->sent, left) : 0;
     if (n > 0)
         p->sent += (size_t)n;
 }
@@ -196,7 +197,7 @@ static void val_probe_poll(struct ca *ca, struct ca_probe *p)
 
     val_send(ca, p);
     while (n > 0 && p->len < sizeof p->in) {
-        n = sim_net_recv(ca->net, CA_NODE, p->sock, p->in + p->len, sizeof p->in - p->len);
+        n = sim_net_recv(ca->net, ca->node, p->sock, p->in + p->len, sizeof p->in - p->len);
         if (n > 0)
             p->len += (size_t)n;
     }

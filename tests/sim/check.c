@@ -42,7 +42,7 @@ void check_begin(struct run *r)
     r->not_after = r->due_at = r->renewed_from = 0;
     r->issued_before = 0;
     r->orders = 0;
-    r->again_seen = r->ca.asked_again;
+    r->again_seen = 0;
     memset(r->failures, 0, sizeof r->failures);
     r->writes_before = 0;
     r->orders_before = 0;
@@ -71,12 +71,12 @@ void check_poll(struct run *r, uint64_t calls, bool resting)
         r->max_calls = (unsigned)calls;
     if (calls > CALLS_MAX)
         run_break(r, 5, "port calls in one poll");
-    if (r->net.asked[0] != '\0' && strcmp(r->net.asked, CA_HOST) != 0)
+    if (r->net.asked[0] != '\0' && !servers_know(r, r->net.asked))
         run_break(r, 14, "a strange host");
     if (!resting)
         return;
-    for (int i = 0; i < HOLDS; i++)
-        r->holds[i].durable = true;
+    for (int i = 0; i < CA_PLACES * HOLDS; i++)
+        r->holds[i / HOLDS][i % HOLDS].durable = true;
     choice_rest(r);
     if (!r->agent.order.open && !r->s.txt && r->http01.live > 0)
         run_break(r, 3, "a token is still served");
@@ -99,9 +99,9 @@ void check_end(struct run *r)
         run_break(r, 3, "port 80 is still open");
     if (sim_net_in_use(&r->net, 0) > HTTP01_MAX_CONNECTIONS)
         run_break(r, 3, "sockets are left");
-    if (r->ca.new_orders - r->orders_before > 1 || r->cuts > 0 || r->jobs.count > 0)
+    if (servers_orders(r) - r->orders_before > 1 || r->cuts > 0 || r->jobs.count > 0)
         return; /* each order has its price */
-    if (r->slots.writes - r->writes_before > WRITES_MAX && r->ca.evil.count == 0 &&
+    if (r->slots.writes - r->writes_before > WRITES_MAX && servers_evils(r) == 0 &&
         !r->s.storage_lies && r->s.net.reset_permille + r->s.net.stall_permille == 0)
         run_break(r, 12, "writes for one certificate");
     if (r->slots.writes - r->writes_before > r->max_writes)
@@ -130,6 +130,29 @@ void check_ari(struct run *r)
         run_break(r, 20, "written too often");
 }
 
+/* A renewal that was due by a window of lies is not due any more when the calm CA tells the honest
+ * one to a device that has lost the other (damaged; or older firmware had the record). */
+static bool window_moved_at(const struct run *r, const struct ca *ca, int64_t due_at)
+{
+    int64_t now = sim_world_unix(&r->world), start, end;
+
+    if (!r->s.ari || !evil_of(&ca->evil, "ARI") || now >= due_at)
+        return false;
+    for (uint32_t i = 0; i < ca->orders_count; i++) {
+        const struct ca_order *o = &ca->orders[i];
+        ca_window_honest(o, &start, &end);
+        if (o->leaf_len > 0 && o->not_after == r->not_after && now >= end)
+            return false;
+    }
+    return true;
+}
+
+bool check_window_moved(const struct run *r, int64_t due_at)
+{
+    return window_moved_at(r, &r->ca, due_at) ||
+           (r->s.second && window_moved_at(r, &r->more[0], due_at));
+}
+
 static bool harmless(const char *text)
 {
     for (; text != NULL && *text != '\0'; text++) {
@@ -141,13 +164,15 @@ static bool harmless(const char *text)
 
 void check_event(struct run *r, const struct acme_event *e)
 {
+    struct hold *window = &servers_holds(r)[HOLD_WINDOW];
+
+    servers_check_event(r, e);
     if (!harmless(e->text) || !harmless(e->word) || !harmless(e->detail))
         run_break(r, 21, "event");
     choice_event(r, e);
     /* An answer that is none is asked for again after six hours, whatever came with it. */
     if (e->type == ACME_EVENT_WARNING &&
         (e->err == ACME_E_JSON || e->err == ACME_E_REPLY || e->err == ACME_E_SIZE) &&
-        strcmp(e->step, "window") == 0 &&
-        r->holds[HOLD_WINDOW].until > sim_world_unix(&r->world) + 21600)
-        r->holds[HOLD_WINDOW].until = sim_world_unix(&r->world) + 21600;
+        strcmp(e->step, "window") == 0 && window->until > sim_world_unix(&r->world) + 21600)
+        window->until = sim_world_unix(&r->world) + 21600;
 }

@@ -72,14 +72,20 @@ const char *check_name(const struct run *r)
 
 /* ---- certificates: 1 and 2 ---- */
 
-static bool is_issued(struct run *r, struct acme_slice leaf)
+/* By one of the list, that is: not by the staging CA. */
+static bool is_issued_by(const struct ca *ca, struct acme_slice leaf)
 {
-    for (uint32_t i = 0; i < r->ca.orders_count; i++) {
-        const struct ca_order *o = &r->ca.orders[i];
+    for (uint32_t i = 0; i < ca->orders_count; i++) {
+        const struct ca_order *o = &ca->orders[i];
         if (o->leaf_len == leaf.len && leaf.len > 0 && memcmp(o->leaf, leaf.ptr, leaf.len) == 0)
             return true;
     }
     return false;
+}
+
+static bool is_issued(struct run *r, struct acme_slice leaf)
+{
+    return is_issued_by(&r->ca, leaf) || (r->s.second && is_issued_by(&r->more[0], leaf));
 }
 
 int check_leaves(struct run *r, const struct ca_order *o)
@@ -206,7 +212,7 @@ void check_storage(struct run *r)
     if (!fresh)
         return;
     r->orders = 0;
-    r->issued_before = r->ca.issued;
+    r->issued_before = servers_issued(r);
     r->jobs.gave_up = false;
 }
 

@@ -24,7 +24,8 @@ bool clock_lies(const struct run *r)
 /* The agent has read a reply. What the CA asked for in it binds from now on. */
 void check_reply(struct run *r, int status)
 {
-    const struct ca *ca = &r->ca;
+    const struct ca *ca = r->at;
+    struct hold *holds = servers_holds(r);
     int which = HOLD_ANY;
     int64_t from = ca->last_from != 0 ? ca->last_from : sim_world_unix(&r->world);
     int64_t until = from + ca->last_retry_after;
@@ -43,26 +44,27 @@ void check_reply(struct run *r, int status)
         which = HOLD_LOOK;
         if (strncmp(ca->last_path, "/order/", 7) != 0 && strncmp(ca->last_path, "/fin/", 5) != 0)
             return;
-        snprintf(r->holds[which].order, 17, "%s", strchr(ca->last_path + 1, '/') + 1);
+        snprintf(holds[which].order, 17, "%s", strchr(ca->last_path + 1, '/') + 1);
     } else if (which != HOLD_WINDOW && status != 429 && status < 500)
         return;
-    r->holds[which].until = until;
-    r->holds[which].durable = false;
+    holds[which].until = until;
+    holds[which].durable = false;
 }
 
 static void check_hold(struct run *r, int which)
 {
-    if (sim_world_unix(&r->world) + 1 < r->holds[which].until)
+    if (sim_world_unix(&r->world) + 1 < servers_holds(r)[which].until)
         run_break(r, 11, "Retry-After");
 }
 
 void check_power_off(struct run *r)
 {
     choice_power_off(r);
-    r->holds[HOLD_LOOK].until = 0;
-    for (int i = 0; i < HOLDS; i++) {
-        if (!r->holds[i].durable || r->s.storage_lies || i == HOLD_WINDOW)
-            r->holds[i].until = 0;
+    r->servers.disturbed = true;
+    for (int i = 0; i < CA_PLACES * HOLDS; i++) {
+        struct hold *h = &r->holds[i / HOLDS][i % HOLDS];
+        if (!h->durable || r->s.storage_lies || i % HOLDS == HOLD_WINDOW || i % HOLDS == HOLD_LOOK)
+            h->until = 0;
     }
 }
 
@@ -90,7 +92,8 @@ static void before_order(struct run *r, const struct ca_request *q)
     struct acme_slice kid = check_stored(r, ACME_SLOT_ACCOUNT, r->agent.ca_key, TAG_ACCOUNT_KID, 0);
     char url[100];
 
-    snprintf(url, sizeof url, CA_BASE "/acct/%016llx", (unsigned long long)q->account->number);
+    snprintf(url, sizeof url, "%s/acct/%016llx", r->at->base,
+             (unsigned long long)q->account->number);
     if (!acme_slice_is(kid, url))
         run_break(r, 8, "the account's URL is not durable");
     if (check_number(check_stored(r, ACME_SLOT_SCHED, check_name(r), TAG_SCHED_ORDERS, 0)) < 1)
@@ -102,7 +105,11 @@ static void count_order(struct run *r)
 {
     /* One that the CA refused for what it replaces, or for its profile, was asked for once more,
      * and is one order. */
-    for (; r->again_seen < r->ca.asked_again; r->again_seen++)
+    unsigned again = 0;
+
+    for (unsigned i = 0; i < CA_PLACES; i++)
+        again += run_ca(r, i) != NULL ? run_ca(r, i)->asked_again : 0;
+    for (; r->again_seen < again; r->again_seen++)
         r->orders -= r->orders > 0;
     if (too_often(r->order_times, &r->orders, sim_world_unix(&r->world), 86400, ORDERS_MAX) &&
         !clock_lies(r) && r->s.flip_permille == 0)
@@ -116,7 +123,7 @@ static bool order_noted(struct run *r, const struct ca_order *o)
     struct acme_slice url = check_stored(r, ACME_SLOT_ORDER, check_name(r), TAG_ORDER_URL, 0);
     char text[100];
 
-    snprintf(text, sizeof text, CA_BASE "/order/%016llx", (unsigned long long)o->number);
+    snprintf(text, sizeof text, "%s/order/%016llx", r->at->base, (unsigned long long)o->number);
     return acme_slice_is(url, text);
 }
 
@@ -147,13 +154,13 @@ static void before_respond(struct run *r, const struct ca_request *q, const stru
 }
 
 /* Had the last one run out before it could be stored? */
-static bool last_expired(const struct run *r)
+static bool last_expired(struct run *r)
 {
     int64_t last = 0;
 
-    for (uint32_t i = 0; i < r->ca.orders_count; i++) {
-        if (r->ca.orders[i].leaf_len != 0 && r->ca.orders[i].not_after > last)
-            last = r->ca.orders[i].not_after;
+    for (uint32_t i = 0; i < r->at->orders_count; i++) {
+        if (r->at->orders[i].leaf_len != 0 && r->at->orders[i].not_after > last)
+            last = r->at->orders[i].not_after;
     }
     return last <= sim_world_unix(&r->world);
 }
@@ -176,7 +183,7 @@ static void before_finalize(struct run *r, const struct ca_order *o)
     }
     if (memcmp(sum, o->spki_sum, sizeof sum) != 0)
         run_break(r, 9, "the key is not durable");
-    if (r->ca.issued > r->issued_before && r->ca.evil.count == 0 && !r->s.storage_lies &&
+    if (servers_issued(r) > r->issued_before && servers_evils(r) == 0 && !r->s.storage_lies &&
         !last_expired(r) && !r->jobs.gave_up)
         run_break(r, 6, "a second certificate");
 }
@@ -195,7 +202,8 @@ static void before_request(struct run *r, const struct ca_request *q, int64_t no
     if (r->hour_requests > REQUESTS_MAX * (r->jobs.count > 0 ? 2 : 1))
         run_break(r, 16, "requests");
     check_hold(r, HOLD_ANY);
-    if (strncmp(q->path, "/order/", 7) == 0 && strcmp(q->path + 7, r->holds[HOLD_LOOK].order) == 0)
+    if (strncmp(q->path, "/order/", 7) == 0 &&
+        strcmp(q->path + 7, servers_holds(r)[HOLD_LOOK].order) == 0)
         check_hold(r, HOLD_LOOK);
 }
 
@@ -203,7 +211,7 @@ static void before_request(struct run *r, const struct ca_request *q, int64_t no
 static void before_window(struct run *r, const struct ca_order *o)
 {
     if (o->number != r->window_of)
-        r->holds[HOLD_WINDOW].until = 0;
+        servers_holds(r)[HOLD_WINDOW].until = 0;
     if (!r->s.storage_lies)
         check_hold(r, HOLD_WINDOW);
     if (!clock_lies(r) && sim_world_unix(&r->world) > o->not_after + 60)
@@ -228,33 +236,50 @@ static void before_act(struct run *r, const char *what, const struct ca_request 
     check_jobs_act(r, what, q, o);
 }
 
-void check_before(void *ctx, const char *what, const struct ca_request *q, const struct ca_order *o)
+static void check_failed(struct run *r, const struct ca_order *o)
 {
-    struct run *r = (struct run *)ctx;
     int64_t now = sim_world_unix(&r->world);
 
-    if (strcmp(what, "failed") == 0) {
-        for (unsigned i = 0; i < o->count; i++) {
-            if (o->authz[i].challenge == ACME_STATUS_INVALID && o->authz[i].begun &&
-                o->authz[i].probes_open == 0 &&
-                too_often(r->failure_times[i], &r->failures[i], now, 3600, FAILS_MAX * o->count) &&
-                !clock_lies(r) && r->s.flip_permille == 0)
-                run_break(r, 4, "failed validations in an hour");
-        }
-        return;
+    for (unsigned i = 0; i < o->count; i++) {
+        if (o->authz[i].challenge == ACME_STATUS_INVALID && o->authz[i].begun &&
+            o->authz[i].probes_open == 0 && r->at != &r->more[1] &&
+            too_often(r->failure_times[i], &r->failures[i], now, 3600, FAILS_MAX * o->count) &&
+            !clock_lies(r) && r->s.flip_permille == 0)
+            run_break(r, 4, "failed validations in an hour");
     }
-    if (r->ca.ghost)
-        return;
+}
+
+static void check_request(struct run *r, const char *what, const struct ca_request *q,
+                          const struct ca_order *o)
+{
     if (strcmp(what, "request") == 0)
-        before_request(r, q, now);
+        before_request(r, q, sim_world_unix(&r->world));
     /* Where a write has failed, the old record or the new one is left by a power cut: both ways. */
     for (int i = 0; i < 2; i++) {
         r->firm = i == 1;
         before_act(r, what, q, o);
     }
     r->firm = false;
+    servers_check_act(r, what, o);
     if (strcmp(what, "window") == 0)
         r->window_of = o->number;
     if (strcmp(what, "/new-order") == 0)
         count_order(r);
+}
+
+void check_before(void *ctx, struct ca *ca, const char *what, const struct ca_request *q,
+                  const struct ca_order *o)
+{
+    struct run *r = (struct run *)ctx;
+    struct ca *was = r->at;
+    bool failed = strcmp(what, "failed") == 0; /* by itself, whoever is asked now */
+
+    r->at = ca;
+    if (failed) {
+        check_failed(r, o);
+        servers_check_act(r, what, o);
+    } else if (!ca->ghost)
+        check_request(r, what, q, o);
+    if (failed || ca->ghost)
+        r->at = was;
 }

@@ -27,10 +27,15 @@ void choice_plan(struct run *r)
     c->blind = (uint8_t)sim_world_below(&c->dice, BOTH + 1);
     if (r->s.names > 1 && sim_world_chance(&c->dice, 200))
         r->s.wildcard = true;
-    r->ca.txt = txt_solver_has;
-    r->ca.txt_ctx = &r->txt;
-    r->ca.offers = choice_offers;
-    r->ca.offers_ctx = r;
+    for (unsigned i = 0; i < CA_PLACES; i++) {
+        struct ca *ca = run_ca(r, i);
+        if (ca == NULL)
+            continue;
+        ca->txt = txt_solver_has;
+        ca->txt_ctx = &r->txt;
+        ca->offers = choice_offers;
+        ca->offers_ctx = r;
+    }
 }
 
 size_t choice_solvers(struct run *r)
@@ -76,11 +81,11 @@ static unsigned choice_name(const struct run *r, const char *identifier)
     return i < r->config.names_count ? i : CA_NAMES;
 }
 
-/* Its last proof that the CA did not see. */
+/* Its last proof that the CA which was asked did not see. */
 static uint8_t choice_failed_type(const struct run *r, unsigned which)
 {
-    for (uint32_t i = r->ca.orders_count; i > 0; i--) {
-        const struct ca_order *o = &r->ca.orders[i - 1];
+    for (uint32_t i = r->at->orders_count; i > 0; i--) {
+        const struct ca_order *o = &r->at->orders[i - 1];
         if (which < o->count && o->authz[which].challenge == ACME_STATUS_INVALID)
             return o->authz[which].type;
     }
@@ -134,13 +139,20 @@ void choice_power_off(struct run *r)
 
 /* What the agent may have been shown otherwise than it is: tokens that it must not use, and
  * authorizations that end without an error. */
-static bool choice_blurred(const struct run *r)
+static bool choice_blurs(const struct evil *e)
 {
-    const struct evil *e = &r->ca.evil;
-
     return evil_has(e, EVIL_CHALL_PATH) || evil_has(e, EVIL_CHALL_SHORT) ||
            evil_has(e, EVIL_CHALL_LONG) || evil_has(e, EVIL_CHALL_SHELL) ||
            evil_has(e, EVIL_AUTHZ_DEAD) || evil_has(e, EVIL_AUTHZ_EXPIRED);
+}
+
+static bool choice_blurred(struct run *r)
+{
+    bool any = false;
+
+    for (unsigned i = 0; i < CA_PLACES; i++)
+        any |= run_ca(r, i) != NULL && choice_blurs(&run_ca(r, i)->evil);
+    return any;
 }
 
 void choice_respond(struct run *r, const struct ca_authz *z, unsigned which, uint8_t type)

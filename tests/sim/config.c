@@ -51,4 +51,5 @@ void run_config(struct run *r)
     c->memory.io.len = sizeof run_io;
     c->memory.scratch.ptr = run_scratch;
     c->memory.scratch.len = sizeof run_scratch;
+    servers_config(r);
 }

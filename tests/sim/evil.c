@@ -70,14 +70,15 @@ bool evil_has(const struct evil *e, enum evil_id id)
 
 bool evil_does(struct evil *e, enum evil_id id)
 {
-    if (!e->on)
+    if (!e->on && (!e->stays || id < EVIL_SERVERS))
         return false;
     for (unsigned i = 0; i < e->count; i++) {
         if (e->active[i].id != id)
             continue;
         if (e->active[i].left == 0 || !sim_world_chance(e->world, e->active[i].permille))
             return false;
-        e->active[i].left--;
+        if (e->active[i].left != UINT16_MAX) /* as often as there is occasion */
+            e->active[i].left--;
         evil_reached[id]++;
         sim_world_note(e->world, evil_name(id), 0, 0);
         return true;

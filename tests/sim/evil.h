@@ -296,7 +296,18 @@
       "says so; the certificate stays in service")                                                 \
     X(REV_UNKNOWN, "revocation-404", REVOCATION, "says so; the certificate stays in service")      \
     X(REV_RATE, "revocation-rate-limited", REVOCATION, "stays away so long; does not renew")       \
-    X(REV_RUBBISH, "revocation-200-rubbish", REVOCATION, "takes the status")
+    X(REV_RUBBISH, "revocation-200-rubbish", REVOCATION, "takes the status")                       \
+    /* one of several CAs, for all of a period (servers.h) */                                      \
+    X(SRV_DOWN, "ca-gone", SERVERS, "asks the next one in time; the first again when it is well")  \
+    X(SRV_UNTRUSTED, "ca-untrusted", SERVERS,                                                      \
+      "asks the next one, which shows its own certificate")                                        \
+    X(SRV_503, "ca-503-for-days", SERVERS, "waits as long as the life allows, asks the next one")  \
+    X(SRV_ACCOUNT, "ca-refuses-accounts", SERVERS, "asks the next one")                            \
+    X(SRV_ORDERS, "ca-refuses-orders", SERVERS, "asks the next one; keeps its account")            \
+    X(SRV_RATE, "ca-limits-orders-for-days", SERVERS, "stays away from this one alone")            \
+    X(SRV_CAA, "caa-forbids-this-ca", SERVERS, "asks the next one, which may issue")               \
+    X(SRV_BLIND, "ca-sees-no-proof", SERVERS,                                                      \
+      "rehearses; a proof that was seen there is this CA's fault, and the next one is asked")
 
 enum evil_id {
 #define EVIL_ENUM(id, name, group, words) EVIL_##id,
@@ -305,12 +316,14 @@ enum evil_id {
         EVIL_COUNT
 };
 
-#define EVIL_JOBS   EVIL_DIR_NO_CHANGE /* from here on: only what jobs.c has chosen */
-#define EVIL_ACTIVE 9
+#define EVIL_JOBS    EVIL_DIR_NO_CHANGE /* from here on: only what jobs.c has chosen */
+#define EVIL_SERVERS EVIL_SRV_DOWN      /* from here on: only what servers.c has chosen */
+#define EVIL_ACTIVE  9
 
 struct evil {
     struct sim_world *world;
     bool on;
+    bool stays; /* what is of SERVERS goes on though the others are over */
     unsigned count;
     struct {
         uint8_t id;

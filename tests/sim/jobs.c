@@ -58,7 +58,7 @@ static void jobs_choose(struct run *r)
     unsigned count = dice(r, 4);
 
     for (unsigned tries = 0; count > 0 && tries < 400; tries++) {
-        enum evil_id id = (enum evil_id)(EVIL_JOBS + dice(r, EVIL_COUNT - EVIL_JOBS));
+        enum evil_id id = (enum evil_id)(EVIL_JOBS + dice(r, EVIL_SERVERS - EVIL_JOBS));
         const struct job_plan *p = &r->jobs.plan[dice(r, r->jobs.count)];
         bool fits = strcmp(evil_group(id), jobs_group(p->type)) == 0 ||
                     (strcmp(evil_group(id), "FIND") == 0 && p->type == ACME_JOB_ROLLOVER);

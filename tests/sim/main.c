@@ -4,6 +4,7 @@
  *   sim --seed N                               one, with all its events
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
+ *   sim --servers ...                          several CAs in every seed (servers.h)
  *   sim --jobs ...                             jobs in every seed; cuts of the jobs alone (jobs.h)
  *   sim ... --on WORD                          on this storage alone (memory, nor, cfi, ecc, files)
  *   sim --app ...                              with an application that refuses certificates
@@ -65,6 +66,10 @@ static int replay(uint64_t seed)
     printf("sim: records on %s, %u bytes old; flips %u, does nothing %u, %s\n",
            storage_word((enum storage_kind)run.s.storage), run.s.age, run.s.flip_permille,
            run.s.medium.lazy_permille, run.s.medium.worn ? "a dead sector" : "no dead sector");
+    if (run.s.second || run.s.staging)
+        printf("sim: %s%s: %u and %u orders, %u rehearsals\n", run.s.second ? "two CAs" : "one CA",
+               run.s.staging ? " and a staging CA" : "", run.ca.new_orders, run.servers.switched,
+               run.servers.rehearsed);
     printf("sim: seed %llu: %llu events, trace %016llx, %llu cuts, %u requests, %u orders\n",
            (unsigned long long)seed, (unsigned long long)run.world.traced,
            (unsigned long long)run.world.trace, (unsigned long long)run.cuts, run.ca.requests,
@@ -246,6 +251,15 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
         s.tear = STORAGE_BY_CHANCE;
         s.refuse_permille = 1000;
         each(seed, &s);
+        for (int staging = 0; staging < 2 && !ca_stream_is_tls(); staging++) {
+            plain_scenario(&s, false);
+            s.storage = (uint8_t)kind;
+            s.tear = STORAGE_BY_CHANCE;
+            s.second = true;
+            s.staging = staging != 0;
+            s.first_bad = (uint8_t)(staging ? EVIL_SRV_BLIND : EVIL_SRV_DOWN);
+            each(seed, &s);
+        }
         printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
                (unsigned long long)(total.seeds - before));
         cuts_jobs(seed, kind, each);
@@ -283,11 +297,8 @@ static bool *flag_of(const char *word)
     static const struct {
         const char *word;
         bool *flag;
-    } flags[] = {{"--list", &want_list},
-                 {"--stop", &stop_at_first},
-                 {"--app", &app_refuses},
-                 {"--jobs", &jobs_always},
-                 {"--once", &once}};
+    } flags[] = {{"--list", &want_list},   {"--stop", &stop_at_first},     {"--app", &app_refuses},
+                 {"--jobs", &jobs_always}, {"--servers", &servers_always}, {"--once", &once}};
 
     for (size_t i = 0; i < sizeof flags / sizeof flags[0]; i++) {
         if (strcmp(word, flags[i].word) == 0)

@@ -36,6 +36,8 @@ JOB = "core/acme_steps_job.c"
 CHOICE = "core/acme_steps_choice.c"
 LIFE = "core/acme_steps_account.c"
 ROLL = "core/acme_steps_roll.c"
+CHOICE = "core/acme_servers.c"
+SERVERS = "core/acme_steps_servers.c"
 HTTP01 = "solvers/http01.c"
 FILES = "port/posix/posix_slots.c"
 FLASH = "port/flash/flash_slots.c"
@@ -169,7 +171,8 @@ MUTANTS = [
      "    acme_key_wipe(&a->new_key);\n    next->save = ACME_SAVE_ACCOUNT;\n"
      "    next->row = ACME_ROW_REST;\n    a->outcome = ACME_E_REFUSED;\n    return ACME_OK;\n}\n\n"
      "/* The new key is not"),
-    ("key-dropped-while-one-is-on-its-way", ROLL, "    keep = a->lost_in_run > 0;", "    keep = false;"),
+    ("key-dropped-while-one-is-on-its-way", ROLL, "    keep = a->lost_in_run > 0 || a->exchange.single;",
+     "    keep = false;"),
     ("rate-limited-keychange-dropped", ROLL,
      "    if (problem->http_status >= 500 || problem->http_status == 429)\n"
      "        return ACME_E_REFUSED;\n    a->roll_refused = true;",
@@ -184,8 +187,8 @@ MUTANTS = [
     ("new-key-asked-for-by-the-old-one", STEPS,
      "[ACME_ROW_WHICH_NEW] = {\"which_new\", ACME_POST_NEW,",
      "[ACME_ROW_WHICH_NEW] = {\"which_new\", ACME_POST_JWK,"),
-    ("proofs-of-the-key-before", JOB, "           a->job->type == ACME_JOB_ROLLOVER; /*",
-     "           a->job->type == ACME_JOB_END_; /*"),
+    ("proofs-of-the-key-before", JOB, "    if (a->job->type != ACME_JOB_ROLLOVER)\n        return false;",
+     "    if (a->job->type != ACME_JOB_END_)\n        return false;"),
     ("revocation-not-recorded", JOB,
      "    next->save = ACME_SAVE_SCHED;\n    return ACME_OK;\n}\n\n/* The leaf in force",
      "    return ACME_OK;\n}\n\n/* The leaf in force"),
@@ -197,10 +200,10 @@ MUTANTS = [
     ("refused-revocation-stays", JOB,
      "    a->revoked.state = ACME_NOT_REVOKED;\n    return ACME_SAVE_SCHED;", "    return 0;"),
     ("lost-revocation-taken-back", JOB,
-     "        a->lost_in_run > 0 || status < 400 || status >= 500 || status == 429 ||",
-     "        status == 429 ||"),
+     "        a->lost_in_run > 0 || a->exchange.single || status < 400 || status >= 500 ||\n"
+     "        status == 429 ||", "        status == 429 ||"),
     ("deactivated-key-kept", LIFE,
-     "    acme_key_wipe(&a->account_key);\n    a->kid[0] = a->thumbprint[0] = '\\0';\n"
+     "    acme_key_wipe(&a->account_key);\n    acme_key_wipe(&a->new_key);\n    a->kid[0] = a->thumbprint[0] = '\\0';\n"
      "    a->cert.same_account", "    a->cert.same_account"),
     ("still-valid-is-deactivated", LIFE,
      "        acme_json_member(root, \"status\") != NULL && !account_over(",
@@ -216,13 +219,34 @@ MUTANTS = [
      "ACME_JOB_RECOVER || a->job->type == ACME_JOB_DEACTIVATE)", "ACME_JOB_RECOVER)"),
     ("outcome-of-a-job-hidden", REST, "    if (job) /* who asked", "    if (job && a->asked) /* who asked"),
     ("jobs-deaf-to-newaccount", REST,
-     "    if (a->kid[0] == '\\0' && a->ledger.account.by_ca && !by_key)",
-     "    if (a->kid[0] == '\\0' && a->ledger.account.by_ca && by_key)"),
+     "    if (rest_asks_account(a))\n        raise_to(&wait, acme_account_hold(a, now));",
+     "    if (a->job == NULL)\n        raise_to(&wait, acme_account_hold(a, now));"),
     ("job-outlives-its-end", AGENT, "        a->job = NULL; /* who asked takes it for ended */\n", ""),
     ("all-forgotten-with-the-account", JOB, "        a->reload_account = true;", "        a->reload_account = false;"),
-    ("busy-storage-spins", REST, "    next->wait_ms = err == ACME_AGAIN ? 1 : 0; /* the medium is busy */\n", ""),
+    ("busy-storage-spins", "core/acme_steps_load.c", "    next->wait_ms = err == ACME_AGAIN ? 1 : 0; /* the medium is busy */\n", ""),
     ("busy-record-spins", REPLY, "        acme_drive_wait(a, 1, \"the medium\");\n",
      "        event.err = n;\n"),
+    # several CAs
+    ("second-ca-never-asked", CHOICE, "    srv_next(s, f);\n    return true;\n}\n\nbool acme_servers_held",
+     "    return false;\n}\n\nbool acme_servers_held"),
+    ("first-ca-never-again", CHOICE, "    s->turn = s->failures = s->changes = 0;\n    s->rehearsal",
+     "    s->failures = s->changes = 0;\n    s->rehearsal"),
+    ("hold-of-a-ca-forgotten", CHOICE, "    srv_hold(&s->holds[s->turn], f->now, retry_after_s);\n", ""),
+    ("life-waits-for-a-ca", CHOICE, "    if (f->count < 2 || wait_s == 0 || !srv_urgent(f, wait_s))",
+     "    if (f->count < 2 || wait_s < UINT32_MAX || !srv_urgent(f, wait_s))"),
+    ("no-rehearsal-after-a-failed-proof", CHOICE,
+     "    if (fault == ACME_FAULT_PROOF && f->staging)\n        s->rehearsal = ACME_REHEARSAL_OWED;\n", ""),
+    ("staging-ca-issues", SERVERS, "    if (a->server != SRV_STAGING || (status", "    if (a->server <= SRV_STAGING || (status"),
+    ("rehearsal-for-ever", SERVERS, "    a->servers.rehearsal = ACME_REHEARSAL_PASSED;\n", ""),
+    ("staging-ca-blind-for-ever", CHOICE, "f->proofs % SRV_REHEARSALS != 0)", "f->proofs % SRV_REHEARSALS < 99)"),
+    ("hold-of-one-holds-all", SERVERS, "    return acme_servers_wait(&a->servers, a->server, now);",
+     "    return acme_servers_wait(&a->servers, 0, now);"),
+    ("records-of-the-other-ca", SERVERS, "    a->server_changed = a->server != from;\n    if (!a->server_changed)",
+     "    a->server_changed = false;\n    if (a->server == from)"),
+    ("turn-not-stored", SERVERS, "        acme_record_text(w, SERVER_TURN, srv_url(a, s->turn));\n", ""),
+    ("window-of-the-other-ca", SERVERS, "? a->cert.server\n           : a->server == SRV_STAGING",
+     "? 0\n           : a->server == SRV_STAGING"),
+    ("server-of-the-list-out-of-range", SERVERS, "    if (s->turn >= srv_count(a)) /*", "    if (s->turn > SRV_STAGING + 9) /*"),
     # storage of hosts
     ("file-not-synced", FILES, "    else if (ps_fsync(fd) != 0)\n", "    else if (fd < 0)\n"),
     ("folder-not-synced", FILES,
@@ -256,6 +280,7 @@ MUTANTS = [
     ("settled-needs-the-torn-one", FLASH_OP, "            if (!fs->tip) {", "            if (1) {"),
     ("torn-settling-proves", FLASH_MOUNT, "r >= 0 && !fs->tip && fs->table", "r >= 0 && fs->table"),
     ("three-blank-places-end-a-table", FLASH_LOG, "gap < FL_GAP", "gap < 3u"),
+    ("new-head-not-marked", FLASH_OP, "    if (!fs->open_marked) {", "    if (fs->open_marked > 9) {"),
     ("given-up-head-comes-back", FLASH_MOUNT,
      "        fs->given |= (uint32_t)1 << fs->head % fs->dev->sectors;\n", ""),
     ("tail-before-copies", FLASH_GC, "        fs->gc_index = index;\n        if (r > 0) {",
@@ -315,7 +340,9 @@ class Bench:
         if twin == "/posix_slots.o":
             twin = "/storage_posix.o"
         self.link([mutant] + [p for p in self.sim if not p.endswith(twin)], program)
-        who = (self.killed_by_sim("seeds", program, ["--count", "60"])
+        servers = "servers" in twin
+        who = (self.killed_by_sim("seeds", program,
+                                  ["--servers", "--count", "1500"] if servers else ["--count", "60"])
                or self.killed_by_units(mutant, twin, folder))
         for kind in (["files"] if twin == "/storage_posix.o" else
                      ["nor", "ecc", "cfi"] if twin.startswith("/flash_") else ["memory"]):

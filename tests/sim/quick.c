@@ -94,6 +94,25 @@ static void quick_jobs(enum storage_kind kind)
     }
 }
 
+/* The first CA is gone, or sees no proof: from it to the next one, and back. */
+static void quick_servers(enum storage_kind kind, bool staging)
+{
+    struct scenario s;
+    char name[40];
+
+    quick_scenario(&s, kind);
+    s.second = true;
+    s.staging = staging;
+    s.first_bad = (uint8_t)(staging ? EVIL_SRV_BLIND : EVIL_SRV_DOWN);
+    snprintf(name, sizeof name, "cuts-%s-%s", staging ? "rehearsal" : "second-ca",
+             storage_word(kind));
+    quick_each(&s, name);
+    if (run.broken == 0 && (run.servers.switched == 0 || staging != (run.servers.rehearsed > 0))) {
+        run_break(&run, 23, "the second CA was not asked");
+        say(name, 5, "");
+    }
+}
+
 static void quick_seeds(uint64_t from)
 {
     char name[40];
@@ -110,7 +129,10 @@ static void quick_seeds(uint64_t from)
         if (run.broken != 0)
             break;
     }
-    snprintf(name, sizeof name, "%sseeds-%llu", ca_stream_is_tls() ? "tls-" : "",
+    snprintf(name, sizeof name, "%sseeds-%llu",
+             ca_stream_is_tls() ? "tls-"
+             : servers_always   ? "servers-"
+                                : "",
              (unsigned long long)from);
     say(name, seed, "");
 }
@@ -133,6 +155,11 @@ int main(void)
     quick_jobs(STORAGE_MEMORY);
     quick_jobs(STORAGE_ECC);
     quick_jobs(STORAGE_FILES);
+    quick_servers(STORAGE_MEMORY, false);
+    quick_servers(STORAGE_FILES, true);
+    servers_always = true;
+    quick_seeds(1);
+    servers_always = false;
     for (uint64_t from = 1; from <= QUICK_SEEDS; from += QUICK_GROUP)
         quick_seeds(from);
     return failed;

@@ -193,7 +193,10 @@ static void begin_faults(struct run *r)
     r->txt.slow_ms = r->s.txt_slow_ms;
     r->txt.again_permille = r->s.txt_again;
     r->txt.fail_permille = r->s.txt_fail;
-    r->ca.evil.on = true;
+    for (unsigned i = 0; i < CA_PLACES; i++) {
+        if (run_ca(r, i) != NULL)
+            run_ca(r, i)->evil.on = true;
+    }
     r->renewed_from = r->due_at;
     r->faults_from = r->world.now_ms;
     r->faults_issued = r->ca.issued;
@@ -209,7 +212,7 @@ static void begin_faults(struct run *r)
 
 static void begin_calm(struct run *r)
 {
-    int64_t wait = r->ca.retry_spoken - sim_world_unix(&r->world);
+    int64_t wait = servers_retry_spoken(r) - sim_world_unix(&r->world);
 
     r->phase = PHASE_CALM;
     upgrade_end(r);
@@ -226,28 +229,14 @@ static void begin_calm(struct run *r)
     }
     wait = wait > 0 ? wait : 0;
     /* A wait that was noted by a clock of the future starts anew when the clock is set. */
-    if (clock_lies(r) && wait < r->ca.retry_longest)
-        wait = r->ca.retry_longest;
+    for (unsigned i = 0; i < CA_PLACES && clock_lies(r); i++) {
+        if (run_ca(r, i) != NULL && wait < run_ca(r, i)->retry_longest)
+            wait = run_ca(r, i)->retry_longest;
+    }
     r->phase_end = r->world.now_ms + (uint64_t)wait * 1000 + (uint64_t)CALM_DAYS * DAY_MS;
     jobs_calm(r);
+    servers_calm(r);
     sim_world_note(&r->world, "calm", 0, 0);
-}
-
-/* A renewal that was due by a window of lies is not due any more when the calm CA tells the honest
- * one to a device that has lost the other (damaged; or older firmware had the record). */
-static bool window_moved(const struct run *r, int64_t due_at)
-{
-    int64_t now = sim_world_unix(&r->world), start, end;
-
-    if (!r->s.ari || !evil_of(&r->ca.evil, "ARI") || now >= due_at)
-        return false;
-    for (uint32_t i = 0; i < r->ca.orders_count; i++) {
-        const struct ca_order *o = &r->ca.orders[i];
-        ca_window_honest(o, &start, &end);
-        if (o->leaf_len > 0 && o->not_after == r->not_after && now >= end)
-            return false;
-    }
-    return true;
 }
 
 /* Has the device what it wants, and is it at rest? */
@@ -256,7 +245,8 @@ static bool settled(struct run *r)
     struct acme_agent_status status;
     int64_t now = sim_world_unix(&r->world);
 
-    if (!r->on || !r->agent.loaded || r->app.say_at != UINT64_MAX || !jobs_settled(r))
+    if (!r->on || !r->agent.loaded || r->agent.rest_ms == 0 || r->app.say_at != UINT64_MAX ||
+        !jobs_settled(r))
         return false;
     acme_agent_status(&r->agent, &status);
     if (status.busy || status.order_open || !r->has_cert)
@@ -267,7 +257,7 @@ static bool settled(struct run *r)
         return false;
     /* The CA's window may be later than what the certificate's life says. */
     return now < (status.due_at > r->due_at ? status.due_at : r->due_at) &&
-           (!r->renewing || r->due_at > r->renewed_from || window_moved(r, status.due_at));
+           (!r->renewing || r->due_at > r->renewed_from || check_window_moved(r, status.due_at));
 }
 
 /* A minute before the agent will renew: by the certificate's life, or in the CA's window. */
@@ -300,7 +290,8 @@ static void phases(struct run *r)
             r->phase = r->s.renew && !r->renewing ? PHASE_REST : PHASE_DONE;
             r->rest_from = r->world.now_ms;
             r->writes_before = r->slots.writes;
-            r->orders_before = r->ca.new_orders;
+            r->orders_before = servers_orders(r);
+            servers_rest(r);
             jobs_stage(r);
         } else if (now >= r->phase_end)
             run_break(r, 7, "liveness");
@@ -328,7 +319,10 @@ static void advance(struct run *r)
     uint64_t now = r->world.now_ms;
     uint64_t next = sim_net_next(&r->net);
 
-    least(&next, ca_next(&r->ca));
+    for (unsigned i = 0; i < CA_PLACES; i++) {
+        if (run_ca(r, i) != NULL)
+            least(&next, ca_next(run_ca(r, i)));
+    }
     least(&next, r->on ? r->sleep_until : r->boot_at);
     if (r->on) {
         least(&next, r->cut_time);
@@ -381,6 +375,18 @@ static void act_jobs(struct run *r)
     jobs_act(r);
 }
 
+static void poll_cas(struct run *r)
+{
+    for (unsigned i = 0; i < CA_PLACES; i++) {
+        struct ca *ca = run_ca(r, i);
+        if (ca == NULL)
+            continue;
+        ca_poll(ca);
+        if (ca->broken != NULL)
+            run_break(r, 13, ca->broken);
+    }
+}
+
 static void one_step(struct run *r)
 {
     if (!r->on && r->world.now_ms >= r->boot_at)
@@ -395,9 +401,7 @@ static void one_step(struct run *r)
         act_jobs(r);
     if (r->on)
         poll_device(r);
-    ca_poll(&r->ca);
-    if (r->ca.broken != NULL)
-        run_break(r, 13, r->ca.broken);
+    poll_cas(r);
     phases(r);
     advance(r);
     if (++r->steps > STEPS_MAX)
@@ -433,6 +437,21 @@ static void run_world(struct run *r, uint64_t seed)
     acme_crypto_clock_from(&r->device.port);
 }
 
+static void run_ca_as_planned(struct run *r, struct ca *ca)
+{
+    ca->lifetime_s = r->s.lifetime_s;
+    ca->limits = r->s.limits;
+    ca->ari = r->s.ari;
+    ca->profile = r->s.profile ? "short" : NULL;
+    ca->alternates = r->s.alternates;
+    ca->before = check_before;
+    ca->before_ctx = r;
+    if (r->s.txt) {
+        ca->txt = txt_solver_has;
+        ca->txt_ctx = &r->txt;
+    }
+}
+
 unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
 {
     r->phase = PHASE_FAULTS;
@@ -444,6 +463,7 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
     app_init(r, seed);
     jobs_init(r, seed);
     choice_init(r, seed);
+    servers_init(r, seed);
     if (fixed != NULL)
         r->s = *fixed;
     else {
@@ -455,24 +475,18 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
         scenario_fit(r);
     }
     jobs_plan(r);
+    servers_plan(r);
     storage_init(&r->storage, (enum storage_kind)r->s.storage, &r->world, &r->slots);
     r->storage.tear = r->s.tear;
     if (r->s.born_ready)
         evil_add(&r->ca.evil, EVIL_ORD_READY, 1000, 1000);
     r->slots.outage_at = r->s.outage_at;
     r->slots.outage_ms = 3600000;
-    r->ca.lifetime_s = r->s.lifetime_s;
-    r->ca.limits = r->s.limits;
-    r->ca.ari = r->s.ari;
-    r->ca.eab = r->s.eab > 0;
-    r->ca.profile = r->s.profile ? "short" : NULL;
-    r->ca.alternates = r->s.alternates;
-    r->ca.before = check_before;
-    r->ca.before_ctx = r;
-    if (r->s.txt) {
-        r->ca.txt = txt_solver_has;
-        r->ca.txt_ctx = &r->txt;
+    for (unsigned i = 0; i < CA_PLACES; i++) {
+        if (run_ca(r, i) != NULL)
+            run_ca_as_planned(r, run_ca(r, i));
     }
+    r->ca.eab = r->s.eab > 0; /* the device has one for the first alone */
     choice_plan(r);
     r->sealed = 0;
     check_begin(r);

@@ -10,6 +10,7 @@
 #include "choice.h"
 #include "http01.h"
 #include "jobs.h"
+#include "servers.h"
 #include "sim_slots.h"
 #include "storage.h"
 #include "txt_solver.h"
@@ -38,6 +39,7 @@
     X(20, "a certificate ran out, or was renewed too often, by the CA's renewal information")      \
     X(21, "an event with control characters")                                                      \
     X(22, "keys of the account, its end, or a revocation")                                         \
+    X(23, "several CAs: the wrong one was asked, or the staging CA issues")                        \
     X(24, "a way of proof that failed was the next one tried, though there was another")
 
 /* Who wrote the records that a renewal finds. */
@@ -75,10 +77,12 @@ struct scenario {
     bool born_ready;          /* all authorizations are reused */
     bool ari; /* the CA has renewal information; ari_only: nothing but that goes wrong */
     bool ari_only;
-    uint8_t eab;        /* size of the binding's digest; 0: none */
-    bool profile;       /* one is configured, and offered */
-    uint8_t alternates; /* chains beside the default */
-    uint8_t chain;      /* enum chain_of */
+    uint8_t eab;          /* size of the binding's digest; 0: none */
+    bool profile;         /* one is configured, and offered */
+    uint8_t alternates;   /* chains beside the default */
+    bool second, staging; /* there is a second CA in the list; a staging CA */
+    uint8_t first_bad;    /* enum evil_id of SERVERS: all of the first one's; 0: by the seed */
+    uint8_t chain;        /* enum chain_of */
     struct sim_net_faults net;
 };
 
@@ -109,7 +113,10 @@ struct run {
     struct sim_slots slots;
     struct storage storage;
     struct sim_port device;
-    struct ca ca;
+    struct ca ca;      /* the first */
+    struct ca more[2]; /* the second, and the staging CA; only if the scenario has them */
+    struct ca *at;     /* that was asked last */
+    struct servers servers;
     struct txt_solver txt;
     struct http01 http01;
     struct acme_agent agent;
@@ -158,7 +165,7 @@ struct run {
     int64_t hour;
     unsigned hour_requests, hour_cuts;
     unsigned max_calls, max_writes, max_orders, max_requests;
-    struct hold holds[HOLDS];
+    struct hold holds[CA_PLACES][HOLDS]; /* each CA has its own */
     uint64_t window_of; /* number of the order whose certificate's window was asked for last */
     uint64_t rest_from, faults_from;
     unsigned faults_issued;
@@ -207,8 +214,9 @@ void check_power_off(struct run *r);
 void check_reply(struct run *r, int status);
 void check_end(struct run *r);
 void check_ari(struct run *r); /* where nothing but that goes wrong */
+bool check_window_moved(const struct run *r, int64_t due_at);
 void check_event(struct run *r, const struct acme_event *e);
-void check_before(void *ctx, const char *what, const struct ca_request *q,
+void check_before(void *ctx, struct ca *ca, const char *what, const struct ca_request *q,
                   const struct ca_order *o);
 bool sign_is_fake(void); /* sign_fake.c or sign_real.c, by the link */
 void run_break(struct run *r, unsigned invariant, const char *what);

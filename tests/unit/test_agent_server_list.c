@@ -45,6 +45,41 @@ TEST(a_server_that_is_not_in_the_list_any_more)
     CHECK_STR(status.issuer, FIRST);
 }
 
+/* Somebody asks one server alone, for once: what the others have said is not forgotten by it. */
+TEST(a_shorter_list_keeps_what_the_others_have_said)
+{
+    static const struct w_script slowly[] = {
+        {.row = "order",
+         .count = 1,
+         .status = 429,
+         .host = "ca.example",
+         .fields = "Retry-After: 300000\r\n",
+         .body = "{\"type\":\"urn:ietf:params:acme:error:rateLimited\",\"detail\":\"slowly\"}"},
+        END};
+    int64_t until;
+
+    servers(1);
+    w.script = slowly;
+    CHECK_INT(attempt(), ACME_E_RATE);
+    until = agent.servers.holds[0].not_before;
+    CHECK_INT(until, w_wall() + 300000);
+    config.directory_url = SECOND; /* the second alone */
+    config.more_servers_count = 0;
+    CHECK_INT(w_issue(ACME_ASK_NOW), ACME_OK);
+    CHECK_STR(agent.config->directory_url, SECOND);
+    config.directory_url = THIRD; /* and another one still */
+    CHECK_INT(w_issue(ACME_ASK_NOW), ACME_OK);
+    config.directory_url = FIRST;
+    config.more_servers_count = 1;
+    CHECK_INT(w_issue(ACME_ASK_NOW | ACME_ASK_FORCE), ACME_E_HELD);
+    CHECK_INT(agent.servers.holds[0].not_before, until);
+    config.directory_url = SECOND;
+    config.more_servers_count = 0;
+    w_pass(300001); /* it is over, and takes no room any more */
+    CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
+    CHECK_INT(agent.server_kept.len, 0);
+}
+
 /* What was read can be written, before anything else has looked at it. */
 TEST(a_record_with_a_server_that_is_gone)
 {

@@ -94,6 +94,50 @@ TEST(nobody_waits_who_asked_or_has_none)
     CHECK_INT(until_request(10), 0);
 }
 
+/* A server that was taken out of the list makes all of its certificates due at one moment. */
+TEST(certificates_of_a_server_that_was_taken_out_are_spread)
+{
+    int64_t least = INT64_MAX, most = 0;
+
+    for (int i = 0; i < 20; i++) {
+        int64_t at;
+
+        device(30);
+        config.directory_url = "https://ca1.example/dir";
+        CHECK_INT(w_boot(), ACME_OK);
+        for (int k = 0; k <= i; k++)
+            (void)acme_jitter16();
+        at = until_request(3601);
+        CHECK(at >= 0);
+        least = at < least ? at : least;
+        most = at > most ? at : most;
+    }
+    CHECK(least < 900 && most > 2400);
+    /* other names are somebody's wish, whoever issues them */
+    device(30);
+    config.directory_url = "https://ca1.example/dir";
+    w_count(2);
+    CHECK_INT(w_boot(), ACME_OK);
+    CHECK_INT(until_request(10), 0);
+}
+
+/* It still serves: the new CA's failures wait as for any renewal, and not as without one. */
+TEST(what_was_issued_elsewhere_still_counts)
+{
+    static const struct w_script down[] = {
+        {.row = "directory", .count = 100000, .lost = ACME_E_NET, .host = "ca1.example"},
+        {.row = NULL}};
+
+    device(30);
+    config.directory_url = "https://ca1.example/dir";
+    w.script = down;
+    for (int i = 0; i < 14; i++) { /* without one they double from the 13th on */
+        CHECK_INT(w_issue(ACME_ASK_NOW), ACME_E_NET);
+    }
+    CHECK(agent.sched.not_before - w_wall() > W_DAY / 2);
+    CHECK(agent.sched.not_before - w_wall() <= W_DAY);
+}
+
 /* It was drawn when a month was left by the clock of then; by that of now, nothing is. */
 TEST(a_clock_that_is_set_forward_draws_anew)
 {
@@ -168,5 +212,6 @@ TEST(one_count_of_an_older_record_is_the_last_class_s)
 
 RUN(what_is_due_at_a_start_is_spread_over_an_hour, what_becomes_due_in_service_is_spread_over_a_day,
     an_expired_one_is_spread_over_five_minutes, nobody_waits_who_asked_or_has_none,
+    certificates_of_a_server_that_was_taken_out_are_spread, what_was_issued_elsewhere_still_counts,
     a_clock_that_is_set_forward_draws_anew, failures_of_each_class_outlive_a_reboot,
     one_count_of_an_older_record_is_the_last_class_s)

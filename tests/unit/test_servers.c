@@ -330,4 +330,43 @@ TEST(ten_years_of_a_bad_network)
     CHECK(y.issued[1] * 10 <= y.issued[0]);
 }
 
+TEST(holds_of_others_are_kept_within_bounds)
+{
+    static struct acme_servers_kept k;
+    struct acme_servers_hold hold = {NOW + 100, NOW}, got;
+    char url[300];
+    const char *read;
+    size_t at = 0;
+    int n = 0;
+
+    memset(&k, 0, sizeof k);
+    memset(url, 'u', sizeof url);
+    url[sizeof url - 1] = '\0';
+    acme_servers_keep(&k, &hold, "https://a.example/");
+    hold.not_before = 0;
+    acme_servers_keep(&k, &hold, "https://none.example/"); /* is no hold */
+    for (int i = 0; i < 5; i++) {
+        hold.not_before = NOW + 200 + i;
+        acme_servers_keep(&k, &hold, url);
+    }
+    CHECK(k.len <= sizeof k.packed);
+    hold.not_before = NOW + 7;
+    acme_servers_keep(&k, &hold, "https://b.example/"); /* a shorter one fits still */
+    while ((read = acme_servers_kept(&k, &at, &got)) != NULL) {
+        CHECK(n != 0 || (strcmp(read, "https://a.example/") == 0 && got.not_before == NOW + 100));
+        CHECK(n != 1 || (strcmp(read, url) == 0 && got.not_before == NOW + 200));
+        n++;
+    }
+    CHECK_INT(n, 3);
+    acme_servers_kept_rebase(&k, NOW + 100);
+    at = 0;
+    CHECK_STR(acme_servers_kept(&k, &at, &got), url);
+    CHECK(acme_servers_kept(&k, &at, &got) == NULL);
+    /* noted by a clock that ran ahead: it starts anew, no longer than it was */
+    acme_servers_kept_rebase(&k, NOW - 50000);
+    at = 0;
+    CHECK(acme_servers_kept(&k, &at, &got) != NULL);
+    CHECK_INT(got.not_before, NOW - 50000 + 200);
+}
+
 RUN()

@@ -2,6 +2,7 @@
  * comes from a file or from stdin, and never from the command line, which everybody on the machine
  * reads. */
 #include "lwacme.h"
+#include "secret.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,7 +42,8 @@ int binding_read(struct binding *b, const struct options *o, bool *open_to_other
     if (fd >= 0) {
         *open_to_others = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) != 0;
         n = read_all(fd, text, sizeof text);
-    }
+    } else if (!is_stdin)
+        n = secret_kept(path, text, sizeof text, &st);
     if (n < 0)
         snprintf(b->why, sizeof b->why, "%.300s: %s", path,
                  errno != 0 ? strerror(errno) : "too long for a key");

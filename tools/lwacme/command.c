@@ -66,27 +66,13 @@ int command_check(struct options *o)
     return err;
 }
 
-/* The words of the command line, and who does what they ask for. Which options each takes stands
- * in options_table.c. */
-static const struct {
-    const char *word;
-    enum command command;
-    int (*run)(const struct options *o);
-} commands[] = {
-    {"issue", COMMAND_ISSUE, issue_run}, {"status", COMMAND_STATUS, status_run},
-    {"revoke", COMMAND_REVOKE, job_run}, {"account", COMMAND_ACCOUNT, job_run},
-    {"check", COMMAND_CHECK, check_run}, {"doctor", COMMAND_DOCTOR, doctor_run},
-    {"run", COMMAND_RUN, daemon_run},    {"renew", COMMAND_RENEW, renew_run},
-};
-#define COMMANDS (sizeof commands / sizeof commands[0])
-
 void command_words(unsigned which, char *out, size_t room)
 {
     struct acme_buf b;
     bool more = false;
 
     acme_buf_init(&b, out, room);
-    for (size_t i = 0; i < COMMANDS; i++) {
+    for (size_t i = 0; commands[i].word != NULL; i++) {
         if ((which & (1u << commands[i].command)) == 0)
             continue;
         acme_buf_text(&b, more ? ", " : "");
@@ -131,18 +117,18 @@ int command_read(struct options *o, char **words, int count)
         snprintf(message, sizeof message, "a command is missing: %s", list);
         return usage(message, NULL);
     }
-    while (i < COMMANDS && strcmp(commands[i].word, words[0]) != 0)
+    while (commands[i].word != NULL && strcmp(commands[i].word, words[0]) != 0)
         i++;
-    if (i < COMMANDS)
+    if (commands[i].word != NULL)
         o->command = commands[i].command;
-    if (i < COMMANDS && o->command == COMMAND_ACCOUNT) {
+    if (commands[i].word != NULL && o->command == COMMAND_ACCOUNT) {
         taken = read_account_job(o, words + 1, count - 1);
         if (taken++ == 0)
             return EXIT_USAGE;
     }
     if (count > taken)
         return usage("one command at a time, and names go with -d", words[taken]);
-    return i < COMMANDS ? EXIT_DONE : usage("there is no such command", words[0]);
+    return commands[i].word != NULL ? EXIT_DONE : usage("there is no such command", words[0]);
 }
 
 int command_run(const struct options *o)

@@ -9,6 +9,8 @@
 
 #include "external.h"
 #include "acme_pem.h"
+#include "secret.h"
+#include "tsig.h"
 
 #define PATH_MAX_OURS 255 /* of a folder that we make and write into */
 
@@ -102,6 +104,23 @@ static void check_trust(struct conf_judge *j, uint32_t line, const char *path)
     trust_close(&trust);
 }
 
+/* What root could read at the start and the daemon's user cannot goes on being used. */
+static void check_kept(struct conf_judge *j, uint32_t line, const char *key, const char *path)
+{
+    enum secret_state state = secret_state(path);
+
+    if (state == SECRET_CHANGED)
+        conf_warn(j, line,
+                  "%s %.300s has changed, and cannot be read by this user: what was read at the "
+                  "start stays in use; start lwacme anew",
+                  key, path);
+    else if (state == SECRET_KEPT)
+        conf_warn(j, line,
+                  "%s %.300s cannot be read by this user: what was read at the start is "
+                  "used",
+                  key, path);
+}
+
 static void check_binding(struct conf_judge *j, uint32_t line, const struct options *o)
 {
     struct binding binding;
@@ -112,11 +131,23 @@ static void check_binding(struct conf_judge *j, uint32_t line, const struct opti
     else if (open_to_others)
         conf_warn(j, line, "eab-hmac-key-file: others than its owner may read this key; chmod 600");
     binding_wipe(&binding);
+    check_kept(j, line, "eab-hmac-key-file", o->eab_key_file);
+}
+
+static void check_tsig(struct conf_judge *j, uint32_t line, const char *path)
+{
+    struct tsig tsig;
+
+    memset(&tsig, 0, sizeof tsig);
+    if (tsig_read(&tsig, path) != 0)
+        conf_say(j, line, "tsig-key-file %s", tsig.why);
+    dns_tsig_key_wipe(&tsig.key);
+    check_kept(j, line, "tsig-key-file", path);
 }
 
 /* Files that many sections share are looked at once. */
 struct looked_at {
-    const char *ca_file, *webroot, *hook, *handler, *eab;
+    const char *ca_file, *webroot, *hook, *handler, *eab, *tsig;
     bool system_trust;
 };
 
@@ -144,6 +175,8 @@ static void check_files(const struct conf *c, size_t i, const struct options *o,
         check_hook(j, LINE_OF(external), "external", o->external_path);
     if (o->eab_kid != NULL && is_new(&seen->eab, o->eab_key_file))
         check_binding(j, LINE_OF(eab_key_file), o);
+    if (is_new(&seen->tsig, o->tsig_key_file))
+        check_tsig(j, LINE_OF(tsig_key_file), o->tsig_key_file);
     if (o->out_dir != NULL && strlen(o->out_dir) > PATH_MAX_OURS)
         conf_say(j, LINE_OF(out_dir), "out-dir is longer than %d bytes; take another folder",
                  PATH_MAX_OURS);
@@ -201,7 +234,7 @@ static void check_twins(struct conf *c, size_t i, const struct options *o, struc
 void conf_check_all(struct conf *c, struct conf_judge *j)
 {
     static struct options o;
-    struct looked_at seen = {NULL, NULL, NULL, NULL, NULL, false};
+    struct looked_at seen = {NULL, NULL, NULL, NULL, NULL, NULL, false};
 
     j->first = conf_entries(c, c->count, &j->last);
     (void)conf_build(c, c->count, &o, j);
@@ -238,6 +271,22 @@ static void put_path(struct acme_buf *b, const struct options *o)
     acme_buf_text(b, folder);
 }
 
+/* Where there is a choice of servers. */
+static void put_servers(struct acme_buf *b, const struct options *o)
+{
+    if (o->servers_count > 1) {
+        acme_buf_text(b, ",\"servers\":[");
+        acme_buf_json(b, acme_slice_text(o->server));
+        for (size_t i = 0; i + 1 < o->servers_count; i++) {
+            acme_buf_char(b, ',');
+            acme_buf_json(b, acme_slice_text(o->more_servers[i].url));
+        }
+        acme_buf_char(b, ']');
+    }
+    if (o->staging_server != NULL)
+        acme_json_put_text(b, "staging_server", o->staging_server);
+}
+
 static void tell_json(const struct options *o, const char *path)
 {
     static uint8_t room[65536];
@@ -254,6 +303,7 @@ static void tell_json(const struct options *o, const char *path)
     }
     acme_buf_text(&b, "]");
     acme_json_put_text(&b, "server", o->server);
+    put_servers(&b, o);
     acme_json_put_text(&b, "path", path);
     show_json(&b);
 }
@@ -275,7 +325,12 @@ static void tell_one(const struct options *o)
     printf("%s:", o->cert_name);
     for (size_t i = 0; i < o->names_count; i++)
         printf(" %s", o->names[i]);
-    printf(", from %s, into %s\n", o->server, path);
+    printf(", from %s", o->server);
+    for (size_t i = 0; i + 1 < o->servers_count; i++)
+        printf(", then %s", o->more_servers[i].url);
+    if (o->staging_server != NULL)
+        printf(", rehearsed at %s", o->staging_server);
+    printf(", into %s\n", path);
 }
 
 static void tell_sum(const struct conf *c)

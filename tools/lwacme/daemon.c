@@ -240,12 +240,48 @@ static uint32_t take_turn(struct daemon *d, uint64_t now)
     return 0;
 }
 
+/* Wakes the loop: the only child of a daemon is its hook runner. */
+static void on_child(int number)
+{
+    (void)number;
+    sockets_wake(&world.net);
+}
+
+static void watch_child(void)
+{
+    struct sigaction action;
+
+    memset(&action, 0, sizeof action);
+    action.sa_handler = on_child;
+    action.sa_flags = SA_RESTART | SA_NOCLDSTOP;
+    sigfillset(&action.sa_mask);
+    (void)sigaction(SIGCHLD, &action, NULL);
+}
+
+/* Hooks need rights that were given up, so only whoever started us can mend that. */
+static void watch_runner(struct daemon *d)
+{
+    char how[100];
+
+    if (!runner_ended(how, sizeof how))
+        return;
+    d->broken = true;
+    tell_about(NULL);
+    tell_error("the hook runner has ended (%s), and only a new start can give it its rights back: "
+               "lwacme ends too; certificates and open orders are kept, and hooks that are owed "
+               "run after the start",
+               how);
+}
+
 static void loop_once(struct daemon *d)
 {
     uint64_t now = posix_now_ms(NULL);
     uint32_t sleep_ms = DAEMON_HOUR_MS;
 
     watch_clock(d, now);
+    watch_runner(d);
+    if (d->broken)
+        return;
     if (world_hangup && !d->once && !loop.switching)
         switch_begin(d, now);
     if (loop.switching)
@@ -266,8 +302,9 @@ static bool loop_ends(const struct daemon *d)
     /* It is not taken back to 0: a signal to end that comes just then would be lost. */
     int number = world_signal == SIGHUP && !d->once ? 0 : (int)world_signal;
 
-    return number != 0 || (d->once && d->loaded == DAEMON_NOBODY && turn_next(d) == DAEMON_NOBODY &&
-                           !deploy_busy(d));
+    return number != 0 || d->broken ||
+           (d->once && d->loaded == DAEMON_NOBODY && turn_next(d) == DAEMON_NOBODY &&
+            !deploy_busy(d));
 }
 
 /* Challenges are cleaned up, orders stay open, and a hook that cannot end in time stays owed. */
@@ -351,6 +388,7 @@ static int run(const struct options *o)
     if (status != EXIT_DONE)
         return status;
     world_signals(true);
+    watch_child();
     err = open_all(&d->own);
     if (err == ACME_OK) {
         if (o->ask & ACME_ASK_IGNORE_RETRY_AFTER)
@@ -369,9 +407,11 @@ static int run(const struct options *o)
     conf_close(&d->conf);
     if (err != ACME_OK)
         return exit_status(err);
-    if (world_signal != 0) /* that a daemon is told to end is no failure */
-        return world_signal == SIGTERM && !d->once ? EXIT_DONE : 128 + (int)world_signal;
-    return d->worst;
+    if (world_signal == SIGTERM && !d->once) /* that a daemon is told to end is no failure */
+        return EXIT_DONE;
+    if (d->broken)
+        return EXIT_LOCAL;
+    return world_signal != 0 ? 128 + (int)world_signal : d->worst;
 }
 
 int daemon_run(const struct options *o)

@@ -25,6 +25,7 @@ struct turn {
 struct daemon {
     const struct options *base; /* the command line's */
     bool once;                  /* renew: each certificate once, then the end */
+    bool broken;                /* run: it cannot go on without a new start */
     int worst;                  /* renew: the exit status */
     struct conf conf;
     struct turn *turns;          /* conf.count of them */

@@ -44,10 +44,16 @@ void doctor_tell(struct doctor *d, enum doctor_level level, int status, const ch
 {
     static const char *const levels[] = {"ok  ", "warn", "BAD "};
     char text[1200];
+    size_t len = 0;
     va_list list;
 
+    /* There is another one to turn to. */
+    if (d->ca != NULL && d->ca != d->cas && level == DOCTOR_BAD)
+        level = DOCTOR_WARNING;
+    if (d->ca != NULL && d->cas_count > 1)
+        len = (size_t)snprintf(text, sizeof text, "%.300s: ", d->ca->url);
     va_start(list, format);
-    vsnprintf(text, sizeof text, format, list);
+    vsnprintf(text + len, sizeof text - len, format, list);
     va_end(list);
     make_safe(text);
     if (level == DOCTOR_BAD && status > 0 && (size_t)status < sizeof d->found / sizeof d->found[0])
@@ -109,6 +115,17 @@ static void look_at_names(struct doctor *d)
     doctor_dns01_end();
 }
 
+static void list_cas(struct doctor *d)
+{
+    const struct options *o = d->o;
+
+    d->cas[d->cas_count++].url = o->server;
+    for (size_t i = 0; i + 1 < o->servers_count; i++)
+        d->cas[d->cas_count++].url = o->more_servers[i].url;
+    if (o->staging_server != NULL)
+        d->cas[d->cas_count++].url = o->staging_server;
+}
+
 int doctor_run(const struct options *o)
 {
     static const int order[] = {EXIT_TRUST, EXIT_LOCAL, EXIT_SOLVER, EXIT_REFUSED, EXIT_LATER};
@@ -126,8 +143,11 @@ int doctor_run(const struct options *o)
     d->port.unix_time = posix_unix_time;
     acme_crypto_seed_from(&d->port);
     acme_crypto_clock_from(&d->port);
+    list_cas(d);
     doctor_store(d);
-    doctor_ca(d);
+    for (d->ca = d->cas; d->ca < d->cas + d->cas_count; d->ca++)
+        doctor_ca(d);
+    d->ca = NULL;
     look_at_names(d);
     sockets_down(&d->net);
     for (size_t i = 0; i < sizeof order / sizeof order[0]; i++) {

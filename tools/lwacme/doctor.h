@@ -17,22 +17,30 @@ enum doctor_level { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_BAD };
 
 #define DOCTOR_TOKEN         44
 #define DOCTOR_AUTHORIZATION (44 + 44)
+/* One of the CAs that are configured. */
+struct doctor_ca {
+    const char *url;
+    bool asked;                                         /* its directory was read */
+    bool held;                                          /* it wants no request now */
+    char identities[DOCTOR_IDENTITIES][ACME_NAME_ROOM]; /* meta.caaIdentities */
+    size_t identities_count;
+    char account[ACME_MAX_URL + 1]; /* "" none yet */
+};
 
 struct doctor {
     struct sockets_net net; /* first: the context of the port */
     const struct options *o;
     struct acme_port port;
-    unsigned found[7]; /* findings by their exit status, the bad ones */
-    /* of the CA's directory */
-    bool asked;                                         /* it was read */
-    char identities[DOCTOR_IDENTITIES][ACME_NAME_ROOM]; /* meta.caaIdentities */
-    size_t identities_count;
-    char account[ACME_MAX_URL + 1]; /* "" none yet */
-    bool held_by_ca;                /* it wants no request now */
+    unsigned found[7];                          /* findings by their exit status, the bad ones */
+    struct doctor_ca cas[ACME_MAX_SERVERS + 1]; /* in order; the staging CA is the last one */
+    size_t cas_count;
+    struct doctor_ca *ca; /* that the next findings are about; NULL: none of them */
+    bool clock_told;
 };
 
-/* One finding. status: of the exit, when level is DOCTOR_BAD. name: what it is about, or NULL.
- * advice: what to do, or NULL. Control characters in all of it are made safe. */
+/* One finding. What is bad about a CA (d->ca) that is not the first is a warning. status: of the
+ * exit, when level is DOCTOR_BAD. name: what it is about, or NULL. advice: what to do, or NULL.
+ * Control characters in all of it are made safe. */
 void doctor_tell(struct doctor *d, enum doctor_level level, int status, const char *check,
                  const char *name, const char *advice, const char *format, ...)
     __attribute__((format(printf, 7, 8)));

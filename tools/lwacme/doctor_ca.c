@@ -21,7 +21,7 @@ static int get(struct doctor *d, struct acme_exchange *x, struct acme_reply *rep
     struct acme_http_request request = {.method = "GET"};
     struct acme_url url;
     struct acme_buf b;
-    int err = acme_url_read(acme_slice_text(d->o->server), &url);
+    int err = acme_url_read(acme_slice_text(d->ca->url), &url);
 
     if (err != ACME_OK)
         return err;
@@ -38,7 +38,7 @@ static int get(struct doctor *d, struct acme_exchange *x, struct acme_reply *rep
 
 /* -- what it said -- */
 
-static void keep_identities(struct doctor *d, const struct acme_json *array)
+static void keep_identities(struct doctor_ca *d, const struct acme_json *array)
 {
     for (const struct acme_json *n = acme_json_first(array); n != NULL; n = acme_json_next(n)) {
         const char *text = acme_json_text(n);
@@ -54,12 +54,16 @@ static void tell_meta(struct doctor *d, const struct acme_directory *dir)
 {
     const struct options *o = d->o;
 
-    if (dir->external_account_required && d->account[0] == '\0' && o->eab_kid == NULL)
+    bool first = d->ca == d->cas;
+
+    if (dir->external_account_required && d->ca->account[0] == '\0' &&
+        (o->eab_kid == NULL || !first))
         doctor_tell(d, DOCTOR_BAD, EXIT_REFUSED, "ca", NULL,
-                    "get a key identifier and a key from the CA, and give --eab-kid and "
-                    "--eab-hmac-key-file",
+                    first ? "get a key identifier and a key from the CA, and give --eab-kid and "
+                            "--eab-hmac-key-file"
+                          : "make its account beforehand, with it as the only --server",
                     "it makes accounts for its customers only");
-    if (dir->terms_of_service != NULL && d->account[0] == '\0' && !o->agree_tos)
+    if (dir->terms_of_service != NULL && d->ca->account[0] == '\0' && !o->agree_tos)
         doctor_tell(d, DOCTOR_WARNING, 0, "ca", NULL, "read them; if you agree, give --agree-tos",
                     "it has terms of service: %.300s", dir->terms_of_service);
     if (o->profile != NULL && acme_json_get(dir->profiles, o->profile) == NULL)
@@ -92,11 +96,11 @@ static void take_directory(struct doctor *d, const struct acme_reply *reply)
                     err == ACME_E_REPLY ? ": " : "", err == ACME_E_REPLY ? missing : "");
         return;
     }
-    d->asked = true;
-    keep_identities(d, dir.caa_identities);
+    d->ca->asked = true;
+    keep_identities(d->ca, dir.caa_identities);
     doctor_tell(d, DOCTOR_OK, 0, "ca", NULL, NULL,
-                "%.300s can be reached, its TLS is verified, and it has an ACME directory",
-                d->o->server);
+                "%s%scan be reached, its TLS is verified, and it has an ACME directory",
+                d->cas_count > 1 ? "" : d->ca->url, d->cas_count > 1 ? "" : " ");
     tell_meta(d, &dir);
 }
 
@@ -108,8 +112,9 @@ static void tell_clock(struct doctor *d, const struct acme_reply *reply)
     struct acme_slice value;
     int64_t theirs, ours = 0, off;
 
-    if (posix_unix_time(NULL, &ours) != ACME_OK)
+    if (d->clock_told || posix_unix_time(NULL, &ours) != ACME_OK)
         return; /* that was told before */
+    d->clock_told = true;
     if (!acme_http_field(&reply->head, "Date", 0, &value) ||
         acme_time_http(value, &theirs) != ACME_OK) {
         doctor_tell(d, DOCTOR_WARNING, 0, "clock", NULL, NULL,
@@ -133,7 +138,8 @@ static void tell_unreachable(struct doctor *d, int err)
     doctor_tell(d, DOCTOR_BAD, status == EXIT_DONE ? EXIT_LATER : status, "ca", NULL,
                 status == EXIT_TRUST ? hint
                                      : "check the network, a firewall on the way out, and --server",
-                "%.300s: %s", d->o->server, acme_err_words(err));
+                "%s%s%s", d->cas_count > 1 ? "" : d->ca->url, d->cas_count > 1 ? "" : ": ",
+                acme_err_words(err));
 }
 
 void doctor_ca(struct doctor *d)
@@ -147,11 +153,13 @@ void doctor_ca(struct doctor *d)
     int err;
 
     if (posix_unix_time(NULL, &now) != ACME_OK) {
+        if (d->ca != d->cas)
+            return;
         doctor_tell(d, DOCTOR_BAD, EXIT_LOCAL, "clock", NULL, "set the clock",
                     "it is not set, so no certificate can be judged");
         return;
     }
-    if (d->held_by_ca) {
+    if (d->ca->held) {
         doctor_tell(d, DOCTOR_WARNING, 0, "ca", NULL, NULL,
                     "it was not asked: it wants to be left alone still");
         return;

@@ -231,25 +231,25 @@ static void judge_records(struct doctor *d, const char *name, const char *where,
                           const struct acme_slice *records, size_t count, bool broken)
 {
     const char *identities[DOCTOR_IDENTITIES];
-    struct caa_asker asker = {identities, d->identities_count, name[0] == '*', d->account,
+    struct caa_asker asker = {identities, d->ca->identities_count, name[0] == '*', d->ca->account,
                               acme_challenge_type_name(doctor_type(d, name[0] == '*'))};
     enum caa_verdict verdict;
     char text[500];
     struct acme_buf b;
 
-    for (size_t i = 0; i < d->identities_count; i++)
-        identities[i] = d->identities[i];
+    for (size_t i = 0; i < d->ca->identities_count; i++)
+        identities[i] = d->ca->identities[i];
     acme_buf_init(&b, text, sizeof text);
     caa_issuers(&b, records, count <= CAA_RECORDS ? count : CAA_RECORDS);
     if (!acme_buf_end(&b))
         snprintf(text, sizeof text, "(a long list)");
     verdict = broken ? CAA_BROKEN : caa_judge(records, count, &asker);
-    if (d->identities_count == 0 && verdict < CAA_CRITICAL)
+    if (d->ca->identities_count == 0 && verdict < CAA_CRITICAL)
         doctor_tell(d, DOCTOR_WARNING, 0, "caa", name,
                     "look for the CA's domain in its documentation", "CAA at %s names %s; %s",
                     where, text,
-                    d->asked ? "the CA does not tell which domain it answers to"
-                             : "which domain the CA answers to is not known");
+                    d->ca->asked ? "the CA does not tell which domain it answers to"
+                                 : "which domain the CA answers to is not known");
     else
         tell_verdict(d, name, verdict, where, text);
 }
@@ -276,7 +276,9 @@ static void look_at_caa(struct doctor *d, const char *name)
             return;
         }
         if (count > 0 || answer.broken) {
-            judge_records(d, name, at, records, count, answer.broken);
+            for (d->ca = d->cas; d->ca < d->cas + d->cas_count; d->ca++)
+                judge_records(d, name, at, records, count, answer.broken);
+            d->ca = NULL;
             return;
         }
     }

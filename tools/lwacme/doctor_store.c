@@ -61,7 +61,28 @@ static void look_at_folder(struct doctor *d, const char *check, const char *dir,
                     there ? "can be written" : "does not exist yet, and can be made");
 }
 
-/* Of this certificate and of this CA, as the ledger knows it. */
+/* What the ledger of this CA holds back. */
+static void look_at_ca(void *arg, const struct facts *f)
+{
+    struct doctor *d = arg;
+    struct facts_hold holds[FACTS_HOLDS];
+    size_t count = facts_holds(f, holds);
+    char when[ACME_TIME_TEXT], since[ACME_TIME_TEXT];
+
+    snprintf(d->ca->account, sizeof d->ca->account, "%s",
+             f->status.account != NULL ? f->status.account : "");
+    for (size_t i = 0; i < count; i++) {
+        acme_time_text(holds[i].until, when);
+        acme_time_text(holds[i].since, since);
+        d->ca->held |= holds[i].all;
+        doctor_tell(d, DOCTOR_BAD, EXIT_LATER, "budget", NULL,
+                    "wait: asking again before only makes it worse",
+                    "the CA wants %s until %s, as it said at %s (Retry-After)", holds[i].what, when,
+                    since);
+    }
+}
+
+/* Of this certificate. */
 static void look_at_budget(void *arg, const struct facts *f)
 {
     struct doctor *d = arg;
@@ -69,11 +90,11 @@ static void look_at_budget(void *arg, const struct facts *f)
     char when[ACME_TIME_TEXT];
     int64_t early = f->status.early_at;
 
-    snprintf(d->account, sizeof d->account, "%s",
-             f->status.account != NULL ? f->status.account : "");
     if (f->status.next_at > f->now) {
         acme_time_text(f->status.next_at, when);
-        d->held_by_ca = f->status.next_by_ca;
+        for (size_t i = 0; i < d->cas_count && f->status.next_by_ca && f->status.server != NULL;
+             i++)
+            d->cas[i].held |= strcmp(d->cas[i].url, f->status.server) == 0;
         doctor_tell(d, DOCTOR_BAD, EXIT_LATER, "budget", f->key,
                     f->status.next_by_ca ? "wait: asking again before only makes it worse"
                                          : "mend the cause; --now overrules this wait",
@@ -95,7 +116,7 @@ static void look_at_budget(void *arg, const struct facts *f)
 void doctor_store(struct doctor *d)
 {
     static struct options one; /* large */
-    char live[4096], why[256];
+    char live[4096], why[256], again[256];
     const char *out = d->o->out_dir;
     int err;
 
@@ -109,6 +130,13 @@ void doctor_store(struct doctor *d)
     if (one.cert_name[0] == '\0')
         memcpy(one.cert_name, d->o->names[0], sizeof one.cert_name);
     err = facts_each(&one, NULL, look_at_budget, d, why, sizeof why);
+    one.servers_count = 1;
+    one.staging_server = NULL;
+    for (d->ca = d->cas; d->ca < d->cas + d->cas_count; d->ca++) {
+        one.server = d->ca->url;
+        (void)facts_each(&one, NULL, look_at_ca, d, again, sizeof again);
+    }
+    d->ca = NULL;
     if (err != ACME_OK && err != ACME_E_SLOT_EMPTY)
         doctor_tell(d, DOCTOR_BAD, EXIT_LOCAL, "budget", NULL,
                     "run as the user who runs lwacme otherwise", "%s: %s", acme_err_words(err),

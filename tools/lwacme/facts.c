@@ -54,6 +54,27 @@ static void judge(struct facts *f, const struct options *o)
     f->alarm = alarm_judge(h);
 }
 
+size_t facts_holds(const struct facts *f, struct facts_hold holds[FACTS_HOLDS])
+{
+    const struct acme_ledger *l = f->status.ledger;
+    bool account = l != NULL && l->account.by_ca && f->status.account[0] == '\0';
+    const struct facts_hold all[] = {
+        {"no request at all", "all", l != NULL ? l->any_not_before : 0,
+         l != NULL ? l->any_set_at : 0, true},
+        {"no new order", "orders", l != NULL ? l->order_not_before : 0,
+         l != NULL ? l->order_set_at : 0, false},
+        {"no new account", "accounts", account ? l->account.not_before : 0,
+         account ? l->account.set_at : 0, false},
+    };
+    size_t count = 0;
+
+    for (size_t i = 0; i < FACTS_HOLDS; i++) {
+        if (all[i].until > f->now)
+            holds[count++] = all[i];
+    }
+    return count;
+}
+
 static bool start_agent(struct reader *r, struct acme_config *config, const char *key)
 {
     static struct acme_slice no_anchor = {(const uint8_t *)"", 0};

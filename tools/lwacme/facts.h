@@ -18,6 +18,17 @@ struct facts {
     struct alarm_facts health;
     struct alarm alarm;
 };
+/* What holds back all certificates of the CA whose turn it is: its Retry-After. */
+enum { FACTS_HOLDS = 3 };
+struct facts_hold {
+    const char *what; /* "no request at all" */
+    const char *word; /* for machines: "all" */
+    int64_t until, since;
+    bool all;
+};
+/* Those that run still: how many. */
+size_t facts_holds(const struct facts *f, struct facts_hold holds[FACTS_HOLDS]);
+
 typedef void (*facts_fn)(void *arg, const struct facts *f);
 
 /* Calls fn for the certificates that the options name, or, when they name none, for all in the

@@ -3,6 +3,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
+
+#include "metrics.h"
+#include "secret.h"
 
 static struct privilege given;
 static struct options room; /* of one certificate, for the length of a call */
@@ -122,6 +126,19 @@ bool frame_same(const struct conf *next, const struct options *old, const struct
     return what == NULL;
 }
 
+/* Keys that whoever becomes another user may not be able to read any more. */
+static void keep_secrets(const struct conf *c)
+{
+    for (size_t i = 0; i < c->count; i++) {
+        if (conf_options(c, i, &room) != EXIT_DONE)
+            continue;
+        if (room.eab_key_file != NULL)
+            secret_keep(room.eab_key_file);
+        if (room.tsig_key_file != NULL)
+            secret_keep(room.tsig_key_file);
+    }
+}
+
 /* -- the runner of hooks: a process of its own, with a copy of the configuration of its own -- */
 
 static struct {
@@ -157,6 +174,19 @@ static bool runner_read(void *ctx)
     return true;
 }
 
+/* Hooks have the rights of the start in any case, so nothing is lost by giving them up. */
+static void warn_root(const struct options *own)
+{
+    char why[400];
+
+    if (geteuid() != 0)
+        return;
+    tell(LOG_WARN, "runs as root, which it does not need: `user = NAME` in the configuration lets "
+                   "it become that user when it holds its port");
+    if (own->metrics_file != NULL && metrics_doubt(own->metrics_file, why, sizeof why))
+        tell(LOG_WARN, "metrics: %s", why);
+}
+
 int frame_enter(struct daemon *d)
 {
     static struct runner_source source = {
@@ -179,12 +209,16 @@ int frame_enter(struct daemon *d)
         runner_stop();
         return EXIT_USAGE;
     }
+    if (given.user != NULL)
+        keep_secrets(&d->conf);
     if (privilege_drop(&given) != 0) {
+        secret_wipe();
         tell_error("%s", given.why);
         runner_stop();
         return EXIT_LOCAL;
     }
     if (given.missing[0] != '\0')
         tell(LOG_WARN, "this kernel has no %s", given.missing);
+    warn_root(&d->own);
     return EXIT_DONE;
 }

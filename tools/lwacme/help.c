@@ -1,18 +1,21 @@
-/* --help */
-#include "lwacme.h"
+/* --help, in parts: full.c and small.c choose them. C promises no longer texts than 4095 bytes. */
+#include "help.h"
 
-/* In parts: C promises no longer texts than 4095 bytes. */
-const char *const options_help[] = {
+const char help_commands[] =
     "lwacme " ACME_VERSION ": gets, and keeps, TLS certificates from an ACME CA (RFC 8555)\n"
     "\n"
     "  lwacme issue -d NAME [-d NAME...] --agree-tos [options]   get or renew a certificate\n"
     "  lwacme status [-d NAME] [options]                         what is there, and what is next\n"
     "  lwacme revoke -d NAME [options]                           revoke a certificate\n"
+    "  lwacme account show|update|deactivate|recover|rollover    the account at the CA\n";
+
+const char help_commands_full[] =
     "  lwacme doctor -d NAME [-d NAME...] [options]              what stands in the way of one\n"
-    "  lwacme account show|update|deactivate|recover|rollover    the account at the CA\n"
     "  lwacme run -c FILE                                        the daemon: keeps all of a file\n"
     "  lwacme renew -c FILE [options]                            each of them once, for a timer\n"
-    "  lwacme check -c FILE                                      is this configuration right?\n"
+    "  lwacme check -c FILE                                      is this configuration right?\n";
+
+const char help_options[] =
     "\n"
     "What for\n"
     "  -d NAME            a DNS name or an IP address; repeat it for more in one certificate\n"
@@ -66,7 +69,9 @@ const char *const options_help[] = {
     "When\n"
     "  --force            renew though it is not due\n"
     "  --now              do not wait for our own backoff after a failure\n"
-    "  --ignore-retry-after  not even when the CA said to wait; you take it upon yourself\n",
+    "  --ignore-retry-after  not even when the CA said to wait; you take it upon yourself\n";
+
+const char help_jobs[] =
     "\n"
     "To revoke\n"
     "  -d NAME            the certificate of that name (or --cert-name), from --server\n"
@@ -81,13 +86,19 @@ const char *const options_help[] = {
     "  update --contact EMAIL (or --no-contact)   change the contact\n"
     "  deactivate --yes   for ever; certificates stay valid, and its key is forgotten\n"
     "  rollover           a new key for it (of --account-key-type, or as the old one's)\n"
-    "  recover --key FILE take over the account that this private key has at the CA\n"
+    "  recover --key FILE take over the account that this private key has at the CA\n";
+
+const char help_import[] =
     "  import FOLDER      take over the account that certbot, acme.sh or lego keeps there; "
     "--server\n"
-    "                     where its files do not tell it\n"
+    "                     where its files do not tell it\n";
+
+const char help_status[] =
     "\n"
     "status\n"
-    "  --check            for monitoring: a line for each; exits 0 fine, 1 warning, 2 critical\n"
+    "  --check            for monitoring: a line for each; exits 0 fine, 1 warning, 2 critical\n";
+
+const char help_file[] =
     "  --metrics FILE     also writes the state of all as a file for Prometheus\n"
     "  -c FILE            of all certificates of a configuration file, also those not made yet\n"
     "\n"
@@ -96,20 +107,19 @@ const char *const options_help[] = {
     "no\n"
     "                     where they take no value. What stands first holds for all certificates;\n"
     "                     each begins with [NAME] and has its own `domain = NAME NAME...`.\n"
-    "                     Also there: deploy-hook, user, metrics, log (stderr or syslog)\n"
-    "\n"
-    "How it speaks\n"
-    "  --json             one JSON object a line on stdout for every event\n"
-    "  -v                 more: each request and reply       -q   errors only\n"
-    "  --log syslog       instead of stderr\n"
-    "  --help  --version\n"
-    "\n"
-    "Exit status\n"
-    "  0 done, or nothing is due         1 wrong usage\n"
-    "  2 the CA refused, or could not validate a name\n"
-    "  3 network or CA not available, or held back: try later\n"
-    "  4 local trouble (storage, port in use, clock, memory)\n"
-    "  5 the CA's server is not trusted  6 a solver or hook failed\n"
-    "  130, 143 stopped by a signal\n",
-    NULL,
-};
+    "                     Also there: deploy-hook, user, metrics, log (stderr or syslog)\n";
+
+const char help_end[] = "\n"
+                        "How it speaks\n"
+                        "  --json             one JSON object a line on stdout for every event\n"
+                        "  -v                 more: each request and reply       -q   errors only\n"
+                        "  --log syslog       instead of stderr\n"
+                        "  --help  --version\n"
+                        "\n"
+                        "Exit status\n"
+                        "  0 done, or nothing is due         1 wrong usage\n"
+                        "  2 the CA refused, or could not validate a name\n"
+                        "  3 network or CA not available, or held back: try later\n"
+                        "  4 local trouble (storage, port in use, clock, memory)\n"
+                        "  5 the CA's server is not trusted  6 a solver or hook failed\n"
+                        "  130, 143 stopped by a signal\n";

@@ -102,6 +102,21 @@ bool hook_job_of(const struct options *o, struct hook_job *job)
     return put_folder(job, o) && acme_buf_end(&b);
 }
 
+bool hook_hash(const struct hook_facts *f, uint8_t out[ACME_SHA256_SIZE])
+{
+    const char *const parts[] = {f->cert_name, f->program, f->folder, f->names};
+    uint8_t both[2 * ACME_SHA256_SIZE]; /* of those before, of this one */
+
+    memset(both, 0, sizeof both);
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        if (acme_sha256(parts[i], strlen(parts[i]), both + ACME_SHA256_SIZE) != ACME_OK ||
+            acme_sha256(both, sizeof both, both) != ACME_OK)
+            return false;
+    }
+    memcpy(out, both, ACME_SHA256_SIZE);
+    return true;
+}
+
 /* -- the run -- */
 
 static int end(struct hook *h, int err)

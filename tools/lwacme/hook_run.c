@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -143,13 +144,18 @@ void hook_close_from(int first)
 }
 
 /* After fork, where threads may have held any lock: system calls only. */
-_Noreturn static void become(const struct hook_launch *l, int null, int out, int fault)
+_Noreturn static void become(const struct hook_launch *l, int null, int out, int fault,
+                             pid_t parent)
 {
     struct sigaction action;
     sigset_t none;
     int why;
 
     (void)setpgid(0, 0);
+    /* Whoever comes after us starts it again: the two must not meet. */
+    (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+    if (getppid() != parent)
+        _exit(127);
     memset(&action, 0, sizeof action);
     action.sa_handler = SIG_DFL;
     for (int n = 1; n < _NSIG; n++)
@@ -184,13 +190,13 @@ static void close_all(int *fds, size_t count)
 static long fork_quietly(const struct hook_launch *l, int null, int out, int fault)
 {
     sigset_t all, before;
-    pid_t pid;
+    pid_t pid, parent = getpid();
 
     sigfillset(&all);
     (void)sigprocmask(SIG_SETMASK, &all, &before);
     pid = fork();
     if (pid == 0)
-        become(l, null, out, fault);
+        become(l, null, out, fault, parent);
     (void)sigprocmask(SIG_SETMASK, &before, NULL);
     if (pid > 0)
         (void)setpgid(pid, pid); /* both do, so that neither has to wait for the other */

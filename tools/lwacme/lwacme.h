@@ -102,6 +102,17 @@ struct options {
 };
 /* Is this type of challenge one that may be taken? */
 bool options_takes(const struct options *o, enum acme_challenge_type type);
+
+/* -- full.c, or small.c: what is built in -- */
+
+/* The words of the command line, and who does what they ask for. Which options each takes stands
+ * in options_table.c. */
+struct command_row {
+    const char *word; /* NULL: the end */
+    enum command command;
+    int (*run)(const struct options *o);
+};
+extern const struct command_row commands[];
 extern const char *const options_help[]; /* ended by NULL */
 /* "lwacme: error: ...", with what the person typed made safe for a terminal: EXIT_USAGE. */
 int usage(const char *message, const char *text);
@@ -145,6 +156,8 @@ void show_error(struct show *s, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void show_failure(FILE *to, const struct acme_failure *failure);
 const char *show_hint(int err, const struct acme_problem *problem);
+/* Why it is this CA's turn, of the event `server`; NULL: it is only asked about its own. */
+const char *show_server_words(const char *text);
 /* -- log.c: where lines for people go: stderr, the journal behind it, or syslog -- */
 
 /* As syslog(3) counts. */
@@ -292,6 +305,8 @@ struct hook_job {
 };
 /* False: the options name no hook (or a path is too long). */
 bool hook_job_of(const struct options *o, struct hook_job *job);
+/* What would run, for what: program, folder, names. false: there is no hash. */
+bool hook_hash(const struct hook_facts *f, uint8_t out[ACME_SHA256_SIZE]);
 
 /* One run of a program, by the process that started it (hook_run.c); private to hooks. */
 struct hook_run {
@@ -377,6 +392,8 @@ void runner_reload(void);
 void runner_stop(void);
 /* Its process, or 0. */
 long runner_pid(void);
+/* Has it ended by itself? Once; why tells how. Who has given up rights cannot start another one. */
+bool runner_ended(char *why, size_t room);
 /* Of hook.c: as hook_run_start and hook_run_poll, by the runner. */
 int runner_ask(uint32_t serial, const struct hook_facts *facts, char *why, size_t room);
 int runner_answer(uint32_t serial, int *status, char *why, size_t room);

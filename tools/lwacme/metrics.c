@@ -247,6 +247,28 @@ static int write_file(const struct metrics *m, const char *path, char *why, size
     return n;
 }
 
+bool metrics_doubt(const char *path, char *why, size_t room)
+{
+    const char *slash = strrchr(path, '/');
+    char folder[4096];
+    struct stat st;
+
+    snprintf(folder, sizeof folder, "%.*s", slash != NULL ? (int)(slash - path) : 1,
+             slash != NULL ? path : ".");
+    if (geteuid() != 0 || stat(slash == path ? "/" : folder, &st) != 0)
+        return false;
+    if (st.st_uid != 0)
+        snprintf(why, room,
+                 "root writes into %.200s, which belongs to another user (number %lu), who can "
+                 "lead it elsewhere: write as that user, or into a folder of root's",
+                 folder, (unsigned long)st.st_uid);
+    else if ((st.st_mode & S_IWOTH) != 0 && (st.st_mode & S_ISVTX) == 0)
+        snprintf(why, room, "root writes into %.200s, where everybody may: chmod o-w", folder);
+    else
+        return false;
+    return true;
+}
+
 static int by_name(const void *a, const void *b)
 {
     return strcmp(((const struct metrics_row *)a)->name, ((const struct metrics_row *)b)->name);

@@ -23,5 +23,7 @@ int metrics_end(struct metrics *m, const char *path, char *why, size_t room);
 
 /* A label's value with its quotes. */
 void metrics_label(struct acme_buf *b, const char *value);
+/* We are root, and somebody else may lead what is written there elsewhere: why. */
+bool metrics_doubt(const char *path, char *why, size_t room);
 
 #endif

@@ -66,15 +66,24 @@ static void answer(struct serving *s, uint32_t serial, int err, int status, cons
     (void)send(s->fd, &a, sizeof a, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+/* Both have read the file, at two moments: what runs is what both have found in it. */
+static bool is_agreed(struct serving *s, const struct runner_request *q)
+{
+    uint8_t hash[ACME_SHA256_SIZE];
+
+    return s->source->job(s->source->ctx, q->index, &s->job) &&
+           strcmp(s->job.facts.cert_name, q->cert_name) == 0 && hook_hash(&s->job.facts, hash) &&
+           memcmp(hash, q->hash, sizeof hash) == 0;
+}
+
 static int start(struct serving *s, const struct runner_request *q)
 {
     s->run.why[0] = '\0';
-    if (!s->source->job(s->source->ctx, q->index, &s->job) ||
-        strcmp(s->job.facts.cert_name, q->cert_name) != 0) {
+    if (!is_agreed(s, q)) {
         snprintf(s->run.why, sizeof s->run.why,
-                 "the hook runner's configuration has no hook for this certificate in this place: "
-                 "has the "
-                 "file changed?");
+                 "the hook runner's copy of the configuration says otherwise about this "
+                 "certificate's hook, folder or names: has the file changed? It is read anew after "
+                 "SIGHUP");
         return ACME_E_SOLVER;
     }
     s->job.facts.reason = reasons[q->reason];
@@ -254,27 +263,26 @@ int runner_start(const struct runner_source *source, const char *user, char *why
     return 0;
 }
 
-static int ask(enum runner_kind kind, uint32_t serial, size_t index, size_t reason,
-               const char *cert_name)
+static int ask(struct runner_request *q, enum runner_kind kind, uint32_t serial)
 {
-    struct runner_request q;
-
-    memset(&q, 0, sizeof q);
-    q.kind = (uint32_t)kind;
-    q.serial = serial;
-    q.index = (uint32_t)index;
-    q.reason = (uint32_t)reason;
-    snprintf(q.cert_name, sizeof q.cert_name, "%s", cert_name);
-    return send(runner.fd, &q, sizeof q, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof q ? 0 : -1;
+    q->kind = (uint32_t)kind;
+    q->serial = serial;
+    return send(runner.fd, q, sizeof *q, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof *q ? 0
+                                                                                            : -1;
 }
 
 int runner_ask(uint32_t serial, const struct hook_facts *facts, char *why, size_t room)
 {
+    struct runner_request q;
     size_t reason = 0;
 
+    memset(&q, 0, sizeof q);
     while (reason + 1 < REASONS && strcmp(reasons[reason], facts->reason) != 0)
         reason++;
-    if (ask(RUNNER_RUN, serial, facts->index, reason, facts->cert_name) == 0)
+    q.index = (uint32_t)facts->index;
+    q.reason = (uint32_t)reason;
+    snprintf(q.cert_name, sizeof q.cert_name, "%s", facts->cert_name);
+    if (hook_hash(facts, q.hash) && ask(&q, RUNNER_RUN, serial) == 0)
         return ACME_OK;
     snprintf(why, room, "the hook runner does not answer any more (%s): start lwacme anew",
              strerror(errno));
@@ -307,13 +315,19 @@ int runner_answer(uint32_t serial, int *status, char *why, size_t room)
 
 void runner_kill(void)
 {
-    (void)ask(RUNNER_KILL, 1, 0, 0, "");
+    struct runner_request q;
+
+    memset(&q, 0, sizeof q);
+    (void)ask(&q, RUNNER_KILL, 1);
 }
 
 void runner_reload(void)
 {
+    struct runner_request q;
+
+    memset(&q, 0, sizeof q);
     if (runner.pid != 0)
-        (void)ask(RUNNER_RELOAD, 1, 0, 0, "");
+        (void)ask(&q, RUNNER_RELOAD, 1);
 }
 
 void runner_stop(void)
@@ -332,4 +346,17 @@ void runner_stop(void)
 long runner_pid(void)
 {
     return runner.pid;
+}
+
+bool runner_ended(char *why, size_t room)
+{
+    int how = 0;
+
+    if (runner.pid == 0 || waitpid((pid_t)runner.pid, &how, WNOHANG) != (pid_t)runner.pid)
+        return false;
+    if (WIFSIGNALED(how))
+        snprintf(why, room, "killed by signal %d, %s", WTERMSIG(how), strsignal(WTERMSIG(how)));
+    else
+        snprintf(why, room, "exit status %d", WEXITSTATUS(how));
+    return true;
 }

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "acme_crypto.h"
 #include "acme_name.h"
 
 enum runner_kind { RUNNER_RUN = 1, RUNNER_KILL, RUNNER_RELOAD };
@@ -19,6 +20,9 @@ struct runner_request {
     uint32_t index;  /* of the certificate in the configuration */
     uint32_t reason; /* 0..2 */
     char cert_name[ACME_NAME_ROOM]; /* must be the name of that certificate */
+    /* of its name, program, folder and names (hook_hash), as the daemon has read them: the
+     * runner's own copy of the configuration must say the same */
+    uint8_t hash[ACME_SHA256_SIZE];
 };
 
 struct runner_answer {

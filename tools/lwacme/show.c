@@ -292,7 +292,7 @@ void show_error(struct show *s, int err, const char *format, ...)
 
 /* -- events -- */
 
-static void show_server(struct show *s, const struct acme_event *e)
+const char *show_server_words(const char *text)
 {
     static const struct {
         const char *text, *words;
@@ -306,12 +306,19 @@ static void show_server(struct show *s, const struct acme_event *e)
     };
 
     for (size_t i = 0; i < sizeof why / sizeof why[0]; i++) {
-        if (strcmp(why[i].text, e->text) == 0) {
-            say(s, LOG_TELL, "the CA is now %s: %s", e->detail, why[i].words);
-            return;
-        }
+        if (strcmp(why[i].text, text) == 0)
+            return why[i].words;
     }
-    if (s->verbose > 0)
+    return NULL;
+}
+
+static void show_server(struct show *s, const struct acme_event *e)
+{
+    const char *words = show_server_words(e->text);
+
+    if (words != NULL)
+        say(s, LOG_TELL, "the CA is now %s: %s", e->detail, words);
+    else if (s->verbose > 0)
         say(s, LOG_DETAIL, "asking %s, which issued the certificate", e->detail);
 }
 

@@ -87,6 +87,21 @@ static void print_alarm(const struct facts *f, const char *before, const char *a
            acme_buf_end(&b) ? text : alarm_reason_word(f->alarm.reason));
 }
 
+/* What another certificate may have heard, and holds for this one too. */
+static void print_holds(const struct facts *f)
+{
+    struct facts_hold holds[FACTS_HOLDS];
+    size_t count = facts_holds(f, holds);
+    char until[ACME_TIME_TEXT], since[ACME_TIME_TEXT];
+
+    for (size_t i = 0; i < count; i++) {
+        acme_time_text(holds[i].until, until);
+        acme_time_text(holds[i].since, since);
+        printf("  held      by CA %s until %s: %s, because it said so at %s (Retry-After)\n",
+               f->status.server != NULL ? f->status.server : "", until, holds[i].what, since);
+    }
+}
+
 static void print_plain(const struct facts *f)
 {
     const struct acme_failure *failure = f->status.failure;
@@ -125,6 +140,7 @@ static void print_plain(const struct facts *f)
         acme_time_text(f->status.early_at, when);
         printf("  no more   before it is due until %s: 4 were made in the last 7 days\n", when);
     }
+    print_holds(f);
     if (f->alarm.level != ALARM_OK)
         print_alarm(f, "  check     ", "");
     if (f->status.next_at > f->now) {
@@ -161,6 +177,18 @@ static void put_failed_types(struct acme_buf *b, unsigned types)
         before = ",";
     }
     acme_buf_text(b, types != 0 ? "]" : "");
+}
+
+static void put_holds(struct acme_buf *b, const struct facts *f)
+{
+    struct facts_hold holds[FACTS_HOLDS];
+    size_t count = facts_holds(f, holds);
+    char name[40];
+
+    for (size_t i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "ca_holds_%s_until", holds[i].word);
+        acme_json_put_time(b, name, holds[i].until);
+    }
 }
 
 static void print_json(const struct facts *f)
@@ -210,6 +238,7 @@ static void print_json(const struct facts *f)
         acme_json_put_time(&b, "next_attempt", f->status.next_at);
         acme_json_put_text(&b, "next_by", f->status.next_by_ca ? "ca" : "backoff");
     }
+    put_holds(&b, f);
     if (f->status.early_at > f->now)
         acme_json_put_time(&b, "early_at", f->status.early_at);
     if (f->status.attempts->failures > 0)
@@ -295,12 +324,15 @@ int status_run(const struct options *o)
     struct status s = {.o = o};
     struct conf conf;
     struct show show;
+    char why[400];
     int end;
 
     show_init(&show, o);
     metrics_begin(&metrics);
     if (o->metrics_file != NULL)
         s.metrics = &metrics;
+    if (o->metrics_file != NULL && metrics_doubt(o->metrics_file, why, sizeof why))
+        fprintf(log_to(LOG_WARN), "lwacme: warning: --metrics: %s\n", why);
     if (o->config_file != NULL) {
         end = conf_open(&conf, o->config_file, o);
         if (end != EXIT_DONE)

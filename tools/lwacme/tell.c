@@ -83,7 +83,33 @@ static void tell_held(const struct acme_event *e)
          when,
          spread                                ? "spread over time, as others are due too"
          : strcmp(e->text, "Retry-After") == 0 ? "the CA asked us to wait"
+         : strcmp(e->text, "duplicates") == 0  ? "4 that were not due were made in 7 days"
                                                : "earlier attempts failed");
+}
+
+static void tell_server(const struct acme_event *e)
+{
+    const char *words = show_server_words(e->text);
+
+    if (words != NULL)
+        tell(LOG_NOTE, "the CA is now %s: %s", e->detail, words);
+    else if (world.show.verbose > 0)
+        tell(LOG_DETAIL, "asking %s, which issued the certificate", e->detail);
+}
+
+/* A CA that moves the renewal, and says why, does not do it every day. */
+static void tell_window(const struct acme_event *e)
+{
+    char when[ACME_TIME_TEXT];
+    bool ignored = e->at == 0;
+
+    acme_time_text(e->at, when);
+    if (e->detail[0] == '\0' && !ignored && world.show.verbose == 0)
+        return;
+    tell(e->detail[0] != '\0' || ignored ? LOG_NOTE : LOG_DETAIL,
+         "the CA's window for the renewal: %s%s%s%s%s", e->text,
+         ignored ? ", which makes no sense and is ignored" : "; chosen: ", ignored ? "" : when,
+         e->detail[0] != '\0' ? "; why: " : "", e->detail);
 }
 
 static void tell_more(const struct acme_event *e)
@@ -134,6 +160,12 @@ static void tell_plain(const struct acme_event *e)
     case ACME_EVENT_NOT_DUE:
         acme_time_text(e->at, when);
         tell(LOG_TELL, "valid; to be renewed from %s on", when);
+        break;
+    case ACME_EVENT_SERVER:
+        tell_server(e);
+        break;
+    case ACME_EVENT_WINDOW:
+        tell_window(e);
         break;
     case ACME_EVENT_REVOKED:
         tell(LOG_NOTE, "the CA has revoked it (%s)", e->text);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "acme_err.h"
+#include "secret.h"
 
 /* The next word: one of { } ; or what stands in quotes or between white space. len 0: the end. */
 static struct acme_slice next_word(struct acme_slice *in)
@@ -76,13 +77,15 @@ int tsig_read(struct tsig *t, const char *path)
     ssize_t n = -1;
     int err = -1, fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 
-    if (fd < 0 || fstat(fd, &st) != 0)
+    if (fd < 0)
+        n = secret_kept(path, text, sizeof text, &st);
+    if (fd < 0 ? n < 0 : fstat(fd, &st) != 0)
         why = strerror(errno);
     else if (!S_ISREG(st.st_mode))
         why = "not a regular file";
     else if ((st.st_mode & 077) != 0)
         why = "others than its owner may read this key: chmod 600 (and make a new key)";
-    else if ((n = read(fd, text, sizeof text)) < 0)
+    else if (fd >= 0 && (n = read(fd, text, sizeof text)) < 0)
         why = strerror(errno);
     else if (n == (ssize_t)sizeof text)
         why = "too long for a key";

@@ -18,6 +18,7 @@
 #include "acme_store.h"
 #include "acme_url.h"
 #include "flash_slots.h"
+#include "mkconfig.h"
 #include "posix_sys.h"
 
 static const char usage[] =
@@ -34,6 +35,7 @@ static const char usage[] =
     "  --eab-alg ALG       HS256 (default) HS384 HS512\n"
     "  --profile NAME      of the CA's; --required-profile NAME: that one or none\n"
     "  --preferred-chain ISSUER, --shortest-chain   which of the CA's chains\n"
+    "  --dns-server ADDR[:PORT], --tsig-key-file FILE, --dns-only-primary   for dns-01, as lwacme's\n"
     "  --sntp HOST         time server, when DHCP names none\n"
     "  --key-type TYPE     p256 (default), or p384 rsa2048 rsa3072 rsa4096 where the board can\n"
     "  --account-key-type TYPE\n"
@@ -62,7 +64,7 @@ static bool has_seed;
 static const char *eab_kid, *eab_key_file, *eab_alg;
 static struct acme_slice *binding = &provision.eab; /* whose they are */
 
-static void die(const char *what, const char *which)
+void die(const char *what, const char *which)
 {
     fprintf(stderr, "mkconfig: %s%s%s\n", what, which != NULL ? ": " : "",
             which != NULL ? which : "");
@@ -299,6 +301,9 @@ static const struct option options[] = {
     {"required-profile", required_argument, NULL, 'q'},
     {"preferred-chain", required_argument, NULL, 'l'},
     {"shortest-chain", no_argument, NULL, 'o'},
+    {"dns-server", required_argument, NULL, 'V'},
+    {"tsig-key-file", required_argument, NULL, 'Y'},
+    {"dns-only-primary", no_argument, NULL, 'Z'},
     {"sntp", required_argument, NULL, 't'},
     {"image", required_argument, NULL, 'i'},
     {"seed", required_argument, NULL, 's'},
@@ -379,6 +384,11 @@ static void take(int c)
     case 'o':
         provision.shortest_chain = true;
         break;
+    case 'V':
+    case 'Y':
+    case 'Z':
+        dns_option(c, optarg);
+        break;
     case 'e':
         eab_kid = optarg;
         break;
@@ -417,6 +427,7 @@ static size_t make_record(void)
     if (provision.names_count == 0 || provision.anchors_count == 0)
         die("a device needs a name (-d) and trust anchors (--ca-file)", NULL);
     add_binding();
+    dns_add(&provision);
     n = acme_provision_write((struct acme_span){record, sizeof record}, &provision);
     if (n < 0)
         die("the record is too long", NULL);

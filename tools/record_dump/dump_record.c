@@ -11,6 +11,7 @@
 #include "acme_solver.h"
 #include "acme_store.h"
 #include "acme_time.h"
+#include "dns01_stored.h"
 
 #define SHOWN_MAX 512 /* of one text */
 
@@ -28,6 +29,7 @@ enum how {
     HOW_ERROR,
     HOW_PROBLEM,
     HOW_CHALLENGE,
+    HOW_DNS,
     HOW_ANCHOR,
     HOW_CHAIN
 };
@@ -117,6 +119,8 @@ static const struct {
     {ACME_SLOT_CONFIG, HOW_TEXT, ACME_PROVISION_SERVER, "another server"},
     {ACME_SLOT_CONFIG, HOW_TEXT, ACME_PROVISION_STAGING, "staging server"},
     {ACME_SLOT_CONFIG, HOW_SECRET, ACME_PROVISION_SERVER_EAB, "its binding"},
+    {ACME_SLOT_CONFIG, HOW_DNS, ACME_PROVISION_DNS, "DNS server"},
+    {ACME_SLOT_CONFIG, HOW_SECRET, ACME_PROVISION_DNS_KEY, "DNS key"},
 };
 
 const char *dump_slot_name(uint8_t slot)
@@ -272,6 +276,18 @@ static struct acme_slice without_nul(struct acme_slice text)
     return text;
 }
 
+static void show_dns(const struct dump *d, struct acme_slice value)
+{
+    struct dns01_2136_config config = {0};
+
+    if (dns01_stored_read(&config, value) != ACME_OK)
+        fputs("(cannot be read)", d->out);
+    else
+        fprintf(d->out, "%s:%u%s", config.server != NULL ? config.server : "(the zone's primary)",
+                config.port != 0 ? config.port : 53u,
+                config.only_primary ? ", which alone is asked" : "");
+}
+
 static void show_value(const struct dump *d, enum how how, const struct acme_field *field)
 {
     switch (how) {
@@ -289,6 +305,9 @@ static void show_value(const struct dump *d, enum how how, const struct acme_fie
         break;
     case HOW_CHALLENGE:
         show_challenge(d, field->value);
+        break;
+    case HOW_DNS:
+        show_dns(d, field->value);
         break;
     case HOW_ANCHOR:
         show_certificate(d, field->value);
