@@ -179,6 +179,8 @@ bool doctor_dns01_key(struct doctor *d)
     const struct options *o = d->o;
 
     memset(&z, 0, sizeof z);
+    if (o->tsig_key_file == NULL)
+        return false;
     if (tsig_read(&z.tsig, o->tsig_key_file) != 0) {
         doctor_tell(d, DOCTOR_BAD, EXIT_LOCAL, "key", NULL, NULL, "--tsig-key-file %s", z.tsig.why);
         return false;
