@@ -16,12 +16,14 @@
 
 struct acme_exchange;
 
-/* What a solver needs to be lent while it works (bits). */
+/* What a solver needs to be lent while it works, and what it is (bits). */
 enum acme_solver_needs {
     ACME_NEEDS_NOTHING = 0,
-    ACME_NEEDS_EXCHANGE = 1,  /* challenge.exchange, to make HTTPS requests of its own */
-    ACME_NEEDS_TLS_MEMORY = 2 /* the CA's session is closed from the last respond until the CA was
-                               * seen; where that cannot be seen, until the order is polled */
+    ACME_NEEDS_EXCHANGE = 1,   /* challenge.exchange, to make HTTPS requests of its own */
+    ACME_NEEDS_TLS_MEMORY = 2, /* the CA's session is closed from the last respond until the CA was
+                                * seen; where that cannot be seen, until the order is polled */
+    ACME_HAS_LAST_WORD = 4     /* a person or a program that decides: when it fails the run fails,
+                                * and no other solver is asked */
 };
 
 /* One challenge, as long as the call lasts: copy what you keep. */

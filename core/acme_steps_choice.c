@@ -138,7 +138,10 @@ void acme_choice_status(const struct acme_agent *a, struct acme_agent_status *ou
 
 /* -- what a solver of ours could not do -- */
 
-/* Is there anything else that could prove this name? What the CA offers is not known here. */
+/* Is there another solver that could prove this name? What the CA offers is not known here. The
+ * same one is not asked for its other types: what failed is a program, or a person, that has had
+ * its say.
+ */
 static bool cho_another(struct acme_agent *a, struct acme_order_name *name)
 {
     const char *identifier = acme_order_text(a, name->identifier);
@@ -152,10 +155,9 @@ static bool cho_another(struct acme_agent *a, struct acme_order_name *name)
             possible = CHO_OF_A_NAME;
     }
     for (uint8_t s = 0; s < a->solvers_count; s++) {
-        for (unsigned type = 1; type <= CHO_ALL; type <<= 1) {
+        for (unsigned type = 1; s != name->solver && type <= CHO_ALL; type <<= 1) {
             if ((a->solvers[s]->ops->types & possible & type) != 0 &&
-                (*acme_order_declined(name, type) & (1u << s)) == 0 &&
-                (a->solvers[s] != a->solvers[name->solver] || type != name->type))
+                (*acme_order_declined(name, type) & (1u << s)) == 0)
                 return true;
         }
     }
@@ -166,8 +168,11 @@ bool acme_choice_passes(struct acme_agent *a, struct acme_order_name *name, int 
 {
     struct acme_event event = {.type = ACME_EVENT_WARNING, .err = err};
 
-    if ((name->flags & ORDER_UNDO) != 0 || !cho_another(a, name))
+    if ((name->flags & ORDER_UNDO) != 0 ||
+        (a->solvers[name->solver]->ops->needs & ACME_HAS_LAST_WORD) != 0 || !cho_another(a, name))
         return false;
+    for (size_t i = 0; i < sizeof name->declined; i++)
+        name->declined[i] |= (uint8_t)(1u << name->solver);
     name->flags |= ORDER_UNDO;
     a->order.passed_err = (int16_t)err;
     a->order.passed_solver = name->solver;

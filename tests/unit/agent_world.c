@@ -243,7 +243,7 @@ static int solver_end(struct acme_solver *s, const struct acme_challenge *c, enu
 
 static struct acme_solver_ops ops_one = {
     "one", ACME_CHALLENGE_HTTP01, 0, solver_begin, solver_ready, solver_seen, solver_end, NULL};
-static const struct acme_solver_ops ops_two = {
+static struct acme_solver_ops ops_two = {
     "two", ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01, 0, solver_begin, NULL, NULL, solver_end,
     NULL};
 static struct acme_solver solver_one = {&ops_one, &w_port};
@@ -253,6 +253,16 @@ struct acme_solver *w_solvers[2] = {&solver_one, &solver_two};
 void w_alone(bool alone)
 {
     w.solvers = alone ? 1 : 2;
+}
+
+void w_second(unsigned types)
+{
+    ops_two.types = types;
+}
+
+void w_needs(unsigned needs)
+{
+    ops_one.needs = needs;
 }
 
 void w_types(unsigned types)
@@ -398,6 +408,8 @@ void w_reset(void)
     w.validate_ms = 5;
     ops_one.seen = solver_seen;
     ops_one.types = ACME_CHALLENGE_HTTP01;
+    ops_one.needs = ACME_NEEDS_NOTHING;
+    ops_two.types = ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01;
     w_alone(false);
     acme_crypto_seed_from(&w_port);
     acme_crypto_clock_from(&w_port);

@@ -280,6 +280,32 @@ TEST(one_that_is_never_ready_is_undone_and_passed_over)
     CHECK_INT(w_begun(), 0);
 }
 
+/* ... for none of what it does: the other solver's turn has come. */
+TEST(a_solver_that_failed_is_passed_over_with_all_its_types)
+{
+    w_reset();
+    w_types(ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01);
+    w_second(ACME_CHALLENGE_DNS01);
+    w.begin_err = ACME_E_SOLVER;
+    CHECK_INT(w_issue(0), ACME_OK);
+    CHECK_INT(w_times("R:n1.example.org"), 1);
+    CHECK(w_did("B:two:n1.example.org"));
+}
+
+/* A person who refuses, a program that fails: nobody else is asked. */
+TEST(one_with_the_last_word_is_not_passed_over)
+{
+    w_reset();
+    w_needs(ACME_HAS_LAST_WORD);
+    w.begin_err = ACME_E_SOLVER;
+    CHECK_INT(w_issue(0), ACME_E_SOLVER);
+    CHECK_INT(w.begins, 1);
+    CHECK_INT(w.warnings, 0);
+    w.begin_err = ACME_E_DECLINED; /* it leaves it to others */
+    CHECK_INT(w_issue(ACME_ASK_NOW), ACME_OK);
+    CHECK(w_did("B:two:n1.example.org"));
+}
+
 /* Nothing else could prove it: the failure is told as it is, and at once. */
 TEST(a_busy_port_without_another_way_is_told_as_it_is)
 {
@@ -287,17 +313,15 @@ TEST(a_busy_port_without_another_way_is_told_as_it_is)
         {.row = "authz", .count = 99, .find = "\"dns-01\"", .put = "\"new-02\""}, {0}};
     static const char *const address[] = {"192.0.2.1"};
 
-    w_reset(); /* of this name, no solver does anything else */
+    w_reset(); /* the other solver does nothing for this name */
     memcpy(w_names, address, sizeof address);
-    w_types(ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01);
-    w_alone(true);
+    w_second(ACME_CHALLENGE_DNS01);
     w.begin_err = ACME_E_PORT_BUSY;
     CHECK_INT(w_issue(0), ACME_E_PORT_BUSY);
     CHECK_INT(w.per_row[ACME_ROW_AUTHZ], 1);
     CHECK_INT(w.warnings, 0);
-    w_reset(); /* there is dns-01 here, and the CA does not offer it */
-    w_types(ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01);
-    w_alone(true);
+    w_reset(); /* it does, and the CA does not offer that */
+    w_second(ACME_CHALLENGE_DNS01);
     w.script = script;
     w.begin_err = ACME_E_PORT_BUSY;
     CHECK_INT(w_issue(0), ACME_E_PORT_BUSY);
@@ -311,6 +335,12 @@ TEST(a_busy_port_without_another_way_is_told_as_it_is)
     w.begin_err = ACME_OK;
     CHECK_INT(w_run(ACME_ASK_NOW), ACME_OK);
     CHECK_INT(w.orders_count, 1);
+    w_reset(); /* a program that failed is not asked to prove it otherwise */
+    w_types(ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01);
+    w_alone(true);
+    w.begin_err = ACME_E_SOLVER;
+    CHECK_INT(w_issue(0), ACME_E_SOLVER);
+    CHECK_INT(w.begins, 1);
 }
 
 /* Power is cut at each point of a run that goes from one way to another. */
