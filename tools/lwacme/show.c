@@ -322,6 +322,14 @@ static void show_server(struct show *s, const struct acme_event *e)
         say(s, LOG_DETAIL, "asking %s, which issued the certificate", e->detail);
 }
 
+static void show_challenge(struct show *s, const struct acme_event *e)
+{
+    if (strcmp(e->word, "instead") == 0)
+        say(s, LOG_TELL, "%s: by %s this time, as the way before it failed", e->detail, e->text);
+    else if (s->verbose > 0)
+        say(s, LOG_DETAIL, "%s of %s: %s", e->text, e->detail, e->word);
+}
+
 static void show_plain(struct show *s, const struct acme_event *e)
 {
     char when[ACME_TIME_TEXT];
@@ -353,11 +361,7 @@ static void show_plain(struct show *s, const struct acme_event *e)
             say(s, LOG_DETAIL, "the order is %s: %s", e->text, e->detail);
         break;
     case ACME_EVENT_CHALLENGE:
-        if (strcmp(e->word, "instead") == 0)
-            say(s, LOG_TELL, "%s: by %s this time, as the way before it failed", e->detail,
-                e->text);
-        else if (s->verbose > 0)
-            say(s, LOG_DETAIL, "%s of %s: %s", e->text, e->detail, e->word);
+        show_challenge(s, e);
         break;
     case ACME_EVENT_NOT_DUE:
         acme_time_text(e->at, when);
