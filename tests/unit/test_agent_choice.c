@@ -155,7 +155,7 @@ TEST(what_failed_for_one_name_is_passed_over_for_all)
 /* More names than are remembered: the oldest failures are forgotten, in their order. */
 TEST(the_memory_is_bounded)
 {
-    char name[20];
+    char name[32];
 
     w_reset();
     w.unseen = ACME_CHALLENGE_HTTP01;
