@@ -255,8 +255,7 @@ int step_watch(struct acme_agent *a, const struct acme_reply *reply, struct acme
     }
     a->order.responded = true;
     a->order.since_ms = a->order.why_ms = a->port->now_ms(a->port->ctx);
-    a->order.poll_ms = blind ? POLL_BLIND_MS : POLL_FIRST_MS;
-    next->wait_ms = a->order.poll_ms;
+    next->wait_ms = acme_pace_first(a, blind ? POLL_BLIND_MS : POLL_FIRST_MS);
     next->row = ACME_ROW_LOOK;
     return ACME_OK;
 }

@@ -25,7 +25,8 @@ static uint64_t d01_now(const struct dns01_2136 *d)
     return d->solver.port->now_ms(d->solver.port->ctx);
 }
 
-/* "NAME: words more", long names cut so that the words are there: ACME_E_SOLVER, which ends the job. */
+/* "NAME: words more", long names cut so that the words are there: ACME_E_SOLVER, which ends the
+ * job. */
 static int d01_fail(struct dns01_2136 *d, const char *name, const char *words, const char *more)
 {
     const char *const parts[] = {name, ": ", words, more};
@@ -293,6 +294,7 @@ static int d01_looked(struct dns01_2136 *d, struct dns_msg *r)
             d01_done(d);
         return ACME_OK;
     }
+    d->absent = !r->broken;
     return ACME_E_REPLY; /* not there yet */
 }
 
@@ -393,11 +395,10 @@ static int d01_value(const struct acme_challenge *c, char value[44])
     uint8_t digest[ACME_SHA256_SIZE];
     int err = acme_sha256(c->key_authorization, strlen(c->key_authorization), digest);
 
-    if (err != ACME_OK)
-        return err;
-    (void)acme_b64url_encode(value, 43, digest, sizeof digest);
+    if (err == ACME_OK)
+        (void)acme_b64url_encode(value, 43, digest, sizeof digest);
     value[43] = '\0';
-    return ACME_OK;
+    return err;
 }
 
 static int d01_start(struct dns01_2136 *d, const char *identifier, const char *value,
@@ -407,6 +408,7 @@ static int d01_start(struct dns01_2136 *d, const char *identifier, const char *v
 
     d01_hang_up(d);
     d->why[0] = '\0';
+    d->absent = false;
     if (prefix + len >= sizeof d->name)
         return d01_fail(d, identifier, "too long for _acme-challenge before it", "");
     memcpy(d->name, DNS01_2136_PREFIX, prefix);

@@ -54,11 +54,12 @@ struct dns01_2136_config {
     const struct dns_tsig_key *key; /* NULL: unsigned, for servers that go by address */
 };
 
-/* Placed by the caller; all members but why are private. 12 KB with the default bounds; 3 KB with
- * 2 servers and messages of 1024 bytes. */
+/* Placed by the caller; all members but why and absent are private. 12 KB with the default bounds;
+ * 3 KB with 2 servers and messages of 1024 bytes. */
 struct dns01_2136 {
     struct acme_solver solver;
     char why[200]; /* what went wrong last, without a full stop; "" if nothing did */
+    bool absent;   /* ready: a server was asked, and does not show the value */
 
     struct dns01_2136_config config;
     /* the job: what begin, ready or end was called for */

@@ -34,6 +34,7 @@ RECENT ?= $(BOARD_RECENT)
 SOLVERS ?= http-01
 BOARD_PROVES := $(subst $(comma), ,$(SOLVERS))
 $(if $(filter-out http-01 tls-alpn-01 dns-01,$(BOARD_PROVES)),$(error SOLVERS: http-01, tls-alpn-01, dns-01))
+PROVES_NAME := $(patsubst %,-%,$(filter-out http-01,$(subst $(comma),-,$(SOLVERS))))
 PROVES_TLS := $(filter tls-alpn-01,$(BOARD_PROVES))
 CHOICE ?= $(BOARD_CHOICE)
 BOARD_CHOICE := $(if $(word 2,$(BOARD_PROVES)),1)
@@ -46,8 +47,7 @@ BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(
 	$(BOARD_JOB),,-job),$(if $(BOARD_JOB),-nojob))$(if $(SERVERS),$(if \
 	$(BOARD_SERVERS),,-servers),$(if $(BOARD_SERVERS),-noservers))$(if $(RECENT),$(if \
 	$(BOARD_RECENT),,-recent),$(if $(BOARD_RECENT),-norecent))$(if $(CHOICE),$(if \
-	$(BOARD_CHOICE),,-choice),$(if $(BOARD_CHOICE),-nochoice))$(patsubst \
-	%,-%,$(filter-out http-01,$(subst $(comma),-,$(SOLVERS))))
+	$(BOARD_CHOICE),,-choice),$(if $(BOARD_CHOICE),-nochoice))$(if $(PACE),-pace)$(PROVES_NAME)
 BCC = $(CROSS)gcc
 
 # Inlining that makes frames grow is bounded: what a function needs for a moment would stand on the stack
@@ -84,12 +84,13 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 # What only the agent's image has.
 SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP) \
 	$(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) $(if $(CHAIN),,$(SRC_CHAIN)) \
-	$(if $(JOB),,$(SRC_JOB)) $(if $(RECENT),,$(SRC_RECENT)) $(if $(CHOICE),,$(SRC_CHOICE)) $(if $(SERVERS),,$(SRC_SERVERS)) \
+	$(if $(JOB),,$(SRC_JOB)) $(if $(RECENT),,$(SRC_RECENT)) $(if $(CHOICE),,$(SRC_CHOICE)) $(if $(SERVERS),,$(SRC_SERVERS)) $(if $(PACE),,$(SRC_PACE)) \
 	$(if $(PROVES_TLS),,$(SRC_TLS_SERVER)) $(SRC_CSR),$(SRC_CORE)) \
 	$(if $(EAB),,core/acme_steps_noeab.c) $(if $(ARI),,core/acme_steps_noari.c) \
 	$(if $(CHAIN),,core/acme_steps_nochain.c) $(if $(JOB),,core/acme_steps_nojob.c) \
 	$(if $(RECENT),,core/acme_steps_norecent.c) $(if $(CHOICE),,core/acme_steps_nochoice.c) \
 	$(if $(SERVERS),,core/acme_steps_noservers.c) core/acme_csr_noread.c \
+	$(if $(PACE),,core/acme_steps_nopace.c) \
 	$(BOARD_CORE_ADD) $(filter-out $(if $(PROVES_TLS),,$(SRC_TLS_ALPN01)),$(SRC_SOLVERS)) $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
 	board_solvers.c board_start.c $(if $(SERVER),https_server.c $(if $(PROVES_TLS),,https_noproof.c),https_none.c) \
@@ -110,7 +111,7 @@ firmware: $(BO)/firmware.elf $(BO)/boards/common/bringup.o # compiled, so that i
 bringup: $(BO)/bringup.elf
 size: $(BO)/firmware.elf
 	@CROSS=$(CROSS) python3 boards/common/board_size.py $(BOARD) $< $(BD)/budget \
-		$(if $(SERVER),server,agent)$(filter 8,$(RECORDS))
+		$(if $(SERVER),server,agent)$(filter 8,$(RECORDS))$(PROVES_NAME)
 
 $(BO)/firmware.elf: $(OBJ_BOARD) $(OBJ_BOARD_AGENT) $(BO)/config.o
 $(BO)/bringup.elf: $(OBJ_BOARD) $(BO)/boards/common/bringup.o $(BO)/anchor.o
@@ -169,8 +170,8 @@ $(BO)/build-time: FORCE_BOARD
 # Everything is compiled anew when the flags are not those of the last time.
 $(BO)/board-flags: FORCE_BOARD
 	@mkdir -p $(@D)
-	@echo '$(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS)' | cmp -s - $@ || \
-		echo '$(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS)' >$@
+	@echo '$(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS) $(SOLVERS)' | cmp -s - $@ || \
+		echo '$(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS) $(SOLVERS)' >$@
 .PHONY: FORCE_BOARD
 FORCE_BOARD:
 

@@ -27,7 +27,7 @@
 #define TLS_ALPN01_MAX_CONNECTIONS 1
 #define TLS_ALPN01_HELLO_MAX       512
 #else
-#define TLS_ALPN01_MAX_CONNECTIONS 3
+#define TLS_ALPN01_MAX_CONNECTIONS 2 /* the others queue in lwIP */
 #define TLS_ALPN01_MAX_HANDSHAKES  1
 #define TLS_ALPN01_HELLO_MAX       1792
 #endif

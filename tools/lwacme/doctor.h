@@ -52,11 +52,6 @@ void doctor_store(struct doctor *d); /* doctor_store.c: permissions, and what is
 void doctor_ca(struct doctor *d);    /* doctor_ca.c: the directory, TLS, the clock */
 /* doctor_dns.c: addresses (their number, as text) and CAA of a name. */
 size_t doctor_dns(struct doctor *d, const char *name, char addresses[][ACME_ADDR_TEXT]);
-/* A question to the system's servers in turn, until one answers; to one server (a name or an IP
- * literal). The answer is read from a buffer that the next one overwrites. */
-int doctor_dns_ask(struct doctor *d, const char *name, enum dns_type type, struct dns_msg *answer);
-int doctor_dns_talk(struct doctor *d, const char *server, uint16_t port, struct acme_slice question,
-                    struct acme_slice *message);
 /* doctor_http.c */
 bool doctor_port(struct doctor *d); /* false: nothing can be served */
 void doctor_reach(struct doctor *d, const char *name, char addresses[][ACME_ADDR_TEXT],

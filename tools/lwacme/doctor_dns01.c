@@ -4,6 +4,7 @@
 
 #include <string.h>
 
+#include "dns_ask.h"
 #include "posix_sys.h"
 #include "tsig.h"
 
@@ -46,7 +47,7 @@ static int ask_at(struct doctor *d, const char *server, uint16_t port, const cha
     if (err == ACME_OK && !dns_msg_end(&b))
         err = ACME_E_NAME;
     if (err == ACME_OK)
-        err = doctor_dns_talk(d, server, port, acme_slice_of(question, b.len), &message);
+        err = dns_talk(&d->port, server, port, &b, &message);
     if (err == ACME_OK)
         err = dns_msg_open(reply, message, id, DNS_QUERY, name, type);
     if (err == ACME_OK && key != NULL)
@@ -58,7 +59,7 @@ static int ask_at(struct doctor *d, const char *server, uint16_t port, const cha
 static int ask_soa(struct doctor *d, const char *name, struct dns_msg *reply)
 {
     if (z.config.server == NULL)
-        return doctor_dns_ask(d, name, DNS_SOA, reply);
+        return dns_ask(&d->port, NULL, 0, name, DNS_SOA, reply);
     return ask_at(d, z.config.server, port_of(z.config.port), name, DNS_SOA, NULL, reply, NULL);
 }
 

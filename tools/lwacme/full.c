@@ -2,10 +2,15 @@
 #include "help.h"
 
 const struct command_row commands[] = {
-    {"issue", COMMAND_ISSUE, issue_run}, {"status", COMMAND_STATUS, status_run},
-    {"revoke", COMMAND_REVOKE, job_run}, {"account", COMMAND_ACCOUNT, job_run},
-    {"check", COMMAND_CHECK, check_run}, {"doctor", COMMAND_DOCTOR, doctor_run},
-    {"run", COMMAND_RUN, daemon_run},    {"renew", COMMAND_RENEW, renew_run},
+    {"issue", COMMAND_ISSUE, issue_run},
+    {"status", COMMAND_STATUS, status_run},
+    {"revoke", COMMAND_REVOKE, job_run},
+    {"account", COMMAND_ACCOUNT, job_run},
+    {"check", COMMAND_CHECK, check_run},
+    {"doctor", COMMAND_DOCTOR, doctor_run},
+    {"run", COMMAND_RUN, daemon_run},
+    {"renew", COMMAND_RENEW, renew_run},
+    {"serve-challenges", COMMAND_SERVE, serve_run},
     {NULL, COMMAND_ISSUE, NULL},
 };
 

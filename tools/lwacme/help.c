@@ -13,7 +13,11 @@ const char help_commands_full[] =
     "  lwacme doctor -d NAME [-d NAME...] [options]              what stands in the way of one\n"
     "  lwacme run -c FILE                                        the daemon: keeps all of a file\n"
     "  lwacme renew -c FILE [options]                            each of them once, for a timer\n"
-    "  lwacme check -c FILE                                      is this configuration right?\n";
+    "  lwacme check -c FILE                                      is this configuration right?\n"
+    "  lwacme serve-challenges [--webroot DIR] [--user USER]     answers for who issues "
+    "elsewhere\n"
+    "  lwacme -d NAME -AUTH, --dns, -DNS, -CERT                  step by step, a person adding a\n"
+    "                                                            DNS record; see lwacme -h\n";
 
 const char help_options[] =
     "\n"

@@ -109,8 +109,8 @@ static bool any_dns_option(const struct options *o)
 /* What it asks for is done by somebody else, all of it. */
 static int check_external(const struct options *o)
 {
-    if (o->challenges_count > 0 && options_takes(o, ACME_CHALLENGE_TLSALPN01))
-        return usage("--external proves by http-01 and dns-01", NULL);
+    if (o->external == EXTERNAL_DEHYDRATED && options_takes(o, ACME_CHALLENGE_TLSALPN01))
+        return usage("hooks of dehydrated prove by http-01 and dns-01", NULL);
     if (o->webroot != NULL)
         return usage("--external and --webroot exclude one another", NULL);
     if (any_dns_option(o))

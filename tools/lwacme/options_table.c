@@ -200,8 +200,9 @@ static int take_reason(struct options *o, const struct option_row *row, char *va
 
 #define ONE                                                                                        \
     (FOR(COMMAND_ISSUE) | FOR(COMMAND_STATUS) | FOR(COMMAND_REVOKE) | FOR(COMMAND_ACCOUNT) |       \
-     FOR(COMMAND_DOCTOR) | FOR(COMMAND_SERVE))
-#define CONF (FOR(COMMAND_RUN) | FOR(COMMAND_RENEW) | FOR(COMMAND_CHECK))
+     FOR(COMMAND_DOCTOR))
+#define SERVE FOR(COMMAND_SERVE)
+#define CONF  (FOR(COMMAND_RUN) | FOR(COMMAND_RENEW) | FOR(COMMAND_CHECK))
 #define AT(member)                                                                                 \
     .at = offsetof(struct options, member), .size = sizeof((struct options *)0)->member
 #define CALL(member, function) .kind = OPTION_CALL, AT(member), .take = (function)
@@ -241,9 +242,9 @@ const struct option_row option_rows[] = {
      .bits = OPTION_DAEMON, .commands = ONE},
     {"tls-bind", 0, CALL(tls_bind, take_bind), .low = 1, .bits = OPTION_DAEMON, .commands = ONE},
     {"http-port", 0, .kind = OPTION_NUMBER, AT(http_port), .low = 1, .high = 65535,
-     .bits = OPTION_DAEMON, .commands = ONE},
-    {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE},
-    {"webroot", 0, TEXT(webroot), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
+     .bits = OPTION_DAEMON, .commands = ONE | SERVE},
+    {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE | SERVE},
+    {"webroot", 0, TEXT(webroot), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE | SERVE},
     {"challenge", 0, CALL(challenges, option_take_challenge), .bits = OPTION_FILE | OPTION_MANY,
      .commands = ONE},
     {"dns-server", 0, CALL(dns_server, option_take_dns_server), .bits = OPTION_FILE,
@@ -262,7 +263,7 @@ const struct option_row option_rows[] = {
     {"out-dir", 0, TEXT(out_dir), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
     {"deploy-hook", 0, TEXT(deploy_hook), .bits = OPTION_FILE | OPTION_PATH,
      .commands = FOR(COMMAND_ISSUE)},
-    {"user", 0, TEXT(user), .high = 32, .bits = OPTION_DAEMON},
+    {"user", 0, TEXT(user), .high = 32, .bits = OPTION_DAEMON, .commands = SERVE},
     {"metrics", 0, TEXT(metrics_file), .bits = OPTION_DAEMON | OPTION_PATH,
      .commands = FOR(COMMAND_STATUS)},
     {"check", 0, FLAG(check), .commands = FOR(COMMAND_STATUS)},
@@ -286,10 +287,10 @@ const struct option_row option_rows[] = {
 
     {"config", 'c', TEXT(config_file), .commands = CONF | FOR(COMMAND_STATUS)},
 
-    {"json", 0, FLAG(json), .commands = ONE | CONF},
-    {NULL, 'v', .kind = OPTION_COUNT, AT(verbose), .commands = ONE | CONF},
-    {NULL, 'q', FLAG(quiet), .commands = ONE | CONF},
-    {"help", 'h', .kind = OPTION_HELP, .commands = ONE | CONF},
+    {"json", 0, FLAG(json), .commands = ONE | CONF | SERVE},
+    {NULL, 'v', .kind = OPTION_COUNT, AT(verbose), .commands = ONE | CONF | SERVE},
+    {NULL, 'q', FLAG(quiet), .commands = ONE | CONF | SERVE},
+    {"help", 'h', .kind = OPTION_HELP, .commands = ONE | CONF | SERVE},
     {"version", 0, .kind = OPTION_VERSION, .commands = ONE | CONF},
 };
 const size_t option_rows_count = sizeof option_rows / sizeof option_rows[0];

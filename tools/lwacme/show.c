@@ -66,12 +66,15 @@ static bool is_screen(void)
     return isatty(STDERR_FILENO) == 1 && (kind == NULL || strcmp(kind, "dumb") != 0);
 }
 
+static bool by_dns; /* names are proved by TXT records */
+
 void show_init(struct show *s, const struct options *o)
 {
     memset(s, 0, sizeof *s);
     s->json = o->json;
     s->quiet = o->quiet;
     s->verbose = o->verbose;
+    by_dns = o->step != 0 || options_takes(o, ACME_CHALLENGE_DNS01);
     s->live = !o->json && !o->quiet && o->verbose == 0 && log_is_stderr() && is_screen();
 }
 
@@ -162,7 +165,7 @@ static void say(struct show *s, enum log_severity severity, const char *format, 
         return;
     show_flush(s);
     va_start(list, format);
-    fputs(s->live ? "  " : "lwacme: ", to);
+    fputs(s->live ? "  " : log_head(), to);
     vfprintf(to, format, list);
     fputc('\n', to);
     va_end(list);
@@ -193,6 +196,9 @@ const char *show_hint(int err, const struct acme_problem *problem)
     case ACME_E_PORT_ACCESS:
         return "run as root, or allow it: setcap cap_net_bind_service=+ep on this program";
     case ACME_E_VALIDATION:
+        if (by_dns)
+            return "the CA asks the zone's own servers, all of which must have the TXT record; a "
+                   "CAA record may be against it";
         return problem != NULL && problem->type == ACME_PROBLEM_DNS
                    ? "the name must have an address that leads here, and no CAA record against it"
                    : "the name must lead to this machine, and port 80 must be open from outside "
@@ -279,7 +285,7 @@ void show_error(struct show *s, int err, const char *format, ...)
     va_end(list);
     show_flush(s);
     s->failed = true;
-    fprintf(log_to(LOG_BAD), "lwacme: error: %s\n", text);
+    fprintf(log_to(LOG_BAD), "%serror: %s\n", log_head(), text);
     if (!s->json)
         return;
     acme_buf_init(&b, room, sizeof room);
@@ -394,7 +400,7 @@ static void show_plain(struct show *s, const struct acme_event *e)
         break;
     case ACME_EVENT_TERMS:
         show_flush(s);
-        fprintf(log_to(LOG_NOTE), "lwacme: the CA's terms of service: %s\n", e->detail);
+        fprintf(log_to(LOG_NOTE), "%sthe CA's terms of service: %s\n", log_head(), e->detail);
         break;
     default:
         break;
@@ -415,7 +421,7 @@ static void show_held(struct show *s, const struct acme_event *e)
     acme_time_text(e->at, when);
     show_flush(s);
     s->held = true;
-    fprintf(to, "lwacme: held back until %s: %s\n", when, why);
+    fprintf(to, "%sheld back until %s: %s\n", log_head(), when, why);
     if (e->failure != NULL) {
         fprintf(to, "  last      %s\n", acme_err_words(e->failure->err));
         show_failure(to, e->failure);
@@ -435,10 +441,10 @@ void show_event(struct show *s, const struct acme_event *e)
         s->failed = true;
         to = log_to(LOG_BAD);
         if (e->err == ACME_E_PORT_BUSY || e->err == ACME_E_PORT_ACCESS)
-            fprintf(to, "lwacme: error: port %u: %s\n", s->port != NULL ? *s->port : 0u,
+            fprintf(to, "%serror: port %u: %s\n", log_head(), s->port != NULL ? *s->port : 0u,
                     acme_err_words(e->err));
         else
-            fprintf(to, "lwacme: error: %s\n", acme_err_words(e->err));
+            fprintf(to, "%serror: %s\n", log_head(), acme_err_words(e->err));
         show_failure(to, e->failure);
         show_prospect(to, e);
     } else if (e->type == ACME_EVENT_HELD)

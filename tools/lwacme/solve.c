@@ -52,7 +52,8 @@ static struct acme_solver *open_one(struct solve *s, const struct options *o,
 /* Who solves outside does so for each of the types: nothing of ours takes part. */
 static int open_external(struct solve *s, const struct options *o, const struct acme_port *port)
 {
-    static const enum acme_challenge_type all[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01};
+    static const enum acme_challenge_type all[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01,
+                                                   ACME_CHALLENGE_TLSALPN01};
     const enum acme_challenge_type *types = o->challenges_count > 0 ? o->challenges : all;
 
     if (outside_open(&s->outside, o, port) != 0) {
@@ -60,9 +61,23 @@ static int open_external(struct solve *s, const struct options *o, const struct 
         s->err = ACME_E_SOLVER;
         return s->err;
     }
-    s->count = o->challenges_count > 0 ? o->challenges_count : sizeof all / sizeof all[0];
-    for (size_t i = 0; i < s->count; i++)
-        s->list[i] = external_of(&s->outside.external, types[i]);
+    s->count = 0;
+    for (size_t i = 0; i < (o->challenges_count > 0 ? o->challenges_count : 3); i++) {
+        s->list[s->count] = external_of(&s->outside.external, types[i]);
+        s->count += s->list[s->count] != NULL ? 1 : 0;
+    }
+    return ACME_OK;
+}
+
+/* A person adds the records. */
+static int open_byhand(struct solve *s, const struct options *o, const struct acme_port *port)
+{
+    struct dns01_2136_config config = {.server = NULL};
+
+    if (o->dns_server != NULL)
+        (void)tsig_server(&s->tsig, o->dns_server, &config);
+    s->list[0] = byhand_init(&s->byhand, port, config.server, config.port);
+    s->count = 1;
     return ACME_OK;
 }
 
@@ -72,8 +87,11 @@ int solve_open(struct solve *s, const struct options *o, const struct acme_port 
 
     s->err = ACME_OK;
     s->why[0] = '\0';
+    if (o->step != 0)
+        return open_byhand(s, o, port);
     if (o->external != 0)
         return open_external(s, o, port);
+    outside_aside(&s->outside);
     for (s->count = 0; s->count < wanted; s->count++) {
         enum acme_challenge_type type =
             o->challenges_count > 0 ? o->challenges[s->count] : ACME_CHALLENGE_HTTP01;
@@ -88,6 +106,7 @@ void solve_close(struct solve *s)
 {
     if (s->dns01.solver.ops != NULL)
         dns01_2136_close(&s->dns01);
+    byhand_close(&s->byhand);
     dns_tsig_key_wipe(&s->tsig.key);
 }
 

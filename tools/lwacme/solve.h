@@ -2,6 +2,7 @@
 #ifndef LWACME_SOLVE_H
 #define LWACME_SOLVE_H
 
+#include "byhand.h"
 #include "http01.h"
 #include "lwacme.h"
 #include "outside.h"
@@ -15,6 +16,7 @@ struct solve {
     struct dns01_2136 dns01;
     struct tsig tsig;
     struct outside outside;
+    struct byhand byhand;                         /* of the staged walk */
     struct acme_solver *http, *tls;               /* the responders, shared by all certificates */
     struct acme_solver *list[OPTIONS_CHALLENGES]; /* those of the loaded certificate, in order */
     size_t count;
