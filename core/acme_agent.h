@@ -164,8 +164,10 @@ struct acme_agent_status {
     uint8_t revoked;        /* enum acme_revocation */
     uint8_t revoked_reason; /* enum acme_reason */
     int64_t revoked_at;
-    const char *account; /* its URL, or "" */
-    bool rollover;       /* one was begun, and its end is not known */
+    unsigned failed_types; /* bits of enum acme_challenge_type: the CA did not see these since the
+                              last certificate, so others are tried first */
+    const char *account;   /* its URL, or "" */
+    bool rollover;         /* one was begun, and its end is not known */
     bool order_open;
     bool order_other; /* ... and it is for something else than what is configured now */
     bool wanted;      /* the certificate is what is configured now */
@@ -316,7 +318,10 @@ struct acme_order_state {
     bool proofs_read;     /* the authorizations, since it is ready: ACME_ASK_PROOFS */
     uint8_t chain_at;     /* the chain that is being fetched: 0 the default, then the alternates */
     uint8_t chain_best, alternates_count;
-    uint32_t chain_size; /* of the best, in bytes */
+    uint8_t passed_solver; /* the last one that failed before the CA was told */
+    int16_t passed_err;    /* ... how; ACME_OK: none did */
+    uint16_t passed_name;  /* ... its identifier */
+    uint32_t chain_size;   /* of the best, in bytes */
     uint16_t alternates[ACME_MAX_ALTERNATES];
     char url[ACME_MAX_URL + 1];
     uint16_t finalize, certificate; /* offsets into text; reset at each look */
@@ -358,6 +363,13 @@ struct acme_revoked {
     uint8_t state, reason; /* enum acme_revocation, enum acme_reason */
     int64_t at;
     uint8_t order[ACME_SHA256_SIZE]; /* as of the certificate: it cannot be taken for another */
+};
+
+/* Ways of proof that the CA did not see since the last certificate, the last one at the end. */
+struct acme_choice {
+    uint8_t count;
+    uint8_t types[ACME_MAX_FAILED_WAYS];  /* enum acme_challenge_type */
+    uint32_t names[ACME_MAX_FAILED_WAYS]; /* identifiers, hashed */
 };
 
 struct acme_cert_state {
@@ -438,7 +450,7 @@ struct acme_agent {
     char redirect[ACME_MAX_URL + 1]; /* where the directory moved to, during a run */
     char thumbprint[44];
     char host[64];               /* of the request, for a failure's words */
-    char note[96];               /* words for the failure that is about to be answered */
+    char note[ACME_NOTE_ROOM];   /* words for the failure that is about to be answered */
     struct acme_problem problem; /* of the reply that is about to fail the run */
     struct acme_directory_urls directory;
     struct acme_order_state order;
@@ -449,6 +461,7 @@ struct acme_agent {
     struct acme_ari ari;
     struct acme_revoked revoked;
     struct acme_recent recent;
+    struct acme_choice choice;
     uint16_t
         pace_ms[2]; /* what the CA took the last time: for the proofs, to issue; 0: not known */
     struct acme_ledger ledger;

@@ -89,6 +89,13 @@
 #define ACME_MAX_ALTERNATES 8
 #endif
 
+/* Ways of proof that failed (a name, a type of challenge) that are remembered until a certificate
+ * is there. 1..32; the oldest is forgotten. 5 bytes each of RAM and of the record; 1 is for builds
+ * without that memory. */
+#ifndef ACME_MAX_FAILED_WAYS
+#define ACME_MAX_FAILED_WAYS 16
+#endif
+
 /* Bytes of a private key as DER. P-256: 121, P-384: 167, RSA 2048: 1193, RSA 4096: 2375. */
 #ifndef ACME_MAX_KEY_DER
 #define ACME_MAX_KEY_DER 2432
@@ -131,6 +138,9 @@
 #endif
 #if ACME_MAX_SERVERS < 1 || ACME_MAX_SERVERS > 8
 #error "ACME_MAX_SERVERS must be 1..8"
+#endif
+#if ACME_MAX_FAILED_WAYS < 1 || ACME_MAX_FAILED_WAYS > 32
+#error "ACME_MAX_FAILED_WAYS must be 1..32"
 #endif
 #if ACME_MAX_EAB < 1 || ACME_MAX_EAB > 1024
 #error "ACME_MAX_EAB must be 1..1024"

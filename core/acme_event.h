@@ -21,7 +21,8 @@
     X(EXCHANGE, "exchange")       /* a reply's resource: step, status, body */                     \
     X(RETRY, "retry")             /* the same again: err says why (nonce, lost reply) */           \
     X(ORDER, "order")             /* text: its status; detail: its URL */                          \
-    X(CHALLENGE, "challenge")     /* detail: identifier; text: type; word: what happened to it */  \
+    X(CHALLENGE, "challenge")     /* detail: identifier; text: type; word: begun, responded, seen, \
+                                     or instead: of what failed before */                          \
     X(CERTIFICATE, "certificate") /* a new one is stored: at = notAfter */                         \
     X(ROLLED_BACK, "rolled_back") /* the one before it is in force again: at = its notAfter */     \
     X(TIME, "confirmed_time")     /* at: what a verified exchange told (Date, or notBefore) */     \
@@ -45,12 +46,14 @@ enum acme_event_type {
         ACME_EVENT_END_
 };
 
+#define ACME_NOTE_ROOM 128
+
 /* The last thing that went wrong; kept, also over a reboot, until an attempt succeeds. */
 struct acme_failure {
     int err;                     /* enum acme_err; ACME_OK: there was none */
     int64_t at;                  /* seconds since 1970 UTC */
     char step[16];               /* the row's name */
-    char note[96];               /* what exactly: a bound, a missing member, a check; or "" */
+    char note[ACME_NOTE_ROOM];   /* what exactly: a bound, a missing member, a check; or "" */
     struct acme_problem problem; /* the CA's own words, if it said any */
 };
 

@@ -96,7 +96,11 @@ enum {
     RECENT_AT = 73, /* to 76: the last one first */
 
     /* how long the CA took, in ms, in SCHED: for the proofs, and 65536 times that to issue */
-    PACE_MS = 77
+    PACE_MS = 77,
+
+    /* of ways of proof that failed, in SCHED: 4 bytes of a name, 1 of a type, repeated; the last
+     * one at the end */
+    CHOICE_FAILED = 80
 };
 
 #endif

@@ -16,12 +16,14 @@
 
 struct acme_exchange;
 
-/* What a solver needs to be lent while it works (bits). */
+/* What a solver needs to be lent while it works, and what it is (bits). */
 enum acme_solver_needs {
     ACME_NEEDS_NOTHING = 0,
-    ACME_NEEDS_EXCHANGE = 1,  /* challenge.exchange, to make HTTPS requests of its own */
-    ACME_NEEDS_TLS_MEMORY = 2 /* the CA's session is closed from the last respond until the CA was
-                               * seen; where that cannot be seen, until the order is polled */
+    ACME_NEEDS_EXCHANGE = 1,   /* challenge.exchange, to make HTTPS requests of its own */
+    ACME_NEEDS_TLS_MEMORY = 2, /* the CA's session is closed from the last respond until the CA was
+                                * seen; where that cannot be seen, until the order is polled */
+    ACME_HAS_LAST_WORD = 4     /* a person or a program that decides: when it fails the run fails,
+                                * and no other solver is asked */
 };
 
 /* One challenge, as long as the call lasts: copy what you keep. */
@@ -59,8 +61,10 @@ struct acme_solver_ops {
      * after the call. NULL: any of its types. */
     int (*offered)(struct acme_solver *s, const struct acme_challenge_object *c);
 
-    /* Make it true: ACME_OK, ACME_AGAIN, ACME_E_DECLINED (another solver or type is tried), or an
-     * error. Called again for a challenge that has begun already (after a resume): no harm. */
+    /* Make it true: ACME_OK, ACME_AGAIN, ACME_E_DECLINED (never for this name: nothing was begun,
+     * and another solver or type is tried), or an error: what was done of it is ended, and another
+     * one is tried where one fits; else the run fails with it. An error of ready means the same.
+     * Called again for a challenge that has begun already (after a resume): no harm. */
     int (*begin)(struct acme_solver *s, const struct acme_challenge *c);
 
     /* Would the CA see it now? ACME_OK: tell the CA. May be NULL: at once. */

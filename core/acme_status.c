@@ -20,6 +20,7 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
     out->next_at = a->sched.not_before;
     out->next_by_ca = a->sched.by_ca;
     acme_recent_status(a, out);
+    acme_choice_status(a, out);
     if (a->ledger.any_not_before > out->next_at) {
         out->next_at = a->ledger.any_not_before;
         out->next_by_ca = true;

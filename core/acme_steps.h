@@ -124,7 +124,8 @@ enum order_flag {
     ORDER_SEEN = 32,      /* the CA's query was seen, or cannot be */
     ORDER_ANSWERED = 128, /* ... by this run: its responder was there when the CA came */
     ORDER_STORED = 64,    /* came from the ORDER record and was not met again at the CA yet */
-    ORDER_REFUSED = 256   /* the CA refused our response */
+    ORDER_REFUSED = 256,  /* the CA refused our response */
+    ORDER_UNDO = 512      /* its solver failed: end, then another one */
 };
 
 /* -- shared by the rows (acme_steps.c) -- */
@@ -182,6 +183,9 @@ int acme_order_refuse(struct acme_agent *a, int err, const struct acme_json *pro
                       const char *identifier);
 /* The solvers that declined a challenge of this type (a bit each), for this name. */
 uint8_t *acme_order_declined(struct acme_order_name *name, unsigned type);
+/* The event: what happened to the challenge that was taken for a name. */
+void acme_tell_challenge(struct acme_agent *a, const struct acme_order_name *name,
+                         const char *word);
 /* The next name, from order.index on, that still awaits flag; false: there is none. */
 bool acme_order_awaiting(struct acme_agent *a, unsigned flag);
 /* May a solver make requests of its own now, over the agent's exchange? */
@@ -360,6 +364,26 @@ void acme_recent_stored(struct acme_agent *a); /* `fresh` is going to be the one
 void acme_recent_status(const struct acme_agent *a, struct acme_agent_status *out);
 /* Seconds that one has to wait which is not due by its life or by the CA's word. */
 uint32_t acme_recent_early(const struct acme_agent *a, int64_t now);
+
+/* -- which way of proof: acme_steps_choice.c, or acme_steps_nochoice.c -- */
+
+/* The CA did not see the proof of a name: its authorization says by which type. */
+void acme_choice_failed(struct acme_agent *a, const struct acme_authorization *authz);
+/* The lowest is taken; among equals, the first in the configuration. 0: it never failed. */
+unsigned acme_choice_rank(const struct acme_agent *a, const char *identifier, unsigned type);
+void acme_choice_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */
+void acme_choice_get(struct acme_agent *a, const struct acme_field *field);
+void acme_choice_forget(struct acme_agent *a); /* also when a certificate is there */
+void acme_choice_status(const struct acme_agent *a, struct acme_agent_status *out);
+/* A solver failed with err before the CA was told. True: something else could prove this name; it
+ * has ORDER_UNDO now. */
+bool acme_choice_passes(struct acme_agent *a, struct acme_order_name *name, int err);
+/* ... is undone: ACME_AGAIN, or ACME_E_DECLINED. */
+int acme_choice_undo(struct acme_agent *a, const struct acme_order_name *name,
+                     const struct acme_challenge *c);
+/* The CA offers nothing else for this name: the error with which its solver failed, noted; or
+ * ACME_OK: none did. */
+int acme_choice_none(struct acme_agent *a, const struct acme_order_name *name);
 
 /* -- which chain: acme_steps_chain.c, or acme_steps_nochain.c -- */
 

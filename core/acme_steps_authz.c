@@ -2,6 +2,7 @@
  * 7.1.4, 7.5). */
 #include "acme_steps.h"
 
+#include <limits.h>
 #include <string.h>
 
 int build_authz(struct acme_agent *a, const char **url, struct acme_slice *payload)
@@ -81,43 +82,59 @@ uint8_t *acme_order_declined(struct acme_order_name *name, unsigned type)
 }
 
 /* Is there a challenge that a configured solver takes? The first solver that fits wins; among its
- * types, the first that the CA offers. */
+ * types, the first that the CA offers. One that failed comes after those that did not: *instead. */
 static int choose_challenge(struct acme_agent *a, const struct acme_authorization *authz,
-                            struct acme_challenge_object *out, uint8_t *solver)
+                            struct acme_challenge_object *out, uint8_t *solver, bool *instead)
 {
     struct acme_order_name *name = &a->order.names[a->order.index];
+    struct acme_challenge_object challenge;
+    unsigned best = UINT_MAX;
     int bad = ACME_OK;
 
     for (uint8_t s = 0; s < a->solvers_count; s++) {
         for (const struct acme_json *node = acme_json_first(authz->challenges); node != NULL;
              node = acme_json_next(node)) {
-            int err = acme_read_challenge(node, out);
-            if (out->type == ACME_CHALLENGE_NONE ||
-                (a->solvers[s]->ops->types & (unsigned)out->type) == 0 ||
-                (*acme_order_declined(name, (unsigned)out->type) & (1u << s)) != 0)
+            int err = acme_read_challenge(node, &challenge);
+            unsigned type = (unsigned)challenge.type, rank;
+            if (type == ACME_CHALLENGE_NONE || (a->solvers[s]->ops->types & type) == 0 ||
+                (*acme_order_declined(name, type) & (1u << s)) != 0)
                 continue;
-            if (err == ACME_OK && a->solvers[s]->ops->offered != NULL &&
-                a->solvers[s]->ops->offered(a->solvers[s], out) != ACME_OK)
+            if (err != ACME_OK) {
+                bad = err; /* broken: perhaps another one is not */
                 continue;
-            if (err == ACME_OK) {
-                *solver = s;
-                return ACME_OK;
             }
-            bad = err; /* broken: perhaps another one is not */
+            if (a->solvers[s]->ops->offered != NULL &&
+                a->solvers[s]->ops->offered(a->solvers[s], &challenge) != ACME_OK)
+                continue;
+            rank = acme_choice_rank(a, authz->identifier.text, type);
+            if (rank >= best)
+                continue;
+            *instead = best != UINT_MAX;
+            best = rank;
+            *out = challenge;
+            *solver = s;
         }
     }
+    if (best != UINT_MAX)
+        return ACME_OK;
     if (bad != ACME_OK)
         return acme_fail_note(a, bad, "a challenge whose token or URL breaks the grammar, for ",
                               authz->identifier.text);
     return ACME_E_NO_SOLVER;
 }
 
-/* "dns-01, tls-alpn-01: no solver here does that". */
+/* "the CA offers dns-01 for *.example.com, none of the configured solvers does that". */
 static int no_solver(struct acme_agent *a, const struct acme_authorization *authz)
 {
+    static const char offers[] = "the CA offers ";
+    static const char none[] = ", none of the configured solvers does that";
     struct acme_buf b;
-    char offered[64];
+    char offered[ACME_NOTE_ROOM];
+    size_t types;
+    int err = acme_choice_none(a, &a->order.names[a->order.index]);
 
+    if (err != ACME_OK)
+        return err;
     acme_buf_init(&b, offered, sizeof offered);
     for (const struct acme_json *node = acme_json_first(authz->challenges); node != NULL;
          node = acme_json_next(node)) {
@@ -128,28 +145,35 @@ static int no_solver(struct acme_agent *a, const struct acme_authorization *auth
         acme_buf_text(&b, b.len > 0 ? ", " : "");
         acme_buf_text(&b, acme_challenge_type_name(challenge.type));
     }
-    if (!acme_buf_end(&b))
-        offered[0] = '\0';
+    if (b.len == 0)
+        acme_buf_text(&b, "nothing that is known here");
+    types = b.len;
+    acme_buf_text(&b, " for ");
+    acme_buf_text(&b, authz->identifier.text);
+    acme_buf_text(&b, none);
+    /* A long name is told by itself alone. */
+    if (!acme_buf_end(&b) || b.len + sizeof offers >= sizeof offered)
+        (void)acme_copy_text(offered + types, sizeof offered - types, acme_slice_text(none));
     (void)acme_copy_text(a->problem.identifier, sizeof a->problem.identifier,
                          acme_slice_text(authz->identifier.text));
-    return acme_fail_note(a, ACME_E_NO_SOLVER, "the CA offers only ", offered);
+    return acme_fail_note(a, ACME_E_NO_SOLVER, offers, offered);
 }
 
 static int take_challenge(struct acme_agent *a, const struct acme_authorization *authz)
 {
     struct acme_order_name *name = &a->order.names[a->order.index];
-    struct acme_challenge_object challenge;
+    struct acme_challenge_object challenge = {.type = ACME_CHALLENGE_NONE};
     uint8_t solver = 0;
-    bool same;
+    bool same, instead = false;
     int token, url;
-    int err = choose_challenge(a, authz, &challenge, &solver);
+    int err = choose_challenge(a, authz, &challenge, &solver, &instead);
 
     if (err == ACME_E_NO_SOLVER)
         return no_solver(a, authz);
     if (err != ACME_OK)
         return err;
     if (challenge.status == ACME_STATUS_INVALID)
-        return acme_order_refuse(a, ACME_E_VALIDATION, challenge.error, authz->identifier.text);
+        return ACME_E_VALIDATION;
     same = name->token != 0 && name->type == challenge.type && name->solver == solver &&
            strcmp(acme_order_text(a, name->token),
                   challenge.token != NULL ? challenge.token : "") == 0;
@@ -170,6 +194,8 @@ static int take_challenge(struct acme_agent *a, const struct acme_authorization 
     a->order.text_mark = a->order.text_len;
     name->type = (uint8_t)challenge.type;
     name->solver = solver;
+    if (instead && !same)
+        acme_tell_challenge(a, name, "instead");
     name->flags |= ORDER_CHOSEN;
     if (challenge.status == ACME_STATUS_PROCESSING || challenge.status == ACME_STATUS_VALID)
         name->flags |= ORDER_RESPONDED;
@@ -185,6 +211,12 @@ static const struct acme_json *authz_error(const struct acme_authorization *auth
             return acme_json_get(node, "error");
     }
     return NULL;
+}
+
+static int authz_refused(struct acme_agent *a, const struct acme_authorization *authz)
+{
+    acme_choice_failed(a, authz);
+    return acme_order_refuse(a, ACME_E_VALIDATION, authz_error(authz), authz->identifier.text);
 }
 
 static int read_authz(struct acme_agent *a, const struct acme_reply *reply,
@@ -251,19 +283,18 @@ int accept_authz(struct acme_agent *a, const struct acme_reply *reply, struct ac
         err = take_challenge(a, &authz);
     else if (authz.status == ACME_STATUS_UNKNOWN)
         return acme_fail_note(a, ACME_E_REPLY, "an authorization without a known status", NULL);
-    else {
-        (void)acme_fail_note(a, ACME_E_VALIDATION, "the authorization is ",
+    else
+        err = acme_fail_note(a, ACME_E_VALIDATION, "the authorization is ",
                              acme_status_name(authz.status));
-        err = acme_order_refuse(a, ACME_E_VALIDATION, authz_error(&authz), authz.identifier.text);
-    }
     if (err == ACME_E_DECLINED) {
         /* Another solver, type or token than before the restart: clean up, and go on anew with the
          * order. */
         next->row = ACME_ROW_END;
         return acme_run_again(a);
     }
-    if (err == ACME_E_VALIDATION && failed_while_away(a, authz.identifier.text))
-        return start_anew(a, next);
+    if (err == ACME_E_VALIDATION)
+        return failed_while_away(a, authz.identifier.text) ? start_anew(a, next)
+                                                           : authz_refused(a, &authz);
     if (err != ACME_OK)
         return err;
     order->index++;
@@ -306,12 +337,12 @@ int accept_why(struct acme_agent *a, const struct acme_reply *reply, struct acme
         failed_while_away(a, authz.identifier.text))
         return start_anew(a, next);
     if (authz_error(&authz) != NULL && authz.status != ACME_STATUS_VALID)
-        return acme_order_refuse(a, ACME_E_VALIDATION, authz_error(&authz), authz.identifier.text);
+        return authz_refused(a, &authz);
     if (authz.status != ACME_STATUS_VALID && authz.status != ACME_STATUS_PENDING &&
         authz.status != ACME_STATUS_PROCESSING) {
         (void)acme_fail_note(a, ACME_E_VALIDATION, "the authorization is ",
                              acme_status_name(authz.status));
-        return acme_order_refuse(a, ACME_E_VALIDATION, NULL, authz.identifier.text);
+        return authz_refused(a, &authz);
     }
     if (authz.status == ACME_STATUS_VALID)
         order->names[order->index].flags |= ORDER_VALID;

@@ -353,6 +353,7 @@ int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme
     if (a->outcome == ACME_OK) {
         acme_sched_succeeded(&a->sched);
         acme_server_succeeded(a);
+        acme_choice_forget(a);
         memset(&a->failure, 0, sizeof a->failure);
     }
     next->save = ACME_SAVE_ORDER | ACME_SAVE_SCHED;

@@ -8,8 +8,7 @@
 #define SEEN_LIMIT_MS  5000
 #define READY_LIMIT_MS 600000
 
-static void tell_challenge(struct acme_agent *a, const struct acme_order_name *name,
-                           const char *word)
+void acme_tell_challenge(struct acme_agent *a, const struct acme_order_name *name, const char *word)
 {
     struct acme_event event = {.type = ACME_EVENT_CHALLENGE, .word = word};
 
@@ -130,7 +129,8 @@ int step_begin(struct acme_agent *a, const struct acme_reply *reply, struct acme
     if ((solver->ops->needs & ACME_NEEDS_EXCHANGE) != 0)
         c.exchange = &a->exchange;
     if (err == ACME_OK)
-        err = solver->ops->begin(solver, &c);
+        err = (name->flags & ORDER_UNDO) != 0 ? acme_choice_undo(a, name, &c)
+                                              : solver->ops->begin(solver, &c);
     next->wait_ms = 20;
     if (err == ACME_AGAIN)
         return err;
@@ -142,9 +142,9 @@ int step_begin(struct acme_agent *a, const struct acme_reply *reply, struct acme
         next->row = ACME_ROW_AUTHZ;
         return ACME_OK;
     }
-    if (err != ACME_OK)
-        return solver_failed(a, name, err);
-    tell_challenge(a, name, "begun");
+    if (err != ACME_OK) /* to this row once more, or the end */
+        return acme_choice_passes(a, name, err) ? ACME_OK : solver_failed(a, name, err);
+    acme_tell_challenge(a, name, "begun");
     a->order.index++;
     return ACME_OK;
 }
@@ -169,14 +169,16 @@ int step_ready(struct acme_agent *a, const struct acme_reply *reply, struct acme
     err = fill_challenge(a, name, &room, &c);
     if (err == ACME_OK && solver->ops->ready != NULL)
         err = solver->ops->ready(solver, &c);
-    if (err == ACME_AGAIN) {
-        if (a->port->now_ms(a->port->ctx) - a->row_since_ms > READY_LIMIT_MS)
-            return solver_failed(a, name, ACME_E_SOLVER);
+    if (err == ACME_AGAIN && a->port->now_ms(a->port->ctx) - a->row_since_ms <= READY_LIMIT_MS) {
         next->wait_ms = POLL_BLIND_MS;
         return err;
     }
-    if (err != ACME_OK)
-        return solver_failed(a, name, err);
+    if (err == ACME_AGAIN)
+        err = ACME_E_SOLVER;
+    if (err != ACME_OK) {
+        next->row = ACME_ROW_BEGIN;
+        return acme_choice_passes(a, name, err) ? ACME_OK : solver_failed(a, name, err);
+    }
     name->flags |= ORDER_READY;
     a->order.index++;
     return ACME_OK;
@@ -195,7 +197,7 @@ int accept_respond(struct acme_agent *a, const struct acme_reply *reply, struct 
 
     (void)reply;
     name->flags |= ORDER_RESPONDED | ORDER_ANSWERED;
-    tell_challenge(a, name, "responded");
+    acme_tell_challenge(a, name, "responded");
     next->row = acme_order_awaiting(a, ORDER_RESPONDED) ? ACME_ROW_RESPOND : ACME_ROW_WATCH;
     return ACME_OK;
 }
@@ -246,7 +248,7 @@ int step_watch(struct acme_agent *a, const struct acme_reply *reply, struct acme
         else if (fill_challenge(a, name, &room, &c) == ACME_OK &&
                  solver->ops->seen(solver, &c) == ACME_OK) {
             name->flags |= ORDER_SEEN;
-            tell_challenge(a, name, "seen");
+            acme_tell_challenge(a, name, "seen");
         } else {
             all = false;
             tls = name->type == ACME_CHALLENGE_TLSALPN01;

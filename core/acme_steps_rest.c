@@ -417,6 +417,7 @@ void acme_order_rest(struct acme_order_state *order)
     order->fresh = order->responded = order->finalized = order->respond_refused = false;
     order->taken_up = order->proofs_read = false;
     order->relist = true;
+    order->passed_err = ACME_OK;
     order->rounds = 0;
     order->index = 0;
     order->poll_ms = 0;

@@ -503,6 +503,7 @@ static void ext_face(struct external *x, struct external_face *face, const char 
     face->solver.port = x->port;
     face->ops.name = name;
     face->ops.types = types;
+    face->ops.needs = ACME_HAS_LAST_WORD;
     face->ops.begin = ext_begin;
     face->ops.ready = ext_ready;
     face->ops.end = ext_end;

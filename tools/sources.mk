@@ -14,6 +14,9 @@ SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
 # Boards where nobody can ask for a certificate that is not due take core/acme_steps_norecent.c.
 SRC_RECENT ?= core/acme_steps_recent.c
 
+# Boards with one way of proof take core/acme_steps_nochoice.c.
+SRC_CHOICE ?= core/acme_steps_choice.c
+
 # Boards where 300 bytes count for more than the CA's requests take core/acme_steps_nopace.c.
 SRC_PACE ?= core/acme_steps_pace.c
 
@@ -53,6 +56,7 @@ SRC_CORE = \
 	$(SRC_JOB) \
 	$(SRC_SERVERS) \
 	$(SRC_RECENT) \
+	$(SRC_CHOICE) \
 	core/acme_event_json.c \
 	core/acme_exchange.c \
 	core/acme_http.c \
@@ -144,8 +148,10 @@ SRC_TOOL = \
 	tools/lwacme/doctor.c \
 	tools/lwacme/doctor_ca.c \
 	tools/lwacme/doctor_dns.c \
+	tools/lwacme/doctor_dns01.c \
 	tools/lwacme/doctor_http.c \
 	tools/lwacme/doctor_store.c \
+	tools/lwacme/doctor_tls.c \
 	tools/lwacme/doctor_who.c \
 	tools/lwacme/facts.c \
 	tools/lwacme/outside.c \

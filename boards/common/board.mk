@@ -19,6 +19,7 @@
 #   RECENT the memory of certificates that were made though none was due.
 #   SOLVERS: how names are proved: http-01, tls-alpn-01, dns-01, or several with commas between them,
 #   tried in that order.
+#   CHOICE= with several SOLVERS leaves the memory of those that failed out.
 
 BD := boards/$(BOARD)
 LTO ?= 1
@@ -35,6 +36,8 @@ BOARD_PROVES := $(subst $(comma), ,$(SOLVERS))
 $(if $(filter-out http-01 tls-alpn-01 dns-01,$(BOARD_PROVES)),$(error SOLVERS: http-01, tls-alpn-01, dns-01))
 PROVES_NAME := $(patsubst %,-%,$(filter-out http-01,$(subst $(comma),-,$(SOLVERS))))
 PROVES_TLS := $(filter tls-alpn-01,$(BOARD_PROVES))
+CHOICE ?= $(BOARD_CHOICE)
+BOARD_CHOICE := $(if $(word 2,$(BOARD_PROVES)),1)
 BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(if \
 	$(IPV6),$(if $(BOARD_IPV6),,-ipv6),$(if \
 	$(BOARD_IPV6),-ipv4))$(if $(SERVER),,-client)$(if $(EAB),$(if \
@@ -43,7 +46,8 @@ BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(
 	$(BOARD_CHAIN),,-chain),$(if $(BOARD_CHAIN),-nochain))$(if $(JOB),$(if \
 	$(BOARD_JOB),,-job),$(if $(BOARD_JOB),-nojob))$(if $(SERVERS),$(if \
 	$(BOARD_SERVERS),,-servers),$(if $(BOARD_SERVERS),-noservers))$(if $(RECENT),$(if \
-	$(BOARD_RECENT),,-recent),$(if $(BOARD_RECENT),-norecent))$(if $(PACE),-pace)$(PROVES_NAME)
+	$(BOARD_RECENT),,-recent),$(if $(BOARD_RECENT),-norecent))$(if $(CHOICE),$(if \
+	$(BOARD_CHOICE),,-choice),$(if $(BOARD_CHOICE),-nochoice))$(if $(PACE),-pace)$(PROVES_NAME)
 BCC = $(CROSS)gcc
 
 # Inlining that makes frames grow is bounded: what a function needs for a moment would stand on the stack
@@ -55,7 +59,8 @@ BOARD_WARN = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Werror
 BOARD_TIME := $(or $(SOURCE_DATE_EPOCH),$(shell git log -1 --format=%ct 2>/dev/null),0)
 # lwIP's assertions cost 10 KB; the conformance test runs with all of them on.
 BOARD_DEFS = -DNDEBUG -DLWIP_NOASSERT -DACME_BOARD_CONFIG -DWOLFSSL_USER_SETTINGS -DBOARD_EMULATED \
-	-DACME_MAX_CERT_ID=$(if $(ARI),56,1) -DACME_MAX_SERVERS=$(if $(SERVERS),3,1) -DBOARD_NAME='"$(BOARD)"' $(if $(IPV6),-DLWIP_IPV6=1) \
+	-DACME_MAX_CERT_ID=$(if $(ARI),56,1) -DACME_MAX_SERVERS=$(if $(SERVERS),3,1) \
+	-DACME_MAX_FAILED_WAYS=$(if $(CHOICE),4,1) -DBOARD_NAME='"$(BOARD)"' $(if $(IPV6),-DLWIP_IPV6=1) \
 	$(if $(SERVER),-DBOARD_HTTPS) $(if $(SERVER)$(PROVES_TLS),-DBOARD_TLS_SERVER) \
 	$(if $(PROVES_TLS),-DBOARD_TLS_ALPN) $(BOARD_DEFS_MORE) \
 	$(if $(filter 8,$(RECORDS)),-DBOARD_RECORDS_8K) $(BOARD_EXTRA)
@@ -79,11 +84,12 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 # What only the agent's image has.
 SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP) \
 	$(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) $(if $(CHAIN),,$(SRC_CHAIN)) \
-	$(if $(JOB),,$(SRC_JOB)) $(if $(RECENT),,$(SRC_RECENT)) $(if $(SERVERS),,$(SRC_SERVERS)) $(if $(PACE),,$(SRC_PACE)) \
+	$(if $(JOB),,$(SRC_JOB)) $(if $(RECENT),,$(SRC_RECENT)) $(if $(CHOICE),,$(SRC_CHOICE)) $(if $(SERVERS),,$(SRC_SERVERS)) $(if $(PACE),,$(SRC_PACE)) \
 	$(if $(PROVES_TLS),,$(SRC_TLS_SERVER)) $(SRC_CSR),$(SRC_CORE)) \
 	$(if $(EAB),,core/acme_steps_noeab.c) $(if $(ARI),,core/acme_steps_noari.c) \
 	$(if $(CHAIN),,core/acme_steps_nochain.c) $(if $(JOB),,core/acme_steps_nojob.c) \
-	$(if $(RECENT),,core/acme_steps_norecent.c) $(if $(SERVERS),,core/acme_steps_noservers.c) core/acme_csr_noread.c \
+	$(if $(RECENT),,core/acme_steps_norecent.c) $(if $(CHOICE),,core/acme_steps_nochoice.c) \
+	$(if $(SERVERS),,core/acme_steps_noservers.c) core/acme_csr_noread.c \
 	$(if $(PACE),,core/acme_steps_nopace.c) \
 	$(BOARD_CORE_ADD) $(filter-out $(if $(PROVES_TLS),,$(SRC_TLS_ALPN01)) $(SRC_DNS_ACCOUNT) \
 	$(SRC_DNS_PERSIST) $(SRC_ACMEDNS),$(SRC_SOLVERS)) solvers/dns_label_noaccount.c $(BD)/main.c \

@@ -363,7 +363,7 @@ def preferred(w, c):
     equal(types(2, "--preferred-challenges", "http,dns"), ["dns-01", "http-01"], "http first")
     a = Agent(c, "--external", "json", "--challenge", "http-01", names=["*.w3.example.net"],
               stdin=subprocess.DEVNULL)
-    a.end(6, "offers only .*dns-01")
+    a.end(6, "the CA offers .*dns-01")
 
 
 @suite.case("renew by lines sent ahead")

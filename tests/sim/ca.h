@@ -52,7 +52,9 @@ struct ca_authz {
     uint8_t challenge; /* its status */
     bool failed_quietly, begun;
     char token[44];
-    uint64_t validate_at; /* 0: not asked for */
+    uint8_t type;          /* that was asked for, of: */
+    uint8_t offers, blind; /* (bits) that it has; that the CA will not see */
+    uint64_t validate_at;  /* 0: not asked for */
     uint8_t probes_open, probes_good, probes_bad;
 };
 
@@ -146,6 +148,9 @@ struct ca {
     acme_sock door;
     ca_txt_fn txt; /* NULL: http-01 */
     void *txt_ctx;
+    /* The types for a name of a new order, and those that will not be seen; NULL: one of them. */
+    uint8_t (*offers)(void *ctx, uint8_t *blind);
+    void *offers_ctx;
     void (*before)(void *ctx, struct ca *ca, const char *what, const struct ca_request *q,
                    const struct ca_order *o);
     void *before_ctx;
@@ -267,6 +272,7 @@ void ca_put_member(struct acme_buf *b, const char *name, const char *url);
 
 /* ca_authz.c */
 void ca_put_authz(struct ca *ca, struct ca_order *o, unsigned which, struct ca_reply *r);
+uint8_t ca_respond_type(const struct ca_request *q); /* by the challenge's URL; 0: none */
 void ca_respond(struct ca *ca, struct ca_order *o, unsigned which, const struct ca_request *q,
                 struct ca_reply *r);
 

@@ -90,7 +90,7 @@ void ca_va_start(struct ca *ca, uint32_t order, uint8_t authz)
         z->validate_at += 1000 * sim_world_range(ca->world, 60, 900);
     if (evil_does(&ca->evil, EVIL_CHALL_NEVER))
         z->validate_at = UINT64_MAX / 2;
-    if (ca->txt == NULL)
+    if (z->type == ACME_CHALLENGE_HTTP01)
         val_strangers(ca, z->name);
 }
 
@@ -99,7 +99,8 @@ static void val_done(struct ca *ca, struct ca_order *o, uint8_t authz, bool good
 {
     struct ca_authz *z = &o->authz[authz];
 
-    if (good && (evil_does(&ca->evil, EVIL_CHALL_FAILS) || evil_does(&ca->evil, EVIL_SRV_BLIND)))
+    if (good && ((z->blind & z->type) != 0 || evil_does(&ca->evil, EVIL_CHALL_FAILS) ||
+                 evil_does(&ca->evil, EVIL_SRV_BLIND)))
         good = false;
     sim_world_note(ca->world, good ? "validated" : "validation failed", o->number, authz);
     z->challenge = good ? ACME_STATUS_VALID : ACME_STATUS_INVALID;
@@ -125,7 +126,7 @@ static void val_run(struct ca *ca, uint32_t order, uint8_t authz)
 
     z->begun = true;
     ca->validations--;
-    if (ca->txt != NULL) {
+    if (z->type == ACME_CHALLENGE_DNS01) {
         ca_thumbprint(&ca->accounts[o->account].key, thumbprint);
         val_done(ca, o, authz, ca->txt(ca->txt_ctx, z->name, z->token, thumbprint));
         return;

@@ -77,6 +77,7 @@ void check_poll(struct run *r, uint64_t calls, bool resting)
         return;
     for (int i = 0; i < CA_PLACES * HOLDS; i++)
         r->holds[i / HOLDS][i % HOLDS].durable = true;
+    choice_rest(r);
     if (!r->agent.order.open && !r->s.txt && r->http01.live > 0)
         run_break(r, 3, "a token is still served");
 }
@@ -93,6 +94,7 @@ void check_end(struct run *r)
     if (r->s.txt ? txt_solver_left(&r->txt) > 0 : r->http01.live > 0)
         if (r->s.flip_permille == 0) /* a damaged ORDER has forgotten what was begun */
             run_break(r, 3, "left behind");
+    choice_end(r);
     if (r->http01.listener != ACME_NO_SOCK && !r->s.txt)
         run_break(r, 3, "port 80 is still open");
     if (sim_net_in_use(&r->net, 0) > HTTP01_MAX_CONNECTIONS)
@@ -167,6 +169,7 @@ void check_event(struct run *r, const struct acme_event *e)
     servers_check_event(r, e);
     if (!harmless(e->text) || !harmless(e->word) || !harmless(e->detail))
         run_break(r, 21, "event");
+    choice_event(r, e);
     /* An answer that is none is asked for again after six hours, whatever came with it. */
     if (e->type == ACME_EVENT_WARNING &&
         (e->err == ACME_E_JSON || e->err == ACME_E_REPLY || e->err == ACME_E_SIZE) &&

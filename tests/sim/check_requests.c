@@ -59,6 +59,7 @@ static void check_hold(struct run *r, int which)
 
 void check_power_off(struct run *r)
 {
+    choice_power_off(r);
     r->servers.disturbed = true;
     for (int i = 0; i < CA_PLACES * HOLDS; i++) {
         struct hold *h = &r->holds[i / HOLDS][i % HOLDS];
@@ -145,9 +146,11 @@ static void before_respond(struct run *r, const struct ca_request *q, const stru
 
     if (!order_noted(r, o))
         run_break(r, 10, "another order is stored");
-    if (*which >= '0' && *which < '0' + (int)o->count &&
-        !challenge_noted(r, o->authz[*which - '0'].token))
+    if (*which < '0' || *which >= '0' + (int)o->count)
+        return;
+    if (!challenge_noted(r, o->authz[*which - '0'].token))
         run_break(r, 10, "the challenge is not stored");
+    choice_respond(r, &o->authz[*which - '0'], (unsigned)(*which - '0'), ca_respond_type(q));
 }
 
 /* Had the last one run out before it could be stored? */

@@ -33,6 +33,7 @@ LOAD = "core/acme_records_load.c"
 CERT = "core/acme_cert.c"
 SCHED = "core/acme_sched.c"
 JOB = "core/acme_steps_job.c"
+CHOICE = "core/acme_steps_choice.c"
 LIFE = "core/acme_steps_account.c"
 ROLL = "core/acme_steps_roll.c"
 CHOICE = "core/acme_servers.c"
@@ -142,6 +143,18 @@ MUTANTS = [
      "    if (h->live == 0)\n        h01_close(h, &h->listener);\n", ""),
     ("responder-deaf-after-one", HTTP01, "    while (taken < HTTP01_MAX_CONNECTIONS &&",
      "    while (taken < 0 &&"),
+    # which way of proof
+    ("failed-way-forgotten", CHOICE, "    if (failed != ACME_CHALLENGE_NONE)\n", "    if (failed > 16)\n"),
+    ("failed-way-in-ram-alone", RECORDS, "    acme_choice_put(a, &w);\n", ""),
+    ("failed-way-no-worse-than-others", CHOICE,
+     "(c->names[i] == name ? ACME_MAX_FAILED_WAYS : 0)", "(c->names[i] == name ? 0 : ACME_MAX_FAILED_WAYS)"),
+    ("failed-way-kept-at-its-place", CHOICE, "            cho_drop(c, i--);", "            return;"),
+    ("failed-way-kept-for-good", ORDER, "        acme_choice_forget(a);\n", ""),
+    ("passed-over-and-not-ended", CHOICE,
+     "    int err = solver->ops->end(solver, c, ACME_OUTCOME_UNKNOWN);",
+     "    int err = solver->ops->types > 99 ? (int)c->type : 0;"),
+    ("busy-port-without-another-way", CHOICE, "    if (a->order.passed_err == ACME_OK ||",
+     "    if (a->order.passed_err != ACME_OK ||"),
     # jobs: another key, the account's end, revocation
     ("new-key-not-recorded", ROLL,
      "    next->row = ACME_ROW_ROLLOVER;\n    next->save = ACME_SAVE_ACCOUNT;\n    return err;",

@@ -151,6 +151,7 @@ static bool boot_storage(struct run *r)
 static void boot(struct run *r)
 {
     const char *why = NULL, *which = NULL;
+    size_t solvers;
     int err;
 
     flip_bits(r);
@@ -162,9 +163,13 @@ static void boot(struct run *r)
     }
     if (!boot_storage(r))
         return;
-    r->solvers[0] = r->s.txt ? txt_solver_boot(&r->txt, &r->device.port)
-                             : http01_init(&r->http01, &r->device.port, NULL, 80);
-    err = acme_agent_init(&r->agent, &r->config, &r->device.port, r->solvers, 1, &why, &which);
+    solvers = choice_solvers(r);
+    if (solvers == 0) {
+        r->solvers[solvers++] = r->s.txt ? txt_solver_boot(&r->txt, &r->device.port)
+                                         : http01_init(&r->http01, &r->device.port, NULL, 80);
+    }
+    err =
+        acme_agent_init(&r->agent, &r->config, &r->device.port, r->solvers, solvers, &why, &which);
     if (err != ACME_OK) {
         run_break(r, 13, why);
         return;
@@ -457,6 +462,7 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
     run_world(r, seed);
     app_init(r, seed);
     jobs_init(r, seed);
+    choice_init(r, seed);
     servers_init(r, seed);
     if (fixed != NULL)
         r->s = *fixed;
@@ -481,6 +487,7 @@ unsigned run_seed(struct run *r, uint64_t seed, const struct scenario *fixed)
             run_ca_as_planned(r, run_ca(r, i));
     }
     r->ca.eab = r->s.eab > 0; /* the device has one for the first alone */
+    choice_plan(r);
     r->sealed = 0;
     check_begin(r);
     run_config(r);

@@ -7,6 +7,7 @@
 #include "acme_agent.h"
 #include "acme_store.h"
 #include "ca.h"
+#include "choice.h"
 #include "http01.h"
 #include "jobs.h"
 #include "servers.h"
@@ -38,7 +39,8 @@
     X(20, "a certificate ran out, or was renewed too often, by the CA's renewal information")      \
     X(21, "an event with control characters")                                                      \
     X(22, "keys of the account, its end, or a revocation")                                         \
-    X(23, "several CAs: the wrong one was asked, or the staging CA issues")
+    X(23, "several CAs: the wrong one was asked, or the staging CA issues")                        \
+    X(24, "a way of proof that failed was the next one tried, though there was another")
 
 /* Who wrote the records that a renewal finds. */
 enum records_of { RECORDS_SAME, RECORDS_OLDER, RECORDS_EXTRA, RECORDS_NEWER };
@@ -71,6 +73,7 @@ struct scenario {
     struct storage_faults medium;
     uint8_t job;              /* one that is asked for while it rests; 0: by the seed */
     uint32_t refuse_permille; /* the application says that it cannot load the certificate */
+    bool choice;              /* http-01 and dns-01; else by the seed */
     bool born_ready;          /* all authorizations are reused */
     bool ari; /* the CA has renewal information; ari_only: nothing but that goes wrong */
     bool ari_only;
@@ -118,7 +121,8 @@ struct run {
     struct http01 http01;
     struct acme_agent agent;
     struct acme_config config;
-    struct acme_solver *solvers[1];
+    struct acme_solver *solvers[2];
+    struct choice choice;
     struct scenario s;
     struct app app;
     struct jobs jobs;

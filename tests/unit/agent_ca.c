@@ -153,6 +153,14 @@ static bool nonce_good(void)
 
 /* -- the order -- */
 
+static const char *const types[] = {"http-01", "dns-01", "tls-alpn-01"};
+
+/* Is this way closed? */
+static bool unseen(const struct w_order *o, int i)
+{
+    return ((w.unseen | (i < 2 ? w.unseen_name[i] : 0)) & 1u << (o->told[i] - 1)) != 0;
+}
+
 static void settle(struct w_order *o)
 {
     bool all = true, bad = false;
@@ -161,7 +169,8 @@ static void settle(struct w_order *o)
         if (o->authz[i] == ACME_STATUS_PENDING && o->told[i] && w.ms >= o->valid_ms[i]) {
             bool found = false;
             for (int k = 0; k < w.live_count; k++)
-                found |= w.live[k].live && strcmp(w.live[k].identifier, o->names[i]) == 0 &&
+                found |= !unseen(o, i) && w.live[k].live &&
+                         strcmp(w.live[k].identifier, o->names[i]) == 0 &&
                          strncmp(w.live[k].authorization, w.live[k].token,
                                  strlen(w.live[k].token)) == 0 &&
                          strlen(w.live[k].authorization) == strlen(w.live[k].token) + 44;
@@ -310,25 +319,33 @@ static void tell_authz(struct w_order *o, int i)
     int n = (int)(o - w.orders);
     const char *name = o->names[i];
     bool wildcard = strncmp(name, "*.", 2) == 0;
+    bool address = strspn(name, "0123456789.") == strlen(name);
+    unsigned offers = address ? 1 : wildcard ? 2 : w.offers != 0 ? w.offers : 3;
 
     settle(o);
-    say("{\"status\":\"%s\",\"identifier\":{\"type\":\"dns\",\"value\":\"%s\"}%s,\"challenges\":[",
-        statuses[o->authz[i]], wildcard ? name + 2 : name, wildcard ? ",\"wildcard\":true" : "");
-    say("{\"type\":\"new-01\",\"url\":\"" CA "/c/%d/%d/9\"},", n, i);
-    for (int k = 0; k < 2; k++)
+    say("{\"status\":\"%s\",\"identifier\":{\"type\":\"%s\",\"value\":\"%s\"}%s,\"challenges\":[",
+        statuses[o->authz[i]], address ? "ip" : "dns", wildcard ? name + 2 : name,
+        wildcard ? ",\"wildcard\":true" : "");
+    for (int k = 0; k < 3; k++) {
+        bool refused = o->authz[i] == ACME_STATUS_INVALID && (w.all_refused || o->told[i] == k + 1);
+        bool asked = o->told[i] == k + 1;
+        if ((offers & 1u << k) == 0)
+            continue;
         say("{\"type\":\"%s\",\"status\":\"%s\",\"url\":\"" CA
-            "/c/%d/%d/%d\",\"token\":\"token-%02d-%02d-%d-%d-abcdefghij\"%s}%s",
-            k == 0 ? "http-01" : "dns-01",
-            o->authz[i] == ACME_STATUS_PENDING && o->told[i] ? "processing" : statuses[o->authz[i]],
+            "/c/%d/%d/%d\",\"token\":\"token-%02d-%02d-%d-%d-abcdefghij\"%s},",
+            types[k],
+            o->authz[i] != ACME_STATUS_PENDING && (asked || refused) ? statuses[o->authz[i]]
+            : o->authz[i] == ACME_STATUS_PENDING && asked            ? "processing"
+                                                                     : "pending",
             n, i, k, n, i, k, o->tokens,
-            o->authz[i] == ACME_STATUS_INVALID
-                ? ",\"error\":{\"type\":\"urn:ietf:params:acme:error:unauthorized\",\"detail\":"
-                  "\"wrong body\"}"
-                : "",
-            k == 0 ? "," : "]}");
+            refused ? ",\"error\":{\"type\":\"urn:ietf:params:acme:error:unauthorized\","
+                      "\"detail\":\"wrong body\"}"
+                    : "");
+    }
+    say("{\"type\":\"new-01\",\"url\":\"" CA "/c/%d/%d/9\"}]}", n, i);
 }
 
-static void respond(struct w_order *o, int i)
+static void respond(struct w_order *o, int i, int k)
 {
     settle(o);
     if (w.overtake && o->authz[i] == ACME_STATUS_PENDING)
@@ -340,8 +357,9 @@ static void respond(struct w_order *o, int i)
     else {
         if (!o->told[i])
             o->valid_ms[i] = w.ms + w.validate_ms;
-        o->told[i] = true;
-        say("{\"type\":\"http-01\",\"status\":\"processing\",\"url\":\"" CA "/c\"}");
+        o->told[i] = k + 1;
+        w_note("T:%s:%s", types[k], o->names[i]);
+        say("{\"type\":\"%s\",\"status\":\"processing\",\"url\":\"" CA "/c\"}", types[k]);
     }
 }
 
@@ -743,7 +761,7 @@ static void post(const char *path)
     else if ((o = order_of(path, "/a/%d/%d", &i)) != NULL)
         tell_authz(o, i);
     else if ((o = order_of(path, "/c/%d/%d", &i)) != NULL)
-        respond(o, i);
+        respond(o, i, (int)(path[strlen(path) - 1] - '0'));
     else if ((o = order_of(path, "/f/%d", &i)) != NULL)
         finalize(o);
     else if (sscanf(path, "/x/%d/alt/%d", &n, &i) == 2 && n < w.orders_count && i >= 1 &&

@@ -247,14 +247,28 @@ static struct acme_solver_ops ops_one = {.name = "one",
                                          .ready = solver_ready,
                                          .seen = solver_seen,
                                          .end = solver_end};
-static const struct acme_solver_ops ops_two = {.name = "two",
-                                               .types =
-                                                   ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01,
-                                               .begin = solver_begin,
-                                               .end = solver_end};
+static struct acme_solver_ops ops_two = {.name = "two",
+                                         .types = ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01,
+                                         .begin = solver_begin,
+                                         .end = solver_end};
 static struct acme_solver solver_one = {&ops_one, &w_port};
 static struct acme_solver solver_two = {&ops_two, &w_port};
 struct acme_solver *w_solvers[2] = {&solver_one, &solver_two};
+
+void w_alone(bool alone)
+{
+    w.solvers = alone ? 1 : 2;
+}
+
+void w_second(unsigned types)
+{
+    ops_two.types = types;
+}
+
+void w_needs(unsigned needs)
+{
+    ops_one.needs = needs;
+}
 
 void w_types(unsigned types)
 {
@@ -283,6 +297,10 @@ static void port_event(void *ctx, const struct acme_event *e)
     case ACME_EVENT_WARNING:
         w.warnings++;
         (void)snprintf(w.warning, sizeof w.warning, "%s", e->text);
+        break;
+    case ACME_EVENT_CHALLENGE:
+        if (strcmp(e->word, "instead") == 0)
+            (void)snprintf(w.chosen, sizeof w.chosen, "%s %s", e->detail, e->text);
         break;
     case ACME_EVENT_TERMS:
         (void)snprintf(w.terms, sizeof w.terms, "%s", e->detail);
@@ -395,6 +413,9 @@ void w_reset(void)
     w.validate_ms = 5;
     ops_one.seen = solver_seen;
     ops_one.types = ACME_CHALLENGE_HTTP01;
+    ops_one.needs = ACME_NEEDS_NOTHING;
+    ops_two.types = ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01;
+    w_alone(false);
     acme_crypto_seed_from(&w_port);
     acme_crypto_clock_from(&w_port);
     config.prompt = true;
@@ -418,7 +439,7 @@ int w_boot(void)
     memset(&agent, 0xa5, sizeof agent);
     memset(w_io, 0xa5, sizeof w_io);
     memset(w_scratch, 0xa5, sizeof w_scratch);
-    return acme_agent_init(&agent, &config, &w_port, w_solvers, 2, NULL, NULL);
+    return acme_agent_init(&agent, &config, &w_port, w_solvers, w.solvers, NULL, NULL);
 }
 
 static int run_to_rest(void)

@@ -52,7 +52,7 @@ struct w_order {
     int names_count;
     char names[ACME_MAX_NAMES][256];
     int authz[ACME_MAX_NAMES]; /* enum acme_status */
-    bool told[ACME_MAX_NAMES]; /* responded to */
+    int told[ACME_MAX_NAMES];  /* responded to: by which challenge, 1..3; 0 not */
     uint64_t valid_ms[ACME_MAX_NAMES];
     uint64_t issued_ms;
     int64_t began; /* notBefore of its certificate */
@@ -120,6 +120,12 @@ struct world {
     int late_finalizes; /* of an order that was finalized already */
     int bad_jws;        /* requests whose JWS, nonce or URL was wrong */
     bool authz_reuse;
+    unsigned offers; /* types (bits) for hosts; 0: http-01 and dns-01. An address: http-01; a
+                        wildcard: dns-01 */
+    unsigned unseen; /* proofs of these types are not found */
+    unsigned unseen_name[2]; /* ... for the first and the second name */
+    char chosen[280];        /* the last challenge that was taken instead of another */
+    bool all_refused;        /* a proof that fails puts its error into all the challenges */
     uint32_t validate_ms, issue_ms;
     int64_t life_s;
     int chain_extra;
@@ -155,7 +161,8 @@ struct world {
     int revoke_reason[40];      /* of each order's certificate, and 1000 added; 0: not revoked */
     int revokes;                /* requests that revoked one */
 
-    /* the solver */
+    /* the solvers */
+    size_t solvers; /* how many of the two there are */
     struct w_live live[128];
     int live_count;
     int begin_again, begin_err, begin_err_at, begins;
@@ -193,6 +200,9 @@ int w_run(unsigned ask); /* ask, and poll until it rests: the outcome, W_CUT or 
 int w_do(const struct acme_job *job, unsigned flags); /* w_boot, and a job as w_run */
 int w_issue(unsigned ask);                            /* w_boot and w_run */
 void w_types(unsigned types);                         /* of the first solver */
+void w_needs(unsigned needs);                         /* of the first */
+void w_second(unsigned types);                        /* of the second */
+void w_alone(bool alone);                             /* there is only the first solver */
 void w_pass(int64_t seconds);                         /* time goes by, nothing happens */
 void w_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool w_did(const char *text);               /* in the log */

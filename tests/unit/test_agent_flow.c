@@ -74,7 +74,7 @@ TEST(wildcard_and_its_base_are_two_names)
     config.names_count = 2;
     CHECK_INT(w_issue(0), ACME_OK);
     w_check_pair();
-    CHECK(w_did("B:one:*.example.org"));
+    CHECK(w_did("B:two:*.example.org"));
 }
 
 TEST(p384_key)

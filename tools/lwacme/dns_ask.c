@@ -55,6 +55,19 @@ static int talk(const struct acme_port *port, acme_sock s, const struct acme_buf
     return ACME_E_TIMEOUT;
 }
 
+int dns_talk(const struct acme_port *port, const char *server, uint16_t tcp_port,
+             const struct acme_buf *question, struct acme_slice *message)
+{
+    acme_sock s = ACME_NO_SOCK;
+    int err = port->net->connect(port->ctx, server, tcp_port != 0 ? tcp_port : 53, &s);
+
+    if (err != ACME_OK)
+        return err;
+    err = talk(port, s, question, message);
+    port->net->close(port->ctx, s);
+    return err;
+}
+
 int dns_ask(const struct acme_port *port, const char *server, uint16_t tcp_port, const char *name,
             unsigned type, struct dns_msg *answer)
 {
@@ -72,15 +85,9 @@ int dns_ask(const struct acme_port *port, const char *server, uint16_t tcp_port,
     if (!dns_msg_end(&b))
         return ACME_E_NAME;
     for (unsigned i = 0; i < (server != NULL ? 1 : RESOLVERS_MAX); i++) {
-        acme_sock s = ACME_NO_SOCK;
         if (server == NULL && port->net->resolver(port->ctx, i, address) != ACME_OK)
             break;
-        last = port->net->connect(port->ctx, server != NULL ? server : address,
-                                  tcp_port != 0 ? tcp_port : 53, &s);
-        if (last == ACME_OK) {
-            last = talk(port, s, &b, &message);
-            port->net->close(port->ctx, s);
-        }
+        last = dns_talk(port, server != NULL ? server : address, tcp_port, &b, &message);
         if (last == ACME_OK)
             last = dns_msg_open(answer, message, id, DNS_QUERY_RECURSIVE, name, type);
         if (last == ACME_OK && (answer->rcode == DNS_NOERROR || answer->rcode == DNS_NXDOMAIN))

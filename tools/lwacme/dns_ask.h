@@ -12,4 +12,9 @@
 int dns_ask(const struct acme_port *port, const char *server, uint16_t tcp_port, const char *name,
             unsigned type, struct dns_msg *answer);
 
+/* A question that is written already (dns_msg_end), to one server: *message is its answer as it
+ * came, and holds until the next question. */
+int dns_talk(const struct acme_port *port, const char *server, uint16_t tcp_port,
+             const struct acme_buf *question, struct acme_slice *message);
+
 #endif

@@ -70,25 +70,49 @@ void doctor_tell(struct doctor *d, enum doctor_level level, int status, const ch
         printf("      %-9s %s\n", "do", advice);
 }
 
-static void look_at_names(struct doctor *d)
+bool doctor_takes_ports(const struct options *o)
+{
+    return options_takes(o, ACME_CHALLENGE_HTTP01) || options_takes(o, ACME_CHALLENGE_TLSALPN01);
+}
+
+/* What can be known of the ways in which this name could be proved. */
+static void look_at_name(struct doctor *d, const char *name, bool http, bool tls, bool key)
 {
     static char addresses[DOCTOR_ADDRESSES][ACME_ADDR_TEXT];
-    bool dns = options_takes(d->o, ACME_CHALLENGE_DNS01);
-    bool serves = options_takes(d->o, ACME_CHALLENGE_HTTP01) && doctor_port(d);
+    size_t count = doctor_dns(d, name, addresses);
+    bool wildcard = name[0] == '*', dns = options_takes(d->o, ACME_CHALLENGE_DNS01);
+    struct acme_name read;
+    bool address =
+        acme_name_read(acme_slice_text(name), &read, NULL) == ACME_OK && read.type == ACME_ID_IP;
 
-    for (size_t i = 0; i < d->o->names_count; i++) {
-        const char *name = d->o->names[i];
-        bool wildcard = name[0] == '*';
-        size_t count = doctor_dns(d, name, addresses);
-        if (wildcard && !dns)
-            doctor_tell(d, DOCTOR_BAD, EXIT_SOLVER, "reach", name,
-                        "give single names, or use --challenge dns-01",
-                        "http-01 cannot prove a wildcard");
-        else if (serves && count > 0 && !wildcard)
-            doctor_reach(d, name, addresses, count);
-    }
-    if (serves)
+    if (wildcard && !dns)
+        doctor_tell(d, DOCTOR_BAD, EXIT_SOLVER, "reach", name,
+                    "give single names, or use --challenge dns-01", "%s cannot prove a wildcard",
+                    d->o->challenges_count > 0 ? acme_challenge_type_name(d->o->challenges[0])
+                                               : "http-01");
+    if (address && !doctor_takes_ports(d->o))
+        doctor_tell(d, DOCTOR_BAD, EXIT_SOLVER, "reach", name,
+                    "add --challenge http-01 or tls-alpn-01", "dns-01 cannot prove an address");
+    if (key && !address)
+        doctor_dns01(d, name);
+    if (http && count > 0 && !wildcard)
+        doctor_reach(d, name, addresses, count);
+    if (tls && count > 0 && !wildcard)
+        doctor_tls_reach(d, name, addresses, count);
+}
+
+static void look_at_names(struct doctor *d)
+{
+    const struct options *o = d->o;
+    bool http = options_takes(o, ACME_CHALLENGE_HTTP01) && doctor_port(d);
+    bool tls = options_takes(o, ACME_CHALLENGE_TLSALPN01) && doctor_tls_port(d);
+    bool key = options_takes(o, ACME_CHALLENGE_DNS01) && doctor_dns01_key(d);
+
+    for (size_t i = 0; i < o->names_count; i++)
+        look_at_name(d, o->names[i], http, tls, key);
+    if (http)
         doctor_port_end(d);
+    doctor_dns01_end();
 }
 
 static void list_cas(struct doctor *d)

@@ -7,6 +7,7 @@
 #ifndef DOCTOR_H
 #define DOCTOR_H
 
+#include "dns_msg.h"
 #include "lwacme.h"
 
 enum doctor_level { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_BAD };
@@ -14,6 +15,8 @@ enum doctor_level { DOCTOR_OK, DOCTOR_WARNING, DOCTOR_BAD };
 #define DOCTOR_ADDRESSES  16 /* of one name */
 #define DOCTOR_IDENTITIES 16 /* of one CA */
 
+#define DOCTOR_TOKEN         44
+#define DOCTOR_AUTHORIZATION (44 + 44)
 /* One of the CAs that are configured. */
 struct doctor_ca {
     const char *url;
@@ -42,6 +45,9 @@ void doctor_tell(struct doctor *d, enum doctor_level level, int status, const ch
                  const char *name, const char *advice, const char *format, ...)
     __attribute__((format(printf, 7, 8)));
 
+/* Is there a way for which the CA must come to a port of the name's address? */
+bool doctor_takes_ports(const struct options *o);
+
 void doctor_store(struct doctor *d); /* doctor_store.c: permissions, and what is held back */
 void doctor_ca(struct doctor *d);    /* doctor_ca.c: the directory, TLS, the clock */
 /* doctor_dns.c: addresses (their number, as text) and CAA of a name. */
@@ -51,6 +57,16 @@ bool doctor_port(struct doctor *d); /* false: nothing can be served */
 void doctor_reach(struct doctor *d, const char *name, char addresses[][ACME_ADDR_TEXT],
                   size_t count);
 void doctor_port_end(struct doctor *d);
+bool doctor_token(char token[DOCTOR_TOKEN], char authorization[DOCTOR_AUTHORIZATION]);
+void doctor_busy(struct doctor *d, uint16_t port, const char *advice);
+/* doctor_tls.c: the same for tls-alpn-01 */
+bool doctor_tls_port(struct doctor *d);
+void doctor_tls_reach(struct doctor *d, const char *name, char addresses[][ACME_ADDR_TEXT],
+                      size_t count);
+/* doctor_dns01.c */
+bool doctor_dns01_key(struct doctor *d); /* false: there is none that could be asked with */
+void doctor_dns01(struct doctor *d, const char *name);
+void doctor_dns01_end(void);
 /* doctor_who.c: "nginx (process 812)", or "" when nobody can tell. */
 void doctor_who_listens(uint16_t port, char *out, size_t room);
 /* Of addresses that nobody reaches from outside ("a private address"), else NULL. */

@@ -75,6 +75,9 @@ static size_t look_up(struct doctor *d, const char *name, char addresses[][ACME_
 
     if (count > 0)
         tell_addresses(d, name, addresses, count);
+    else if (err == ACME_OK && !doctor_takes_ports(d->o))
+        doctor_tell(d, DOCTOR_OK, 0, "addresses", name, NULL,
+                    "it has no address in DNS; dns-01 needs none");
     else if (err != ACME_OK)
         doctor_tell(d, DOCTOR_BAD, EXIT_LATER, "addresses", name,
                     "check /etc/resolv.conf, and that its servers answer over TCP",
@@ -91,10 +94,19 @@ static size_t look_up(struct doctor *d, const char *name, char addresses[][ACME_
 
 /* -- CAA -- */
 
+/* The type that this name is proven with. */
+static enum acme_challenge_type doctor_type(const struct doctor *d, bool wildcard)
+{
+    if (wildcard && options_takes(d->o, ACME_CHALLENGE_DNS01))
+        return ACME_CHALLENGE_DNS01;
+    return d->o->challenges_count > 0 ? d->o->challenges[0] : ACME_CHALLENGE_HTTP01;
+}
+
 static void tell_verdict(struct doctor *d, const char *name, enum caa_verdict verdict,
                          const char *where, const char *issuers)
 {
-    static const struct {
+    char method[80];
+    const struct {
         const char *words, *advice;
     } bad[] = {
         [CAA_ALLOWED] = {"", NULL},
@@ -102,28 +114,21 @@ static void tell_verdict(struct doctor *d, const char *name, enum caa_verdict ve
                             "put our account's URL there when it is made (lwacme account show)"},
         [CAA_OTHER_ACCOUNT] = {"allows another account alone (accounturi)",
                                "put our account's URL there (lwacme account show)"},
-        [CAA_OTHER_METHOD] = {"does not allow http-01 (validationmethods)",
-                              "add http-01 to validationmethods there"},
+        [CAA_OTHER_METHOD] = {method, "add it to validationmethods there"},
         [CAA_OTHER_CA] = {"does not allow this CA", "add an issue property for this CA there"},
         [CAA_CRITICAL] = {"has a critical property that CAs do not know",
                           "remove it, or its critical flag"},
         [CAA_BROKEN] = {"cannot be read, so CAs refuse", "mend the records there"},
     };
 
+    snprintf(method, sizeof method, "does not allow %s (validationmethods)",
+             acme_challenge_type_name(doctor_type(d, name[0] == '*')));
     if (verdict == CAA_ALLOWED)
         doctor_tell(d, DOCTOR_OK, 0, "caa", name, NULL, "allowed at %s: %s", where, issuers);
     else
         doctor_tell(d, verdict == CAA_ALLOWED_IF ? DOCTOR_WARNING : DOCTOR_BAD, EXIT_REFUSED, "caa",
                     name, bad[verdict].advice, "CAA at %s %s: %s", where, bad[verdict].words,
                     issuers);
-}
-
-/* The type that this name is proven with. */
-static enum acme_challenge_type doctor_type(const struct doctor *d, bool wildcard)
-{
-    if (wildcard && options_takes(d->o, ACME_CHALLENGE_DNS01))
-        return ACME_CHALLENGE_DNS01;
-    return d->o->challenges_count > 0 ? d->o->challenges[0] : ACME_CHALLENGE_HTTP01;
 }
 
 static void judge_records(struct doctor *d, const char *name, const char *where,

@@ -17,7 +17,7 @@ static struct probe {
     struct webroot webroot;
     struct acme_solver *solver;
     struct acme_challenge challenge;
-    char token[44], authorization[44 + 44];
+    char token[DOCTOR_TOKEN], authorization[DOCTOR_AUTHORIZATION];
 } probe;
 static uint8_t reply_room[ACME_HTTP_HEAD_MAX];
 
@@ -44,31 +44,29 @@ const char *doctor_private(const char *address)
 
 /* -- the port -- */
 
-static bool make_token(void)
+bool doctor_token(char token[DOCTOR_TOKEN], char authorization[DOCTOR_AUTHORIZATION])
 {
     uint8_t random[64];
     struct acme_buf b;
 
     if (posix_entropy(NULL, random, sizeof random) != ACME_OK)
         return false;
-    acme_buf_init(&b, probe.token, sizeof probe.token);
+    acme_buf_init(&b, token, DOCTOR_TOKEN);
     acme_buf_b64url(&b, random, 32);
     (void)acme_buf_end(&b);
-    acme_buf_init(&b, probe.authorization, sizeof probe.authorization);
-    acme_buf_text(&b, probe.token);
+    acme_buf_init(&b, authorization, DOCTOR_AUTHORIZATION);
+    acme_buf_text(&b, token);
     acme_buf_char(&b, '.');
     acme_buf_b64url(&b, random + 32, 32);
     return acme_buf_end(&b);
 }
 
-static void tell_busy(struct doctor *d)
+void doctor_busy(struct doctor *d, uint16_t port, const char *advice)
 {
     char who[120];
 
-    doctor_who_listens(d->o->http_port, who, sizeof who);
-    doctor_tell(d, DOCTOR_BAD, EXIT_LOCAL, "port", NULL,
-                "let that program serve the challenges (--webroot DIR), or stop it for the moment",
-                "port %u is in use by %s", d->o->http_port,
+    doctor_who_listens(port, who, sizeof who);
+    doctor_tell(d, DOCTOR_BAD, EXIT_LOCAL, "port", NULL, advice, "port %u is in use by %s", port,
                 who[0] != '\0' ? who : "another program (root can see which)");
 }
 
@@ -87,7 +85,9 @@ bool doctor_port(struct doctor *d)
     probe.challenge.token = probe.token;
     probe.challenge.key_authorization = probe.authorization;
     probe.challenge.account_url = "";
-    err = make_token() ? probe.solver->ops->begin(probe.solver, &probe.challenge) : ACME_E_ENTROPY;
+    err = doctor_token(probe.token, probe.authorization)
+              ? probe.solver->ops->begin(probe.solver, &probe.challenge)
+              : ACME_E_ENTROPY;
     if (err == ACME_OK && o->webroot != NULL)
         doctor_tell(d, DOCTOR_OK, 0, "port", NULL, NULL, "--webroot %.300s can be written",
                     o->webroot);
@@ -97,7 +97,9 @@ bool doctor_port(struct doctor *d)
                                        : NULL,
                     "port %u is free, and we may listen on it", o->http_port);
     else if (err == ACME_E_PORT_BUSY)
-        tell_busy(d);
+        doctor_busy(
+            d, o->http_port,
+            "let that program serve the challenges (--webroot DIR), or stop it for the moment");
     else
         doctor_tell(d, DOCTOR_BAD, o->webroot != NULL ? EXIT_SOLVER : EXIT_LOCAL, "port", NULL,
                     show_hint(err, NULL), "%s",

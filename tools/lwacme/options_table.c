@@ -239,9 +239,8 @@ const struct option_row option_rows[] = {
     {"eab-alg", 0, TEXT(eab_alg), .bits = OPTION_FILE, .commands = ONE},
 
     {"tls-port", 0, .kind = OPTION_NUMBER, AT(tls_port), .low = 1, .high = 65535,
-     .bits = OPTION_DAEMON, .commands = FOR(COMMAND_ISSUE)},
-    {"tls-bind", 0, CALL(tls_bind, take_bind), .low = 1, .bits = OPTION_DAEMON,
-     .commands = FOR(COMMAND_ISSUE)},
+     .bits = OPTION_DAEMON, .commands = ONE},
+    {"tls-bind", 0, CALL(tls_bind, take_bind), .low = 1, .bits = OPTION_DAEMON, .commands = ONE},
     {"http-port", 0, .kind = OPTION_NUMBER, AT(http_port), .low = 1, .high = 65535,
      .bits = OPTION_DAEMON, .commands = ONE | SERVE},
     {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE | SERVE},

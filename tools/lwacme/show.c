@@ -225,7 +225,9 @@ const char *show_hint(int err, const struct acme_problem *problem)
                    ? "the name must have an address that leads here, and no CAA record against it"
                    : hint_proof();
     case ACME_E_NO_SOLVER:
-        return "this name needs another kind of proof than the ones that are set up";
+        return "add a --challenge that the CA offers for it; a wildcard needs one of the dns "
+               "types, "
+               "an address http-01 or tls-alpn-01";
     case ACME_E_RATE:
         return "wait: asking again before only makes it worse";
     case ACME_E_SLOT_CORRUPT:
@@ -347,6 +349,14 @@ static void show_server(struct show *s, const struct acme_event *e)
         say(s, LOG_DETAIL, "asking %s, which issued the certificate", e->detail);
 }
 
+static void show_challenge(struct show *s, const struct acme_event *e)
+{
+    if (strcmp(e->word, "instead") == 0)
+        say(s, LOG_TELL, "%s: by %s this time, as the way before it failed", e->detail, e->text);
+    else if (s->verbose > 0)
+        say(s, LOG_DETAIL, "%s of %s: %s", e->text, e->detail, e->word);
+}
+
 static void show_plain(struct show *s, const struct acme_event *e)
 {
     char when[ACME_TIME_TEXT];
@@ -378,8 +388,7 @@ static void show_plain(struct show *s, const struct acme_event *e)
             say(s, LOG_DETAIL, "the order is %s: %s", e->text, e->detail);
         break;
     case ACME_EVENT_CHALLENGE:
-        if (s->verbose > 0)
-            say(s, LOG_DETAIL, "%s of %s: %s", e->text, e->detail, e->word);
+        show_challenge(s, e);
         break;
     case ACME_EVENT_NOT_DUE:
         acme_time_text(e->at, when);
@@ -387,8 +396,8 @@ static void show_plain(struct show *s, const struct acme_event *e)
             when);
         break;
     case ACME_EVENT_WARNING:
-        say(s, LOG_WARN, "warning: %s%s%s%s%s%s", e->text, e->detail[0] != '\0' ? ": " : "",
-            e->detail, e->err != ACME_OK ? " (" : "",
+        say(s, LOG_WARN, "warning: %s%s%s%s%s%s%s%s", e->word, e->word[0] != '\0' ? ": " : "",
+            e->text, e->detail[0] != '\0' ? ": " : "", e->detail, e->err != ACME_OK ? " (" : "",
             e->err != ACME_OK ? acme_err_words(e->err) : "", e->err != ACME_OK ? ")" : "");
         break;
     case ACME_EVENT_WINDOW:

@@ -128,6 +128,14 @@ static void print_plain(const struct facts *f)
     }
     if (f->status.attempts->failures > 0)
         printf("  attempts  %u failed in a row\n", f->status.attempts->failures);
+    if (f->status.failed_types != 0) {
+        printf("  ways     ");
+        for (unsigned type = 1; type <= f->status.failed_types; type <<= 1) {
+            if ((f->status.failed_types & type) != 0)
+                printf(" %s", acme_challenge_type_name((enum acme_challenge_type)type));
+        }
+        printf(" failed since the last certificate; others that fit are tried first\n");
+    }
     if (f->status.early_at > f->now) {
         acme_time_text(f->status.early_at, when);
         printf("  no more   before it is due until %s: 4 were made in the last 7 days\n", when);
@@ -155,6 +163,20 @@ static void put_window(struct acme_buf *b, const struct acme_agent_status *s)
         acme_json_put_text(b, "cert_id", s->cert_id);
     if (s->replaces)
         acme_buf_text(b, ",\"replaces\":true");
+}
+
+static void put_failed_types(struct acme_buf *b, unsigned types)
+{
+    const char *before = ",\"failed_types\":[";
+
+    for (unsigned type = 1; type <= types; type <<= 1) {
+        if ((types & type) == 0)
+            continue;
+        acme_buf_text(b, before);
+        acme_buf_json(b, acme_slice_text(acme_challenge_type_name((enum acme_challenge_type)type)));
+        before = ",";
+    }
+    acme_buf_text(b, types != 0 ? "]" : "");
 }
 
 static void put_holds(struct acme_buf *b, const struct facts *f)
@@ -221,6 +243,7 @@ static void print_json(const struct facts *f)
         acme_json_put_time(&b, "early_at", f->status.early_at);
     if (f->status.attempts->failures > 0)
         acme_json_put_number(&b, "failures", f->status.attempts->failures);
+    put_failed_types(&b, f->status.failed_types);
     acme_json_put_text(&b, "check", alarm_level_word(f->alarm.level));
     acme_json_put_text(&b, "check_reason", alarm_reason_word(f->alarm.reason));
     if (f->status.failure->err != ACME_OK)

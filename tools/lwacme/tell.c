@@ -153,9 +153,9 @@ static void tell_plain(const struct acme_event *e)
         tell_held(e);
         break;
     case ACME_EVENT_WARNING:
-        tell(LOG_WARN, "%s%s%s%s%s%s", e->text, e->detail[0] != '\0' ? ": " : "", e->detail,
-             e->err != ACME_OK ? " (" : "", e->err != ACME_OK ? acme_err_words(e->err) : "",
-             e->err != ACME_OK ? ")" : "");
+        tell(LOG_WARN, "%s%s%s%s%s%s%s%s", e->word, e->word[0] != '\0' ? ": " : "", e->text,
+             e->detail[0] != '\0' ? ": " : "", e->detail, e->err != ACME_OK ? " (" : "",
+             e->err != ACME_OK ? acme_err_words(e->err) : "", e->err != ACME_OK ? ")" : "");
         break;
     case ACME_EVENT_NOT_DUE:
         acme_time_text(e->at, when);
@@ -176,6 +176,12 @@ static void tell_plain(const struct acme_event *e)
     case ACME_EVENT_RETRY:
         if (e->err != ACME_E_NONCE || world.show.verbose > 0)
             tell(LOG_TELL, "trying again: %s", acme_err_words(e->err));
+        break;
+    case ACME_EVENT_CHALLENGE:
+        if (strcmp(e->word, "instead") == 0)
+            tell(LOG_TELL, "%s: by %s this time, as the way before it failed", e->detail, e->text);
+        else if (world.show.verbose > 0)
+            tell_more(e);
         break;
     default:
         if (world.show.verbose > 0)
