@@ -22,8 +22,8 @@ struct acme_provision {
     const char *preferred_chain; /* or NULL */
     bool shortest_chain;
     struct acme_slice anchors[ACME_PROVISION_ANCHORS]; /* DER certificates */
-    struct acme_slice eab; /* external account binding (acme_eab.h), or empty */
-    struct acme_slice dns; /* the DNS server of dns-01 (solvers/dns01_stored.h), or empty */
+    struct acme_slice eab;     /* external account binding (acme_eab.h), or empty */
+    struct acme_slice dns;     /* the DNS server of dns-01 (solvers/dns01_stored.h), or empty */
     struct acme_slice dns_key; /* and the key that signs what it is told; secret */
     uint8_t names_count, anchors_count;
     uint8_t account_key_type, cert_key_type; /* enum acme_key_type; 0: the default */
@@ -52,11 +52,11 @@ enum acme_provision_field {
     ACME_PROVISION_CHAIN = 12,    /* text, NUL */
     ACME_PROVISION_SHORTEST = 13, /* u64 */
     /* A firmware that knows one CA only passes over these. */
-    ACME_PROVISION_SERVER = 14,    /* text, NUL; one for each of more_servers */
-    ACME_PROVISION_STAGING = 15,   /* text, NUL */
+    ACME_PROVISION_SERVER = 14,     /* text, NUL; one for each of more_servers */
+    ACME_PROVISION_STAGING = 15,    /* text, NUL */
     ACME_PROVISION_SERVER_EAB = 16, /* acme_eab.h; secret; of the server before it */
-    ACME_PROVISION_DNS = 17,       /* dns01_stored.h */
-    ACME_PROVISION_DNS_KEY = 18    /* dns01_stored.h; secret */
+    ACME_PROVISION_DNS = 17,        /* dns01_stored.h */
+    ACME_PROVISION_DNS_KEY = 18     /* dns01_stored.h; secret */
 };
 
 /* The DEVICE record's fields (the board's random numbers and clock own it; mkconfig puts the first

@@ -184,6 +184,8 @@ int acme_order_refuse(struct acme_agent *a, int err, const struct acme_json *pro
 uint8_t *acme_order_declined(struct acme_order_name *name, unsigned type);
 /* The next name, from order.index on, that still awaits flag; false: there is none. */
 bool acme_order_awaiting(struct acme_agent *a, unsigned flag);
+/* May a solver make requests of its own now, over the agent's exchange? */
+bool acme_order_lends_exchange(const struct acme_agent *a);
 /* Look at the order once more in a while, slower each time; ACME_E_TIMEOUT at the end. */
 int acme_order_poll(struct acme_agent *a, struct acme_next *next, const char *what);
 

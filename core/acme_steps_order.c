@@ -279,6 +279,13 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next)
     case ACME_STATUS_PENDING:
         return pending_next(a, next);
     case ACME_STATUS_READY:
+        if ((a->ask_flags & ACME_ASK_PROOFS) != 0 && !order->proofs_read &&
+            order->names_count > 0 && order->names[0].authorization != 0) {
+            order->proofs_read = true;
+            order->index = 0;
+            next->row = ACME_ROW_AUTHZ;
+            return ACME_OK;
+        }
         /* After a finalize: the CA has not taken it (or it was lost), so it may be sent again. */
         if (order->finalized && ++order->rounds > ROUNDS_MAX)
             return acme_fail_note(a, ACME_E_SERVER, "it stays ready though it was finalized", NULL);

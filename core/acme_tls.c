@@ -61,35 +61,47 @@ static const uint16_t tls_curves[] = {
 /* --- between wolfSSL and the port ----------------------------------------------------------- */
 
 /* The one place where "not yet" and errors of the socket become wolfSSL's. */
-static int tls_io(struct acme_tls *tls, int ret, int again)
+static int wire_io(struct acme_tls_wire *wire, int ret, int again)
 {
     if (ret > 0)
         return ret;
     if (ret == ACME_AGAIN)
         return again;
     /* Only close_notify ends a session well: an end of the stream may be a cut. */
-    tls->error = ret == ACME_E_CLOSED ? ACME_E_NET : ret;
+    wire->error = ret == ACME_E_CLOSED ? ACME_E_NET : ret;
     return WOLFSSL_CBIO_ERR_GENERAL;
 }
 
-static int tls_io_recv(WOLFSSL *session, char *buf, int len, void *ctx)
+/* First what was read before the session began. */
+static int wire_recv(WOLFSSL *session, char *buf, int len, void *ctx)
 {
-    struct acme_tls *tls = (struct acme_tls *)ctx;
-    const struct acme_port *port = tls->port;
+    struct acme_tls_wire *wire = (struct acme_tls_wire *)ctx;
+    const struct acme_port *port = wire->port;
+    size_t n = wire->early.len < (size_t)len ? wire->early.len : (size_t)len;
 
     (void)session;
-    return tls_io(tls, port->net->recv(port->ctx, tls->sock, buf, (size_t)len),
-                  WOLFSSL_CBIO_ERR_WANT_READ);
+    if (n == 0)
+        return wire_io(wire, port->net->recv(port->ctx, wire->sock, buf, (size_t)len),
+                       WOLFSSL_CBIO_ERR_WANT_READ);
+    memcpy(buf, wire->early.ptr, n);
+    wire->early = acme_slice_of(wire->early.ptr + n, wire->early.len - n);
+    return (int)n;
 }
 
-static int tls_io_send(WOLFSSL *session, char *buf, int len, void *ctx)
+static int wire_send(WOLFSSL *session, char *buf, int len, void *ctx)
 {
-    struct acme_tls *tls = (struct acme_tls *)ctx;
-    const struct acme_port *port = tls->port;
+    struct acme_tls_wire *wire = (struct acme_tls_wire *)ctx;
+    const struct acme_port *port = wire->port;
 
     (void)session;
-    return tls_io(tls, port->net->send(port->ctx, tls->sock, buf, (size_t)len),
-                  WOLFSSL_CBIO_ERR_WANT_WRITE);
+    return wire_io(wire, port->net->send(port->ctx, wire->sock, buf, (size_t)len),
+                   WOLFSSL_CBIO_ERR_WANT_WRITE);
+}
+
+void acme_tls_use_wire(void *ctx)
+{
+    wolfSSL_CTX_SetIORecv((WOLFSSL_CTX *)ctx, wire_recv);
+    wolfSSL_CTX_SetIOSend((WOLFSSL_CTX *)ctx, wire_send);
 }
 
 static const struct {
@@ -129,9 +141,9 @@ static int tls_failed(struct acme_tls *tls, int err, int detail)
 {
     tls->phase = TLS_DEAD;
     tls->detail = detail;
-    if (tls->error == ACME_OK)
-        tls->error = err;
-    return tls->error;
+    if (tls->wire.error == ACME_OK)
+        tls->wire.error = err;
+    return tls->wire.error;
 }
 
 /* --- trust anchors --------------------------------------------------------------------------- */
@@ -271,8 +283,7 @@ static int tls_new_ctx(struct acme_tls *tls)
     if (ctx == NULL)
         return ACME_E_TLS_MEMORY;
     wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_PEER, NULL);
-    wolfSSL_CTX_SetIORecv(ctx, tls_io_recv);
-    wolfSSL_CTX_SetIOSend(ctx, tls_io_send);
+    acme_tls_use_wire(ctx);
     return acme_tls_limit(ctx);
 }
 
@@ -284,8 +295,8 @@ static int tls_new_session(struct acme_tls *tls, const char *host)
     tls->session = session;
     if (session == NULL)
         return acme_crypto_seed_state() != ACME_OK ? acme_crypto_seed_state() : ACME_E_TLS_MEMORY;
-    wolfSSL_SetIOReadCtx(session, tls);
-    wolfSSL_SetIOWriteCtx(session, tls);
+    wolfSSL_SetIOReadCtx(session, &tls->wire);
+    wolfSSL_SetIOWriteCtx(session, &tls->wire);
     return tls_expect(session, host);
 }
 
@@ -296,8 +307,8 @@ int acme_tls_open(struct acme_tls *tls, const struct acme_port *port, acme_sock 
     int ret;
 
     memset(tls, 0, sizeof *tls);
-    tls->port = port;
-    tls->sock = sock;
+    tls->wire.port = port;
+    tls->wire.sock = sock;
     /* Before the anchors: with a clock of 1970 wolfSSL refuses every one of them. */
     if (port->unix_time(port->ctx, &now) != ACME_OK)
         return ACME_E_CLOCK;
@@ -332,7 +343,7 @@ static int tls_not_done(struct acme_tls *tls, int ret)
 /* Why there is no session to use. */
 static int tls_why_down(const struct acme_tls *tls)
 {
-    return tls->phase == TLS_DEAD ? tls->error : ACME_E_ARG;
+    return tls->phase == TLS_DEAD ? tls->wire.error : ACME_E_ARG;
 }
 
 int acme_tls_handshake(struct acme_tls *tls)

@@ -20,12 +20,18 @@ struct acme_anchors {
     size_t count;
 };
 
-struct acme_tls {
+/* What a session reads from and writes to, on both sides of TLS. */
+struct acme_tls_wire {
     const struct acme_port *port;
-    acme_sock sock; /* owned by the caller */
-    void *ctx;      /* wolfSSL's */
+    acme_sock sock;          /* owned by the caller */
+    struct acme_slice early; /* what is left of the bytes that were read before the session began */
+    int error;               /* the one that ended the session */
+};
+
+struct acme_tls {
+    struct acme_tls_wire wire;
+    void *ctx; /* wolfSSL's */
     void *session;
-    int error; /* the one that ended the session */
     uint8_t phase;
     int32_t detail;   /* wolfSSL's own error number, for the log; acme_tls_close keeps it */
     uint16_t anchors; /* how many were loaded, */

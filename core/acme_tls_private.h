@@ -6,4 +6,8 @@
  */
 int acme_tls_limit(void *ctx);
 
+/* Sessions of a WOLFSSL_CTX read and write through the port: the ctx of wolfSSL_SetIOReadCtx and
+ * wolfSSL_SetIOWriteCtx is their struct acme_tls_wire. */
+void acme_tls_use_wire(void *ctx);
+
 #endif

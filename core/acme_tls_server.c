@@ -23,44 +23,6 @@ enum srv_phase {
     SRV_DEAD /* an error is final */
 };
 
-/* ---- between wolfSSL and the port ---- */
-
-static int srv_io(struct acme_tls_server *tls, int ret, int again)
-{
-    if (ret > 0)
-        return ret;
-    if (ret == ACME_AGAIN)
-        return again;
-    tls->error = ret == ACME_E_CLOSED ? ACME_E_NET : ret;
-    return WOLFSSL_CBIO_ERR_GENERAL;
-}
-
-/* First what was read before the session began. */
-static int srv_recv(WOLFSSL *session, char *buf, int len, void *ctx)
-{
-    struct acme_tls_server *tls = (struct acme_tls_server *)ctx;
-    const struct acme_port *port = tls->port;
-    size_t n = tls->early.len < (size_t)len ? tls->early.len : (size_t)len;
-
-    (void)session;
-    if (n == 0)
-        return srv_io(tls, port->net->recv(port->ctx, tls->sock, buf, (size_t)len),
-                      WOLFSSL_CBIO_ERR_WANT_READ);
-    memcpy(buf, tls->early.ptr, n);
-    tls->early = acme_slice_of(tls->early.ptr + n, tls->early.len - n);
-    return (int)n;
-}
-
-static int srv_send(WOLFSSL *session, char *buf, int len, void *ctx)
-{
-    struct acme_tls_server *tls = (struct acme_tls_server *)ctx;
-    const struct acme_port *port = tls->port;
-
-    (void)session;
-    return srv_io(tls, port->net->send(port->ctx, tls->sock, buf, (size_t)len),
-                  WOLFSSL_CBIO_ERR_WANT_WRITE);
-}
-
 /* ---- opening ---- */
 
 static int srv_load(int ret)
@@ -80,8 +42,7 @@ static int srv_new_ctx(struct acme_tls_server *tls, const struct acme_tls_show *
     if (ctx == NULL)
         return ACME_E_TLS_MEMORY;
     wolfSSL_CTX_set_verify(ctx, WOLFSSL_VERIFY_NONE, NULL); /* clients have no certificates */
-    wolfSSL_CTX_SetIORecv(ctx, srv_recv);
-    wolfSSL_CTX_SetIOSend(ctx, srv_send);
+    acme_tls_use_wire(ctx);
     err = acme_tls_limit(ctx);
     if (err == ACME_OK)
         err = srv_load(wolfSSL_CTX_use_certificate_buffer(ctx, show->cert.ptr, (long)show->cert.len,
@@ -101,8 +62,8 @@ static int srv_new_session(struct acme_tls_server *tls, const struct acme_tls_sh
     tls->session = session;
     if (session == NULL)
         return acme_crypto_seed_state() != ACME_OK ? acme_crypto_seed_state() : ACME_E_TLS_MEMORY;
-    wolfSSL_SetIOReadCtx(session, tls);
-    wolfSSL_SetIOWriteCtx(session, tls);
+    wolfSSL_SetIOReadCtx(session, &tls->wire);
+    wolfSSL_SetIOWriteCtx(session, &tls->wire);
     memcpy(protocol, show->protocol, len + 1); /* wolfSSL wants to cut it at commas */
     if (wolfSSL_UseSNI(session, WOLFSSL_SNI_HOST_NAME, show->name.ptr, (word16)show->name.len) !=
             WOLFSSL_SUCCESS ||
@@ -120,9 +81,9 @@ int acme_tls_server_open(struct acme_tls_server *tls, const struct acme_port *po
     int err;
 
     memset(tls, 0, sizeof *tls);
-    tls->port = port;
-    tls->sock = sock;
-    tls->early = show->early;
+    tls->wire.port = port;
+    tls->wire.sock = sock;
+    tls->wire.early = show->early;
     if (show->name.len == 0 || show->name.len > ACME_MAX_NAME || protocol == 0 || protocol > 255)
         return ACME_E_ARG;
     err = srv_new_ctx(tls, show);
@@ -142,9 +103,9 @@ static int srv_failed(struct acme_tls_server *tls, int err, int detail)
 {
     tls->phase = SRV_DEAD;
     tls->detail = detail;
-    if (tls->error == ACME_OK)
-        tls->error = err;
-    return tls->error;
+    if (tls->wire.error == ACME_OK)
+        tls->wire.error = err;
+    return tls->wire.error;
 }
 
 /* A client that offers no protocol at all gets through wolfSSL's handshake. */
@@ -164,7 +125,7 @@ int acme_tls_server_handshake(struct acme_tls_server *tls)
     if (tls->phase == SRV_UP)
         return ACME_OK;
     if (tls->phase != SRV_HANDSHAKE)
-        return tls->phase == SRV_DEAD ? tls->error : ACME_E_ARG;
+        return tls->phase == SRV_DEAD ? tls->wire.error : ACME_E_ARG;
     ret = wolfSSL_accept((WOLFSSL *)tls->session);
     if (ret != WOLFSSL_SUCCESS) {
         detail = wolfSSL_get_error((WOLFSSL *)tls->session, ret);

@@ -13,13 +13,11 @@
 
 #include "acme_buf.h"
 #include "acme_port.h"
+#include "acme_tls.h"
 
 struct acme_tls_server {
-    const struct acme_port *port;
-    acme_sock sock;          /* owned by the caller */
-    struct acme_slice early; /* what is left of the bytes read before */
-    void *ctx, *session;     /* wolfSSL's */
-    int error;               /* the one that ended the session */
+    struct acme_tls_wire wire;
+    void *ctx, *session; /* wolfSSL's */
     uint8_t phase;
     int32_t detail; /* wolfSSL's own error number; acme_tls_server_close keeps it */
 };

@@ -34,9 +34,9 @@ int dns01_stored_read(struct dns01_2136_config *config, struct acme_slice bytes)
 
     if (!stored_is_text(server) || (bytes.ptr[0] & ~STORED_ONLY_PRIMARY) != 0)
         return ACME_E_SLOT_CORRUPT;
-    if (server.len > 1 && (acme_name_read(acme_slice_of(server.ptr, server.len - 1), &name, NULL) !=
-                               ACME_OK ||
-                           name.wildcard))
+    if (server.len > 1 &&
+        (acme_name_read(acme_slice_of(server.ptr, server.len - 1), &name, NULL) != ACME_OK ||
+         name.wildcard))
         return ACME_E_SLOT_CORRUPT;
     config->only_primary = bytes.ptr[0] != 0;
     config->port = (uint16_t)dns_msg_get16(bytes.ptr + 1);

@@ -121,12 +121,9 @@ int tls_alpn01_lookup(struct tls_alpn01 *t, struct acme_slice alpn, struct acme_
     int i = acme_tls_alpn_is(alpn, TLS_ALPN01_PROTOCOL) ? ta_find_asked(t, sni) : -1;
     int err = i >= 0 ? ta_show(t, i) : ACME_E_DECLINED;
 
-    *cert = *key = acme_slice_of(NULL, 0);
-    if (err != ACME_OK)
-        return err;
-    *cert = acme_slice_of(t->cert + t->cert_at, t->cert_len);
-    *key = acme_slice_of(t->key, t->key_len);
-    return ACME_OK;
+    *cert = acme_slice_of(t->cert + t->cert_at, err == ACME_OK ? t->cert_len : 0);
+    *key = acme_slice_of(t->key, err == ACME_OK ? t->key_len : 0);
+    return err;
 }
 
 /* ---- one connection ---- */
@@ -152,8 +149,7 @@ static void ta_drop(struct tls_alpn01 *t, struct tls_alpn01_connection *c)
     if (c->phase == TA_HANDSHAKE) {
         acme_tls_server_close(&c->tls);
         t->handshakes--;
-        if (t->turn)
-            (void)t->turn(false);
+        (void)(t->turn && t->turn(false));
     }
     ta_close(t, &c->sock);
     c->phase = TA_FREE;
@@ -231,8 +227,7 @@ static int ta_begin_handshake(struct tls_alpn01 *t, struct tls_alpn01_connection
         ta_enter(t, c, TA_HANDSHAKE);
         return 1;
     }
-    if (t->turn)
-        (void)t->turn(false);
+    (void)(t->turn && t->turn(false));
     return err == ACME_E_TLS_MEMORY ? ACME_AGAIN : err;
 }
 

@@ -33,6 +33,7 @@ RECENT ?= $(BOARD_RECENT)
 SOLVERS ?= http-01
 BOARD_PROVES := $(subst $(comma), ,$(SOLVERS))
 $(if $(filter-out http-01 tls-alpn-01 dns-01,$(BOARD_PROVES)),$(error SOLVERS: http-01, tls-alpn-01, dns-01))
+PROVES_NAME := $(patsubst %,-%,$(filter-out http-01,$(subst $(comma),-,$(SOLVERS))))
 PROVES_TLS := $(filter tls-alpn-01,$(BOARD_PROVES))
 BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(if \
 	$(IPV6),$(if $(BOARD_IPV6),,-ipv6),$(if \
@@ -42,8 +43,7 @@ BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(
 	$(BOARD_CHAIN),,-chain),$(if $(BOARD_CHAIN),-nochain))$(if $(JOB),$(if \
 	$(BOARD_JOB),,-job),$(if $(BOARD_JOB),-nojob))$(if $(SERVERS),$(if \
 	$(BOARD_SERVERS),,-servers),$(if $(BOARD_SERVERS),-noservers))$(if $(RECENT),$(if \
-	$(BOARD_RECENT),,-recent),$(if $(BOARD_RECENT),-norecent))$(if $(PACE),-pace)$(patsubst \
-	%,-%,$(filter-out http-01,$(subst $(comma),-,$(SOLVERS))))
+	$(BOARD_RECENT),,-recent),$(if $(BOARD_RECENT),-norecent))$(if $(PACE),-pace)$(PROVES_NAME)
 BCC = $(CROSS)gcc
 
 # Inlining that makes frames grow is bounded: what a function needs for a moment would stand on the stack
@@ -85,7 +85,8 @@ SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DR
 	$(if $(CHAIN),,core/acme_steps_nochain.c) $(if $(JOB),,core/acme_steps_nojob.c) \
 	$(if $(RECENT),,core/acme_steps_norecent.c) $(if $(SERVERS),,core/acme_steps_noservers.c) core/acme_csr_noread.c \
 	$(if $(PACE),,core/acme_steps_nopace.c) \
-	$(BOARD_CORE_ADD) $(filter-out $(if $(PROVES_TLS),,$(SRC_TLS_ALPN01)),$(SRC_SOLVERS)) $(BD)/main.c \
+	$(BOARD_CORE_ADD) $(filter-out $(if $(PROVES_TLS),,$(SRC_TLS_ALPN01)) $(SRC_DNS_ACCOUNT) \
+	$(SRC_DNS_PERSIST) $(SRC_ACMEDNS),$(SRC_SOLVERS)) solvers/dns_label_noaccount.c $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
 	board_solvers.c board_start.c $(if $(SERVER),https_server.c $(if $(PROVES_TLS),,https_noproof.c),https_none.c) \
 	$(foreach solver,$(BOARD_PROVES),$(if $(SERVER)$(filter-out tls-alpn-01,$(solver)),$(BOARD_$(solver)),solver_tls_alpn01.c)) \
@@ -105,7 +106,7 @@ firmware: $(BO)/firmware.elf $(BO)/boards/common/bringup.o # compiled, so that i
 bringup: $(BO)/bringup.elf
 size: $(BO)/firmware.elf
 	@CROSS=$(CROSS) python3 boards/common/board_size.py $(BOARD) $< $(BD)/budget \
-		$(if $(SERVER),server,agent)$(filter 8,$(RECORDS))
+		$(if $(SERVER),server,agent)$(filter 8,$(RECORDS))$(PROVES_NAME)
 
 $(BO)/firmware.elf: $(OBJ_BOARD) $(OBJ_BOARD_AGENT) $(BO)/config.o
 $(BO)/bringup.elf: $(OBJ_BOARD) $(BO)/boards/common/bringup.o $(BO)/anchor.o
@@ -164,8 +165,8 @@ $(BO)/build-time: FORCE_BOARD
 # Everything is compiled anew when the flags are not those of the last time.
 $(BO)/board-flags: FORCE_BOARD
 	@mkdir -p $(@D)
-	@echo '$(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS)' | cmp -s - $@ || \
-		echo '$(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS)' >$@
+	@echo '$(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS) $(SOLVERS)' | cmp -s - $@ || \
+		echo '$(BOARD_CPU) $(BOARD_LIBC) $(BOARD_OPT) $(BOARD_DEFS) $(SOLVERS)' >$@
 .PHONY: FORCE_BOARD
 FORCE_BOARD:
 

@@ -43,13 +43,14 @@ LEFT_OUT = [
 ]
 
 
-# What is added to another image than the one as it is: (name, words of that one, words with it).
+# How names are proved: (name, words of the image without, words of the one with it). No words: the
+# image as it is.
 ADDED = [
     ("http-01 (`SOLVERS`)", ["SOLVERS=dns-01"], ["SOLVERS=http-01,dns-01"]),
-    ("tls-alpn-01, by the HTTPS server", ["SOLVERS=http-01"], ["SOLVERS=http-01,tls-alpn-01"]),
-    ("tls-alpn-01 without HTTPS server: TLS's other side", ["SERVER=", "SOLVERS=http-01"],
-     ["SERVER=", "SOLVERS=http-01,tls-alpn-01"]),
-    ("dns-01 by DNS UPDATE with TSIG", ["SOLVERS=http-01"], ["SOLVERS=http-01,dns-01"]),
+    ("tls-alpn-01 on the HTTPS server's port", [], ["SOLVERS=http-01,tls-alpn-01"]),
+    ("tls-alpn-01 in the place of http-01, without HTTPS server: TLS's other side",
+     ["SERVER="], ["SERVER=", "SOLVERS=tls-alpn-01"]),
+    ("dns-01 by DNS UPDATE with TSIG", [], ["SOLVERS=http-01,dns-01"]),
 ]
 
 
@@ -110,7 +111,7 @@ def main():
             if made is None:
                 cells += " does not build | |" if words else " - | |"
                 continue
-            without = build(b, "build/options/%s-without" % b, other) if other else base[b]
+            without = build(b, "build/options/%s-%d-without" % (b, n + 1), other) if other else base[b]
             cost = [(made[i] - without[i]) * (-1 if has else 1) for i in (0, 1)]
             cells += " %s%s | %s |" % (cell(cost[0]), "*" if has else "", cell(cost[1]))
         print("| %s |%s" % (row[0], cells), flush=True)

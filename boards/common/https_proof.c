@@ -75,9 +75,9 @@ static int proof_judge(struct https_server *h, const struct acme_tls_hello *hell
     if (err == ACME_OK || err == ACME_E_DECLINED)
         proof_limit(h, PROOF_TURN_MS);
     proof.shows = err == ACME_OK;
-    return err == ACME_E_DECLINED                           ? ACME_OK
+    return err == ACME_E_DECLINED                       ? ACME_OK
            : err == ACME_OK || err == ACME_E_TLS_MEMORY ? ACME_AGAIN
-                                                            : err;
+                                                        : err;
 }
 
 int https_proof_step(struct https_server *h)

@@ -19,8 +19,8 @@ static void begin(void *arg)
     int err;
 
     (void)arg;
-    err = acme_agent_init(&agent, board_agent_config(), port, solvers,
-                          board_solvers(port, solvers), &why, &which);
+    err = acme_agent_init(&agent, board_agent_config(), port, solvers, board_solvers(port, solvers),
+                          &why, &which);
     if (err != ACME_OK)
         board_refused(err, why, which);
     https_init(&https, port, &agent, 443);

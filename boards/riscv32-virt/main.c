@@ -23,8 +23,8 @@ int main(void)
 
     board_init();
     port = board_start(); /* flash, configuration, random numbers, network */
-    err = acme_agent_init(&agent, board_agent_config(), port, solvers,
-                          board_solvers(port, solvers), &why, &which);
+    err = acme_agent_init(&agent, board_agent_config(), port, solvers, board_solvers(port, solvers),
+                          &why, &which);
     if (err != ACME_OK)
         board_refused(err, why, which);
     https_init(&https, port, &agent, 443);

@@ -1,7 +1,7 @@
 /* fuzz_hello.c - the ClientHello that decides who sees a challenge's certificate (acme_tls_hello.c)
  *
- * Whatever comes: an answer, slices that lie inside, the same answer for the same bytes however many
- * follow, and "not yet" for each shorter front of what was whole.
+ * Whatever comes: an answer, slices that lie inside, the same answer for the same bytes however
+ * many follow, and "not yet" for each shorter front of what was whole.
  */
 #include "acme_tls_hello.h"
 #include "fuzz.h"

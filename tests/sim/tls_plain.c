@@ -14,8 +14,8 @@ int acme_tls_open(struct acme_tls *tls, const struct acme_port *port, acme_sock 
 
     (void)host;
     memset(tls, 0, sizeof *tls);
-    tls->port = port;
-    tls->sock = sock;
+    tls->wire.port = port;
+    tls->wire.sock = sock;
     if (anchors->count == 0)
         return ACME_E_CONFIG;
     return port->unix_time(port->ctx, &now) == ACME_OK ? ACME_OK : ACME_E_CLOCK;
@@ -32,31 +32,31 @@ int acme_tls_handshake(struct acme_tls *tls)
     int n;
 
     if (tls->phase != 0)
-        return tls->error;
-    n = tls->port->net->recv(tls->port->ctx, tls->sock, &letter, 1);
+        return tls->wire.error;
+    n = tls->wire.port->net->recv(tls->wire.port->ctx, tls->wire.sock, &letter, 1);
     if (n == ACME_AGAIN)
         return n;
-    tls->error = n < 0 ? n : ACME_E_TLS;
+    tls->wire.error = n < 0 ? n : ACME_E_TLS;
     for (size_t i = 0; n == 1 && i < sizeof verdicts / sizeof verdicts[0]; i++) {
         if (verdicts[i].letter == letter)
-            tls->error = verdicts[i].err;
+            tls->wire.error = verdicts[i].err;
     }
     tls->phase = 1;
-    return tls->error;
+    return tls->wire.error;
 }
 
 int acme_tls_send(struct acme_tls *tls, const void *data, size_t len)
 {
-    if (tls->error != ACME_OK || tls->phase == 0)
+    if (tls->wire.error != ACME_OK || tls->phase == 0)
         return ACME_E_ARG;
-    return tls->port->net->send(tls->port->ctx, tls->sock, data, len);
+    return tls->wire.port->net->send(tls->wire.port->ctx, tls->wire.sock, data, len);
 }
 
 int acme_tls_recv(struct acme_tls *tls, void *buf, size_t cap)
 {
-    if (tls->error != ACME_OK || tls->phase == 0)
+    if (tls->wire.error != ACME_OK || tls->phase == 0)
         return ACME_E_ARG;
-    return tls->port->net->recv(tls->port->ctx, tls->sock, buf, cap);
+    return tls->wire.port->net->recv(tls->wire.port->ctx, tls->wire.sock, buf, cap);
 }
 
 void acme_tls_close(struct acme_tls *tls)

@@ -1,5 +1,5 @@
-/* dns01_world.h - a small DNS of two servers for test_dns01_2136.c, over a fake network and a virtual
- * clock: one connection at a time, and any trouble in any of them */
+/* dns01_world.h - a small DNS of two servers for test_dns01_2136.c, over a fake network and a
+ * virtual clock: one connection at a time, and any trouble in any of them */
 #ifndef DNS01_WORLD_H
 #define DNS01_WORLD_H
 
@@ -56,7 +56,7 @@ static struct {
     unsigned lag; /* questions for TXT that the second server answers before it knows */
     unsigned servers;
     const char *alias_from, *alias_to;
-    bool alias_loop;
+    bool alias_loop, foreign;   /* SOAs of a zone that was not asked about */
     unsigned updates, asked[3]; /* SOA, NS, TXT */
     struct dns_tsig_key key;
 } dns;
@@ -116,7 +116,7 @@ static void dns_add_soa(struct acme_buf *b, enum dns_section section)
 {
     uint8_t room[300];
 
-    dns_msg_add(b, section, ZONE, DNS_SOA, DNS_IN, 60,
+    dns_msg_add(b, section, dns.foreign ? "elsewhere.test" : ZONE, DNS_SOA, DNS_IN, 60,
                 dns_name_data(room, sizeof room, "ns1.test", 21));
 }
 

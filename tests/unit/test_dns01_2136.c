@@ -1,5 +1,5 @@
-/* test_dns01_2136.c - dns-01 by DNS UPDATE against a small DNS that has any trouble in any exchange.
- * Real servers are in tests/interop/test_dns01.py. */
+/* test_dns01_2136.c - dns-01 by DNS UPDATE against a small DNS that has any trouble in any
+ * exchange. Real servers are in tests/interop/test_dns01.py. */
 #include "dns01_world.h"
 
 #define TOKEN   "evaGxfADs6pSRb2LAv9IZf17Dt3juxGJ-PCt92wr-oA"
@@ -68,7 +68,7 @@ static int run_for(enum job job, const struct acme_challenge *c)
             return ret;
         }
         wait = s->ops->poll(s);
-        CHECK(wait <= DNS01_2136_LIMIT_MS);
+        CHECK(wait <= DNS_SEEK_LIMIT_MS);
         dns.now += dns.drip ? 1 : wait < 250 ? wait : 250;
     }
     test_stop(TEST_FAILED, "no end");
@@ -148,14 +148,16 @@ TEST(who_is_asked)
     CHECK(strstr(solver.why, "account's key") != NULL);
     CHECK_INT(dns.connects, 0);
     /* the primary alone */
-    fresh_with((struct dns01_2136_config){.server = "ns1.test", .only_primary = true, .port = 5353});
+    fresh_with(
+        (struct dns01_2136_config){.server = "ns1.test", .only_primary = true, .port = 5353});
     CHECK_INT(run(BEGIN), ACME_OK);
     CHECK_INT(dns.port, 5353);
     dns.connects = 0;
     CHECK_INT(run(READY), ACME_OK);
     CHECK_INT(dns.connects, 2);
     CHECK_INT(dns.asked[1], 0);
-    /* the system's servers tell who the primary is; another one is asked when the first is silent */
+    /* the system's servers tell who the primary is; another one is asked when the first is silent
+     */
     fresh_with((struct dns01_2136_config){0});
     dns.trouble = REFUSED_CONNECTION;
     dns.times = 1;
@@ -180,11 +182,14 @@ TEST(an_alias_is_followed)
     dns.alias_loop = true;
     CHECK_INT(run(BEGIN), ACME_E_SOLVER);
     CHECK(strstr(solver.why, "too many aliases") != NULL);
-    CHECK_INT(dns.asked[0], DNS01_2136_ALIASES + 1);
+    CHECK_INT(dns.asked[0], DNS_SEEK_ALIASES + 1);
     /* a parent's alias is none of ours */
     fresh();
     dns.alias_from = NAME;
     dns.alias_to = "elsewhere.test";
+    dns.trouble = RCODE;
+    dns.rcode = DNS_REFUSED;
+    dns.times = 1;
     CHECK_INT(run(BEGIN), ACME_OK);
     CHECK(dns_has(OWNER, value));
 }
@@ -207,6 +212,15 @@ TEST(a_server_that_knows_only_the_apex)
     CHECK_INT(dns.connects, 4); /* up to "net" */
 }
 
+TEST(a_zone_that_was_not_asked_about_is_not_taken)
+{
+    fresh();
+    dns.foreign = true;
+    CHECK_INT(run(BEGIN), ACME_E_SOLVER);
+    CHECK(strstr(solver.why, "no zone of this name") != NULL);
+    CHECK_INT(dns.updates, 0);
+}
+
 /* ---- trouble on the way ---- */
 
 /* In each exchange of each job: once, and it goes on; always, and it ends with that error. */
@@ -215,12 +229,18 @@ TEST(trouble_on_the_way_is_borne_or_told)
     static const struct {
         enum trouble trouble;
         int err;
-    } all[] = {{REFUSED_CONNECTION, ACME_E_NET}, {RESET_SENDING, ACME_E_NET},
-               {RESET_READING, ACME_E_NET},      {ENDED_READING, ACME_E_CLOSED},
-               {SILENT, ACME_E_TIMEOUT},         {WRONG_ID, ACME_E_REPLY},
-               {NO_ANSWER, ACME_E_REPLY},        {CUT, ACME_E_REPLY},
-               {SHORT, ACME_E_REPLY},            {LONG, ACME_E_SIZE},
-               {EMPTY, ACME_E_REPLY},            {RCODE, ACME_E_SERVER}};
+    } all[] = {{REFUSED_CONNECTION, ACME_E_NET},
+               {RESET_SENDING, ACME_E_NET},
+               {RESET_READING, ACME_E_NET},
+               {ENDED_READING, ACME_E_CLOSED},
+               {SILENT, ACME_E_TIMEOUT},
+               {WRONG_ID, ACME_E_REPLY},
+               {NO_ANSWER, ACME_E_REPLY},
+               {CUT, ACME_E_REPLY},
+               {SHORT, ACME_E_REPLY},
+               {LONG, ACME_E_SIZE},
+               {EMPTY, ACME_E_REPLY},
+               {RCODE, ACME_E_SERVER}};
     static const struct {
         enum job job;
         unsigned exchanges;
@@ -253,7 +273,7 @@ TEST(trouble_on_the_way_is_borne_or_told)
                     if (look)
                         CHECK(dns.now - 1000 >= DNS01_2136_READY_MS);
                     else
-                        CHECK_INT(dns.connects, at + DNS01_2136_TRIES);
+                        CHECK_INT(dns.connects, at + DNS_SEEK_TRIES);
                 }
             }
         }
@@ -280,11 +300,11 @@ TEST(a_zone_of_too_many_servers_is_refused)
 {
     fresh();
     dns_put(OWNER, value);
-    dns.servers = DNS01_2136_SERVERS;
+    dns.servers = DNS_SEEK_SERVERS;
     CHECK_INT(run(READY), ACME_OK);
     dns.servers++;
     CHECK_INT(run(READY), ACME_E_SOLVER);
-    CHECK(strstr(solver.why, "DNS01_2136_SERVERS") != NULL);
+    CHECK(strstr(solver.why, "DNS_SEEK_SERVERS") != NULL);
     dns.servers = 0;
     CHECK_INT(run(READY), ACME_E_REPLY);
 }
@@ -348,6 +368,11 @@ TEST(another_challenge_begins_anew)
     CHECK_INT(run_for(BEGIN, &b), ACME_OK); /* the fake network has one socket: a's was closed */
     CHECK(dns_has("_acme-challenge.b.example.net", value) && dns_count() == 1);
     CHECK_INT(run_for(BEGIN, &a), ACME_OK);
+    CHECK_INT(dns_count(), 2);
+    /* the other value of a name is another challenge */
+    CHECK_INT(once(END, &a), ACME_AGAIN);
+    b = challenge(NAME, TOKEN ".other");
+    CHECK_INT(run_for(END, &b), ACME_OK);
     CHECK_INT(dns_count(), 2);
     CHECK_INT(once(END, &a), ACME_AGAIN);
     dns01_2136_close(&solver);

@@ -24,6 +24,8 @@ static struct acme_provision sample(void)
                                .shortest_chain = true,
                                .profile_required = true,
                                .eab = {eab, sizeof eab},
+                               .dns = {eab, 2},
+                               .dns_key = {eab + 1, 3},
                                .terms_agreed = true};
     return p;
 }
@@ -51,6 +53,10 @@ TEST(comes_back)
     CHECK(out.shortest_chain);
     CHECK_INT(out.eab.len, 4);
     CHECK_MEM(out.eab.ptr, in.eab.ptr, 4);
+    CHECK_INT(out.dns.len, 2);
+    CHECK_MEM(out.dns.ptr, in.dns.ptr, 2);
+    CHECK_INT(out.dns_key.len, 3);
+    CHECK_MEM(out.dns_key.ptr, in.dns_key.ptr, 3);
     CHECK_INT(out.account_key_type, 0);
     CHECK(out.terms_agreed);
 }

@@ -242,6 +242,48 @@ TEST(one_handshake_and_a_queue_before_it)
     CHECK_INT(s->ops->poll(s), UINT32_MAX);
 }
 
+static bool may_begin;
+static int turns;
+
+static bool turn(bool wanted)
+{
+    if (wanted && !may_begin)
+        return false;
+    turns += wanted ? 1 : -1;
+    CHECK(turns == 0 || turns == 1);
+    return true;
+}
+
+TEST(a_handshake_waits_until_the_memory_is_left_to_it)
+{
+    struct peer *p;
+
+    fresh();
+    t.turn = turn;
+    may_begin = false;
+    turns = 0;
+    p = asker(TLS_ALPN01_PROTOCOL);
+    run(1000);
+    CHECK(!p->closed && p->in_at == p->in_len && p->out_len == 0);
+    CHECK_INT(turns, 0);
+    may_begin = true;
+    run(50);
+    CHECK(p->out_len > 0);
+    CHECK_INT(turns, 1);
+    run(TLS_ALPN01_DEADLINE_MS);
+    CHECK(p->closed);
+    CHECK_INT(turns, 0);
+    /* what cannot be opened gives its turn back, too */
+    s->ops->end(s, &challenge, ACME_OUTCOME_VALID);
+    CHECK_INT(s->ops->begin(s, &challenge), ACME_OK);
+    ta_forget(&t);
+    world.clock_answer = ACME_E_CLOCK;
+    p = asker(TLS_ALPN01_PROTOCOL);
+    run(50);
+    CHECK(p->closed);
+    CHECK_INT(turns, 0);
+}
+
 TEST(who_is_silent_makes_room)
 {
     struct peer *silent[3], *good;

@@ -19,7 +19,8 @@ void dns_option(int what, const char *value)
     } else if (what == 'Z')
         config.only_primary = true;
     else if (tsig_server(&tsig, value, &config) != 0)
-        die("--dns-server must be ADDR, ADDR:PORT or [ADDR]:PORT, of a name or an IP address", value);
+        die("--dns-server must be ADDR, ADDR:PORT or [ADDR]:PORT, of a name or an IP address",
+            value);
 }
 
 static struct acme_slice packed(const void *bytes, int len)
