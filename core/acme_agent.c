@@ -286,7 +286,7 @@ int acme_drive_need(struct acme_agent *a, unsigned buffers)
 /* What a turn begins with. */
 static unsigned need_now(const struct acme_agent *a)
 {
-    if (a->phase == PHASE_FLIGHT)
+    if (a->phase == PHASE_FLIGHT || acme_order_lends_exchange(a))
         return ACME_NEED_IO;
     if (a->phase == PHASE_SAVE || acme_rows[a->step].how != ACME_LOCAL ||
         a->step == ACME_ROW_LOAD || a->step == ACME_ROW_KEY || a->step == ACME_ROW_BACK)
@@ -297,7 +297,7 @@ static unsigned need_now(const struct acme_agent *a)
 /* What has to be kept until the next turn. */
 static unsigned need_then(const struct acme_agent *a)
 {
-    if (a->phase == PHASE_FLIGHT)
+    if (a->phase == PHASE_FLIGHT || acme_order_lends_exchange(a))
         return ACME_NEED_IO;
     return a->phase == PHASE_SAVE ? NEED_BOTH : 0;
 }

@@ -89,9 +89,13 @@ struct acme_config {
 
 /* What a run may override (bits). */
 enum acme_ask {
-    ACME_ASK_FORCE = 1,             /* renew though not due */
-    ACME_ASK_NOW = 2,               /* do not wait for our own backoff */
-    ACME_ASK_IGNORE_RETRY_AFTER = 4 /* not even for the CA's word: a person takes it upon himself */
+    ACME_ASK_FORCE = 1, /* renew though not due */
+    ACME_ASK_NOW = 2,   /* do not wait for our own backoff */
+    ACME_ASK_IGNORE_RETRY_AFTER =
+        4,               /* not even for the CA's word: a person takes it upon himself */
+    ACME_ASK_PROOFS = 8, /* read the authorizations also of an order that is ready, as somebody
+                            wants to see them (the event exchange) */
+    ACME_ASK_ANEW = 16   /* give up the order that is open, and begin another one */
 };
 
 /* What an agent does besides getting and renewing its certificate. A link choice of the build. */
@@ -163,7 +167,9 @@ struct acme_agent_status {
     const char *account; /* its URL, or "" */
     bool rollover;       /* one was begun, and its end is not known */
     bool order_open;
-    bool connected;                     /* a TLS session with the CA stands */
+    bool order_other; /* ... and it is for something else than what is configured now */
+    bool wanted;      /* the certificate is what is configured now */
+    bool connected;   /* a TLS session with the CA stands */
     const struct acme_failure *failure; /* the last one; err ACME_OK if none since a success */
     const struct acme_sched *attempts;  /* failures since the last success, all and by class */
     const struct acme_ledger *ledger;   /* what holds back all certificates of this CA */
@@ -307,6 +313,7 @@ struct acme_order_state {
     bool relist;          /* the next look reads the list of authorizations anew */
     bool chain_final;     /* no other chain is looked at any more */
     bool taken_up;        /* it was put aside in the middle of this run */
+    bool proofs_read;     /* the authorizations, since it is ready: ACME_ASK_PROOFS */
     uint8_t chain_at;     /* the chain that is being fetched: 0 the default, then the alternates */
     uint8_t chain_best, alternates_count;
     uint32_t chain_size; /* of the best, in bytes */
@@ -442,6 +449,8 @@ struct acme_agent {
     struct acme_ari ari;
     struct acme_revoked revoked;
     struct acme_recent recent;
+    uint16_t
+        pace_ms[2]; /* what the CA took the last time: for the proofs, to issue; 0: not known */
     struct acme_ledger ledger;
     struct acme_failure failure;
 #if ACME_MAX_SERVERS > 1

@@ -343,5 +343,7 @@ void acme_http_write_request(struct acme_buf *out, const struct acme_http_reques
         acme_buf_dec(out, request->content_length);
         acme_buf_text(out, "\r\n");
     }
+    if (request->fields.len > 0)
+        acme_buf_put(out, request->fields.ptr, request->fields.len);
     acme_buf_text(out, "\r\n");
 }

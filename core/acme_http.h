@@ -72,6 +72,7 @@ struct acme_http_request {
     const char *accept;       /* NULL: "*" "/" "*" */
     const char *content_type; /* NULL: no body */
     size_t content_length;
+    struct acme_slice fields; /* more field lines, each with its CRLF; may be empty */
 };
 void acme_http_write_request(struct acme_buf *out, const struct acme_http_request *request);
 

@@ -189,8 +189,10 @@ int acme_read_challenge(const struct acme_json *node, struct acme_challenge_obje
     if (!out->url)
         return ACME_E_REPLY;
     /* dns-persist-01 has no token, so whatever is there is not ours to look at. */
-    if (out->type == ACME_CHALLENGE_DNS_PERSIST01)
+    if (out->type == ACME_CHALLENGE_DNS_PERSIST01) {
+        out->issuers = obj_array(node, "issuer-domain-names");
         return ACME_OK;
+    }
     if (!acme_token_ok(acme_slice_text(token)))
         return ACME_E_REPLY;
     out->token = token;

@@ -75,7 +75,8 @@ struct acme_challenge_object {
     enum acme_challenge_type type; /* ACME_CHALLENGE_NONE: one that we do not know; skip it */
     enum acme_status status;
     const char *url;
-    const char *token; /* checked by acme_token_ok; NULL for types without one */
+    const char *token;               /* checked by acme_token_ok; NULL for types without one */
+    const struct acme_json *issuers; /* dns-persist-01: array "issuer-domain-names", or NULL */
     const struct acme_json *error;
 };
 /* ACME_OK (also for a type that we do not know), or ACME_E_REPLY: a known type without url, or with

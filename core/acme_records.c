@@ -163,6 +163,7 @@ static int encode_sched(struct acme_agent *a, struct acme_span room)
     acme_job_put(a, &w);
     acme_server_put(a, &w);
     acme_recent_put(a, &w);
+    acme_pace_put(a, &w);
     put_failure(&w, &a->failure);
     return acme_record_end(&w);
 }

@@ -369,6 +369,7 @@ int acme_load_sched(struct acme_agent *a)
     memset(&a->revoked, 0, sizeof a->revoked);
     acme_server_forget(a);
     memset(&a->recent, 0, sizeof a->recent);
+    memset(a->pace_ms, 0, sizeof a->pace_ms);
     memset(&a->failure, 0, sizeof a->failure);
     if (err != ACME_OK)
         return err;
@@ -378,6 +379,7 @@ int acme_load_sched(struct acme_agent *a)
         acme_job_get(a, &field);
         acme_server_get(a, &field);
         acme_recent_get(a, &field);
+        acme_pace_get(a, &field);
         get_failure(&field, &a->failure);
     }
     get_sched_end(&a->sched);

@@ -33,7 +33,9 @@ struct acme_challenge {
     const char *token;             /* "" for types without one */
     const char *key_authorization; /* RFC 8555 8.1; "" for end when the account's key is lost */
     const char *account_url;
-    struct acme_exchange *exchange; /* lent, or NULL */
+    /* Lent to begin, where ops->needs say so; else NULL. It is idle at the first call, and must be
+     * so, closed and with the anchors that it had, when begin answers anything but ACME_AGAIN. */
+    struct acme_exchange *exchange;
 };
 
 enum acme_outcome {
@@ -51,6 +53,11 @@ struct acme_solver_ops {
     const char *name; /* "http-01"; stored in the ORDER record, so it never changes */
     unsigned types;   /* bits of enum acme_challenge_type */
     unsigned needs;   /* bits of enum acme_solver_needs */
+
+    /* Does what the CA offers fit? ACME_OK, or ACME_E_DECLINED (another challenge or solver is
+     * looked for). Asked whenever an authorization was read; what the object points to is gone
+     * after the call. NULL: any of its types. */
+    int (*offered)(struct acme_solver *s, const struct acme_challenge_object *c);
 
     /* Make it true: ACME_OK, ACME_AGAIN, ACME_E_DECLINED (another solver or type is tried), or an
      * error. Called again for a challenge that has begun already (after a resume): no harm. */

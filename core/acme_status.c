@@ -28,6 +28,8 @@ void acme_agent_status(const struct acme_agent *a, struct acme_agent_status *out
     out->account = a->kid;
     out->rollover = a->new_key.type != ACME_KEY_NONE;
     out->order_open = a->order.open;
+    out->order_other = a->order.open && a->order.stale;
+    out->wanted = a->cert.has && a->cert.wanted;
     out->connected = acme_exchange_is_up(&a->exchange);
     out->failure = &a->failure;
     out->attempts = &a->sched;

@@ -184,6 +184,8 @@ int acme_order_refuse(struct acme_agent *a, int err, const struct acme_json *pro
 uint8_t *acme_order_declined(struct acme_order_name *name, unsigned type);
 /* The next name, from order.index on, that still awaits flag; false: there is none. */
 bool acme_order_awaiting(struct acme_agent *a, unsigned flag);
+/* May a solver make requests of its own now, over the agent's exchange? */
+bool acme_order_lends_exchange(const struct acme_agent *a);
 /* Look at the order once more in a while, slower each time; ACME_E_TIMEOUT at the end. */
 int acme_order_poll(struct acme_agent *a, struct acme_next *next, const char *what);
 
@@ -342,6 +344,14 @@ bool acme_server_rehearsed(struct acme_agent *a, struct acme_next *next);
 void acme_server_succeeded(struct acme_agent *a);
 void acme_server_failed(struct acme_agent *a, int err, int64_t now);
 void acme_server_status(const struct acme_agent *a, struct acme_agent_status *out);
+/* -- how long the CA takes: acme_steps_pace.c -- */
+
+/* The distance of the first look after the CA was told; a->order.poll_ms is the next one's. */
+uint32_t acme_pace_first(struct acme_agent *a, uint32_t usual_ms);
+void acme_pace_seen(struct acme_agent *a); /* a look has shown the order */
+void acme_pace_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */
+void acme_pace_get(struct acme_agent *a, const struct acme_field *field);
+
 /* -- certificates though none is due: acme_steps_recent.c, or acme_steps_norecent.c -- */
 
 void acme_recent_put(const struct acme_agent *a, struct acme_record_writer *w); /* into SCHED */

@@ -96,6 +96,9 @@ static int choose_challenge(struct acme_agent *a, const struct acme_authorizatio
                 (a->solvers[s]->ops->types & (unsigned)out->type) == 0 ||
                 (*acme_order_declined(name, (unsigned)out->type) & (1u << s)) != 0)
                 continue;
+            if (err == ACME_OK && a->solvers[s]->ops->offered != NULL &&
+                a->solvers[s]->ops->offered(a->solvers[s], out) != ACME_OK)
+                continue;
             if (err == ACME_OK) {
                 *solver = s;
                 return ACME_OK;

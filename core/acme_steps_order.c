@@ -205,6 +205,8 @@ int accept_look(struct acme_agent *a, const struct acme_reply *reply, struct acm
 
     if (err == ACME_OK)
         err = acme_order_take(a, root);
+    if (err == ACME_OK)
+        acme_pace_seen(a);
     return err == ACME_OK ? acme_order_next(a, next) : err;
 }
 
@@ -224,13 +226,15 @@ int acme_order_poll(struct acme_agent *a, struct acme_next *next, const char *wh
     struct acme_order_state *order = &a->order;
     uint64_t now = a->port->now_ms(a->port->ctx);
 
-    if (order->since_ms == 0)
-        order->since_ms = order->why_ms = now;
-    if (now - order->since_ms > PATIENCE_MS)
-        return acme_fail_note(a, ACME_E_TIMEOUT, "the CA did not finish in 10 minutes: ", what);
     if (order->poll_ms == 0)
         order->poll_ms = POLL_FIRST_MS;
     next->wait_ms = order->poll_ms;
+    if (order->since_ms == 0) {
+        order->since_ms = order->why_ms = now;
+        next->wait_ms = acme_pace_first(a, order->poll_ms);
+    }
+    if (now - order->since_ms > PATIENCE_MS)
+        return acme_fail_note(a, ACME_E_TIMEOUT, "the CA did not finish in 10 minutes: ", what);
     order->poll_ms = order->poll_ms * 2 > POLL_MAX_MS ? POLL_MAX_MS : order->poll_ms * 2;
     next->row = ACME_ROW_LOOK;
     return ACME_OK;
@@ -275,6 +279,13 @@ int acme_order_next(struct acme_agent *a, struct acme_next *next)
     case ACME_STATUS_PENDING:
         return pending_next(a, next);
     case ACME_STATUS_READY:
+        if ((a->ask_flags & ACME_ASK_PROOFS) != 0 && !order->proofs_read &&
+            order->names_count > 0 && order->names[0].authorization != 0) {
+            order->proofs_read = true;
+            order->index = 0;
+            next->row = ACME_ROW_AUTHZ;
+            return ACME_OK;
+        }
         /* After a finalize: the CA has not taken it (or it was lost), so it may be sent again. */
         if (order->finalized && ++order->rounds > ROUNDS_MAX)
             return acme_fail_note(a, ACME_E_SERVER, "it stays ready though it was finalized", NULL);

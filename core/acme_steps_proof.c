@@ -31,6 +31,15 @@ bool acme_order_awaiting(struct acme_agent *a, unsigned flag)
     return a->order.index < a->order.names_count;
 }
 
+bool acme_order_lends_exchange(const struct acme_agent *a)
+{
+    bool lends = false;
+
+    for (uint8_t i = 0; i < a->solvers_count && a->step == ACME_ROW_BEGIN; i++)
+        lends = lends || (a->solvers[i]->ops->needs & ACME_NEEDS_EXCHANGE) != 0;
+    return lends;
+}
+
 /* -- challenges -- */
 
 /* All that is going to be begun is noted in one record before the first begin. */
@@ -118,6 +127,8 @@ int step_begin(struct acme_agent *a, const struct acme_reply *reply, struct acme
     name = &a->order.names[a->order.index];
     solver = a->solvers[name->solver];
     err = fill_challenge(a, name, &room, &c);
+    if ((solver->ops->needs & ACME_NEEDS_EXCHANGE) != 0)
+        c.exchange = &a->exchange;
     if (err == ACME_OK)
         err = solver->ops->begin(solver, &c);
     next->wait_ms = 20;
@@ -253,8 +264,7 @@ int step_watch(struct acme_agent *a, const struct acme_reply *reply, struct acme
     }
     a->order.responded = true;
     a->order.since_ms = a->order.why_ms = a->port->now_ms(a->port->ctx);
-    a->order.poll_ms = blind ? POLL_BLIND_MS : POLL_FIRST_MS;
-    next->wait_ms = a->order.poll_ms;
+    next->wait_ms = acme_pace_first(a, blind ? POLL_BLIND_MS : POLL_FIRST_MS);
     next->row = ACME_ROW_LOOK;
     return ACME_OK;
 }

@@ -363,6 +363,10 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
         rest_repair(a, next, now);
         return ACME_OK;
     }
+    if ((a->ask_flags & ACME_ASK_ANEW) != 0 && a->loaded) {
+        a->ask_flags &= (uint8_t)~ACME_ASK_ANEW; /* the next one is not meant */
+        a->order.stale |= a->order.open;
+    }
     if (rest_end(a, next))
         return ACME_OK;
     if (a->verdict == VERDICT_TAKEN || a->verdict == VERDICT_REFUSED) {
@@ -411,7 +415,7 @@ int step_rest(struct acme_agent *a, const struct acme_reply *reply, struct acme_
 void acme_order_rest(struct acme_order_state *order)
 {
     order->fresh = order->responded = order->finalized = order->respond_refused = false;
-    order->taken_up = false;
+    order->taken_up = order->proofs_read = false;
     order->relist = true;
     order->rounds = 0;
     order->index = 0;

@@ -242,6 +242,21 @@ bool dns_msg_find(struct dns_msg *r, unsigned type, struct dns_record *record)
     return false;
 }
 
+int dns_msg_txt(struct acme_slice data, void *room, size_t cap)
+{
+    struct acme_buf b;
+
+    acme_buf_init(&b, room, cap);
+    while (data.len > 0) {
+        size_t n = data.ptr[0];
+        if (n >= data.len)
+            return -1;
+        acme_buf_put(&b, data.ptr + 1, n);
+        data = acme_slice_of(data.ptr + 1 + n, data.len - 1 - n);
+    }
+    return b.overflow ? -1 : (int)b.len;
+}
+
 bool dns_msg_txt_is(struct acme_slice data, const char *text)
 {
     size_t left = strlen(text);

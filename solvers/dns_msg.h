@@ -92,6 +92,8 @@ bool dns_msg_next(struct dns_msg *r, struct dns_record *record);
 bool dns_msg_find(struct dns_msg *r, unsigned type, struct dns_record *record);
 /* The name at an offset: 0 when it is none, else the offset behind it. */
 size_t dns_msg_name(struct acme_slice message, size_t at, char out[DNS_NAME_ROOM]);
+/* The strings of a TXT record, joined, into room: their length, or -1 (broken, or too long). */
+int dns_msg_txt(struct acme_slice data, void *room, size_t cap);
 /* Are the strings of a TXT record, joined, this text? */
 bool dns_msg_txt_is(struct acme_slice data, const char *text);
 

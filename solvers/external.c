@@ -3,15 +3,17 @@
 
 #include <string.h>
 
+#include "acme_crypto.h"
 #include "acme_err.h"
 #include "acme_event.h"
+#include "dns_msg.h"
 
 #define EXT_POLL_MS 20
 
 enum ext_phase { EXT_IDLE, EXT_PERFORMING, EXT_POSTED, EXT_CLEANING };
 enum ext_act { EXT_NOTHING, EXT_BEGIN, EXT_READY, EXT_END, EXT_FINISH, EXT_TELL };
 
-static void ext_warn(struct external *x, const char *text, const char *detail, int err)
+static void ext_warn(const struct external *x, const char *text, const char *detail, int err)
 {
     struct acme_event event;
 
@@ -58,12 +60,17 @@ static void ext_enter(struct external *x, enum ext_act act, const struct acme_ch
         return;
     ext_abort(x);
     x->act = (uint8_t)act;
+    if (x->config.answer_ms != 0)
+        x->since_ms = x->port->now_ms(x->port->ctx);
     (void)acme_copy_text(x->token, sizeof x->token, acme_slice_text(token));
     (void)acme_copy_text(x->domain, sizeof x->domain, acme_slice_text(domain));
 }
 
 static int ext_leave(struct external *x, int err)
 {
+    if (err == ACME_AGAIN && x->config.answer_ms != 0 &&
+        x->port->now_ms(x->port->ctx) - x->since_ms >= x->config.answer_ms)
+        err = ext_fail(x, "the other side has not answered in time", "");
     if (err != ACME_AGAIN)
         ext_abort(x);
     return err;
@@ -191,12 +198,17 @@ static int ext_print_message(struct external *x)
     return b.overflow ? ACME_E_SIZE : external_print(x, x->line, b.len);
 }
 
+static const struct external_proof *ext_proof(const struct external *x)
+{
+    return x->config.tls != NULL ? &x->config.tls->proof : NULL;
+}
+
 static int ext_print_block(struct external *x, const struct acme_challenge *c)
 {
     struct acme_buf b;
 
     acme_buf_init(&b, x->line, sizeof x->line);
-    external_block(&b, c, &x->message);
+    external_block(&b, c, ext_proof(x), &x->message);
     return b.overflow ? ACME_E_SIZE : external_print(x, x->line, b.len);
 }
 
@@ -215,18 +227,67 @@ static int ext_answer(struct external *x)
 
 /* ---- a challenge's life ---- */
 
+static void ext_not_there(const struct external *x, const struct acme_challenge *c, int err)
+{
+    char detail[ACME_NAME_ROOM + 80];
+    struct acme_buf b;
+
+    acme_buf_init(&b, detail, sizeof detail);
+    acme_buf_text(&b, c->identifier);
+    acme_buf_text(&b, ": ");
+    acme_buf_text(&b, err != ACME_E_DECLINED            ? acme_err_words(err)
+                      : c->type == ACME_CHALLENGE_DNS01 ? "no TXT record has this value"
+                                                        : "the answer is another one");
+    if (acme_buf_end(&b))
+        ext_warn(x, "Self-verify of challenge failed.", detail, ACME_OK);
+}
+
+/* The line is free: its room takes what is sent and received. */
 static int ext_self_check(struct external *x, const struct acme_challenge *c)
 {
-    int err;
+    struct acme_span room = {(uint8_t *)x->line, sizeof x->line};
+    char name[DNS_NAME_ROOM + 16];
+    struct acme_buf b;
+    int err = ACME_OK;
 
-    if (c->type != ACME_CHALLENGE_HTTP01 || x->config.http_port == 0)
-        return ACME_OK;
-    err = external_verify(&x->verify, x->port, c, x->config.http_port);
+    if (c->type == ACME_CHALLENGE_HTTP01 && x->config.http_port != 0)
+        err = external_verify(&x->verify, x->port, c, x->config.http_port, room);
+    if (c->type == ACME_CHALLENGE_DNS01 && !x->config.no_lookup) {
+        acme_buf_init(&b, name, sizeof name);
+        acme_buf_text(&b, "_acme-challenge.");
+        acme_buf_text(&b, c->identifier);
+        err = acme_buf_end(&b) ? external_lookup(&x->verify, x->port, name,
+                                                 external_value(&x->message, "validation"), room)
+                               : ACME_E_SIZE;
+    }
     if (err == ACME_AGAIN)
         return err;
     if (err != ACME_OK)
-        ext_warn(x, "Self-verify of challenge failed.", c->identifier, err);
+        ext_not_there(x, c, err);
     return ACME_OK;
+}
+
+/* Of tls-alpn-01: the certificate and its key, once for each begin. */
+static int ext_prove(struct external *x, const struct acme_challenge *c)
+{
+    struct external_tls *tls = x->config.tls;
+    int err;
+
+    if (c->type != ACME_CHALLENGE_TLSALPN01)
+        return ACME_OK;
+    if (!acme_token_ok(acme_slice_text(c->token)))
+        return ACME_E_ARG;
+    err = tls->make(tls, x->port, c);
+    if (err != ACME_OK || tls->keep == NULL)
+        return err;
+    err = tls->keep(tls->ctx, c->token, &tls->proof);
+    return err != ACME_OK ? ext_fail(x, "the files of tls-alpn-01 cannot be written", "") : err;
+}
+
+static void ext_forget_proof(struct external *x)
+{
+    acme_wipe(x->config.tls->proof.key_pem, sizeof x->config.tls->proof.key_pem);
+    acme_wipe(x->line, sizeof x->line);
 }
 
 static int ext_begin_step(struct external *x, const struct acme_challenge *c)
@@ -235,8 +296,8 @@ static int ext_begin_step(struct external *x, const struct acme_challenge *c)
     int err = ACME_OK;
 
     /* What its members point to lives as long as this call. */
-    if (x->step > 0 && !x->runs)
-        err = external_challenge(&x->message, x->config.dialect, c);
+    if (x->step > 1 && !x->runs)
+        err = external_challenge(&x->message, x->config.dialect, c, ext_proof(x));
     if (err != ACME_OK)
         return err;
     switch (x->step) {
@@ -245,10 +306,12 @@ static int ext_begin_step(struct external *x, const struct acme_challenge *c)
                                                                       : ACME_OK;
     case 1:
         x->phase = EXT_PERFORMING;
+        return ext_prove(x, c);
+    case 2:
         if (mode == EXTERNAL_TEXT)
             return ext_print_block(x, c);
         return ext_has_lines(x) ? ext_print_message(x) : ACME_OK;
-    case 2:
+    case 3:
         return mode == EXTERNAL_JSON || mode == EXTERNAL_TEXT
                    ? ext_answer(x)
                    : ext_command(x, c, "perform", "deploy_challenge");
@@ -266,11 +329,13 @@ static int ext_begin(struct acme_solver *s, const struct acme_challenge *c)
         (c->wildcard && c->type != ACME_CHALLENGE_DNS01))
         return ACME_E_DECLINED;
     ext_enter(x, EXT_BEGIN, c);
-    while (err == ACME_OK && x->step < 4) {
+    while (err == ACME_OK && x->step < 5) {
         err = ext_begin_step(x, c);
         if (err == ACME_OK)
             x->step++;
     }
+    if (err != ACME_AGAIN && c->type == ACME_CHALLENGE_TLSALPN01)
+        ext_forget_proof(x);
     return ext_leave(x, err);
 }
 
@@ -290,6 +355,16 @@ static int ext_ready(struct acme_solver *s, const struct acme_challenge *c)
     return ext_leave(x, err);
 }
 
+static int ext_drop(struct external *x, const struct acme_challenge *c)
+{
+    struct external_tls *tls = x->config.tls;
+
+    if (c->type != ACME_CHALLENGE_TLSALPN01 || tls == NULL || tls->drop == NULL ||
+        !acme_token_ok(acme_slice_text(c->token)) || tls->drop(tls->ctx, c->token) == ACME_OK)
+        return ACME_OK;
+    return ext_fail(x, "the files of tls-alpn-01 cannot be removed", "");
+}
+
 static int ext_end_step(struct external *x, const struct acme_challenge *c,
                         enum acme_outcome outcome)
 {
@@ -306,10 +381,12 @@ static int ext_end_step(struct external *x, const struct acme_challenge *c,
     case 1:
         x->phase = EXT_CLEANING;
         return x->config.mode == EXTERNAL_JSON || handler ? ext_print_message(x) : ACME_OK;
-    default:
+    case 2:
         return handler || x->config.mode == EXTERNAL_DEHYDRATED
                    ? ext_command(x, c, "cleanup", "clean_challenge")
                    : ACME_OK;
+    default:
+        return ext_drop(x, c);
     }
 }
 
@@ -320,10 +397,10 @@ static int ext_end(struct acme_solver *s, const struct acme_challenge *c, enum a
     int err;
 
     ext_enter(x, EXT_END, c);
-    while (x->step < 3) {
+    while (x->step < 4) {
         err = ext_end_step(x, c, outcome);
         if (err == ACME_AGAIN)
-            return err;
+            return ext_leave(x, err);
         x->err = x->err != ACME_OK ? x->err : err;
         x->step++;
     }
@@ -393,6 +470,11 @@ int external_tell(struct external *x, bool print, const char *command, const cha
     return ext_leave(x, err);
 }
 
+void external_stop(struct external *x)
+{
+    ext_abort(x);
+}
+
 void external_close(struct external *x)
 {
     ext_abort(x);
@@ -405,7 +487,13 @@ static const struct {
     enum acme_challenge_type type;
     const char *name;
 } ext_types[EXTERNAL_TYPES] = {{ACME_CHALLENGE_HTTP01, "external-http-01"},
-                               {ACME_CHALLENGE_DNS01, "external-dns-01"}};
+                               {ACME_CHALLENGE_DNS01, "external-dns-01"},
+                               {ACME_CHALLENGE_TLSALPN01, "external-tls-alpn-01"}};
+
+static bool ext_takes(const struct external *x, enum acme_challenge_type type)
+{
+    return type != ACME_CHALLENGE_TLSALPN01 || x->config.tls != NULL;
+}
 
 static void ext_face(struct external *x, struct external_face *face, const char *name,
                      unsigned types)
@@ -432,7 +520,8 @@ struct acme_solver *external_init(struct external *x, const struct acme_port *po
     x->verify.sock = ACME_NO_SOCK;
     for (size_t i = 0; i < EXTERNAL_TYPES; i++) {
         ext_face(x, &x->faces[1 + i], ext_types[i].name, (unsigned)ext_types[i].type);
-        all |= (unsigned)ext_types[i].type;
+        if (ext_takes(x, ext_types[i].type))
+            all |= (unsigned)ext_types[i].type;
     }
     ext_face(x, &x->faces[0], "external", all);
     return &x->faces[0].solver;
@@ -441,7 +530,7 @@ struct acme_solver *external_init(struct external *x, const struct acme_port *po
 struct acme_solver *external_of(struct external *x, enum acme_challenge_type type)
 {
     for (size_t i = 0; i < EXTERNAL_TYPES; i++) {
-        if (ext_types[i].type == type)
+        if (ext_types[i].type == type && ext_takes(x, type))
             return &x->faces[1 + i].solver;
     }
     return NULL;

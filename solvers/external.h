@@ -51,28 +51,53 @@ struct external_runner {
     const char *program; /* for messages */
 };
 
+/* What is served in a proof by tls-alpn-01, and where it lies for who serves it. */
+struct external_tls {
+    /* external_tls.c, which is a link choice: fills proof. ACME_OK, ACME_AGAIN, or an error. */
+    int (*make)(struct external_tls *t, const struct acme_port *port,
+                const struct acme_challenge *c);
+    /* Put proof's PEM texts into files and set its paths; remove the files, which may not be there.
+     * The token is base64url. ACME_OK or ACME_E_SOLVER. Both NULL: there are no files. */
+    void *ctx;
+    int (*keep)(void *ctx, const char *token, struct external_proof *proof);
+    int (*drop)(void *ctx, const char *token);
+    struct external_proof proof;
+};
+/* port: where the CA comes, for the message. Needs core/acme_alpn_cert. */
+void external_tls_init(struct external_tls *t, uint16_t port);
+
 struct external_config {
     enum external_mode mode;
     enum external_dialect dialect;
     const struct acme_channel *channel;   /* NULL with EXTERNAL_DEHYDRATED */
     const struct external_runner *runner; /* NULL with EXTERNAL_JSON and EXTERNAL_TEXT */
     uint16_t http_port;                   /* that a self-check asks; 0: none is made */
+    bool no_lookup;                       /* no self-check of dns-01 */
+    struct external_tls *tls;             /* NULL: tls-alpn-01 is declined */
+    uint32_t answer_ms; /* for each act, its answer included; 0: a person takes what it takes */
 };
 
-#define EXTERNAL_VERIFY_MS 10000 /* for a self-check */
+#define EXTERNAL_VERIFY_MS 10000 /* for a self-check by HTTP */
+#define EXTERNAL_SERVER_MS 3000  /* for each DNS server, of */
+#define EXTERNAL_SERVERS   3
 
-/* The look at a proof of http-01, as a CA does it but for redirections (external_verify.c). */
+/* The look at a proof, as a CA looks, as far as that can be done from here. One at a time; all
+ * zeros but the socket before the first call, and the room the same until it has ended. Each
+ * answers ACME_AGAIN; ACME_OK: the proof is there, or nobody can be asked; ACME_E_DECLINED: there
+ * is another answer; any other: there is none. */
 struct external_verify {
     acme_sock sock; /* ACME_NO_SOCK: none is under way */
-    uint64_t since_ms;
-    uint16_t len, sent;
+    uint64_t since_ms, asked_ms;
+    uint16_t len, sent, got, id;
+    uint8_t server;
     bool asked;
-    char buf[1024];
 };
-/* ACME_AGAIN; ACME_OK: the proof is there; any other: it is not. All zeros but the socket before
- * the first call. */
+/* external_verify.c: of http-01, without redirections. */
 int external_verify(struct external_verify *v, const struct acme_port *port,
-                    const struct acme_challenge *c, uint16_t tcp_port);
+                    const struct acme_challenge *c, uint16_t tcp_port, struct acme_span room);
+/* external_lookup.c: the TXT record. */
+int external_lookup(struct external_verify *v, const struct acme_port *port, const char *name,
+                    const char *value, struct acme_span room);
 void external_verify_stop(struct external_verify *v, const struct acme_port *port);
 
 /* The solver as the agent sees it. */
@@ -82,7 +107,7 @@ struct external_face {
     struct external *x;
 };
 
-#define EXTERNAL_TYPES 2 /* of challenges */
+#define EXTERNAL_TYPES 3 /* of challenges */
 
 /* Placed by the caller; private but for `why`. */
 struct external {
@@ -95,7 +120,8 @@ struct external {
     char token[ACME_MAX_TOKEN + 1]; /* of the challenge that it is for */
     char domain[ACME_NAME_ROOM];
     bool open, runs;
-    int err; /* the first one of an act that goes on in spite of it */
+    uint64_t since_ms; /* when it began */
+    int err;           /* the first one of an act that goes on in spite of it */
     struct external_verify verify;
     struct external_message message;
     char line[EXTERNAL_LINE_MAX];
@@ -110,7 +136,7 @@ struct external {
 struct acme_solver *external_init(struct external *x, const struct acme_port *port,
                                   const struct external_config *config);
 /* After external_init, instead of its answer: the same for one type of challenge alone, for a list
- * in which the preferred one stands first. NULL: it does not know that type. */
+ * in which the preferred one stands first. NULL: it does not take that type. */
 struct acme_solver *external_of(struct external *x, enum acme_challenge_type type);
 
 /* One message that belongs to no challenge, after the run: written where the mode writes lines
@@ -124,7 +150,9 @@ struct external_message *external_outgoing(struct external *x);
 int external_finish(struct external *x);
 /* A line that is ready, such as a report. ACME_AGAIN: call it again. */
 int external_print(struct external *x, const char *line, size_t len);
-/* Ends what is under way, and closes the channel. */
+/* Ends what is under way. */
+void external_stop(struct external *x);
+/* The same, and closes the channel. */
 void external_close(struct external *x);
 
 #ifdef __cplusplus

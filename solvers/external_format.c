@@ -153,6 +153,15 @@ static const char *exf_number(struct external_message *m, int64_t value)
     return text;
 }
 
+const char *external_value(const struct external_message *m, const char *name)
+{
+    for (size_t i = 0; i < m->count; i++) {
+        if (strcmp(m->members[i].name, name) == 0 && m->members[i].value != NULL)
+            return m->members[i].value;
+    }
+    return "";
+}
+
 int external_validation(struct external_message *m, const struct acme_challenge *c,
                         const char **out)
 {
@@ -160,7 +169,7 @@ int external_validation(struct external_message *m, const struct acme_challenge 
     int err;
 
     *out = c->key_authorization;
-    if (c->type != ACME_CHALLENGE_DNS01 || c->key_authorization[0] == '\0')
+    if (c->type == ACME_CHALLENGE_HTTP01 || c->key_authorization[0] == '\0')
         return ACME_OK;
     err = acme_sha256(c->key_authorization, strlen(c->key_authorization), hash);
     if (err != ACME_OK)
@@ -219,16 +228,24 @@ int external_simple(struct external_message *m, const char *cmd)
     return exf_end(m);
 }
 
-/* A type that is added here has its members between these two. */
+static void exf_add_proof(struct external_message *m, const struct external_proof *proof)
+{
+    exf_add(m, "z_domain", proof->z_domain);
+    exf_add(m, "cert_path", proof->cert_path);
+    exf_add(m, "key_path", proof->key_path);
+    exf_add(m, "port", proof->port);
+}
+
 int external_challenge(struct external_message *m, enum external_dialect dialect,
-                       const struct acme_challenge *c)
+                       const struct acme_challenge *c, const struct external_proof *proof)
 {
     bool later = dialect == EXTERNAL_DIALECT_2, dns = c->type == ACME_CHALLENGE_DNS01;
+    bool tls = c->type == ACME_CHALLENGE_TLSALPN01 && proof != NULL;
     const char *validation = "";
     int err;
 
     exf_init(m);
-    if (!dns && c->type != ACME_CHALLENGE_HTTP01)
+    if (!dns && !tls && c->type != ACME_CHALLENGE_HTTP01)
         return ACME_E_DECLINED;
     if (!acme_token_ok(acme_slice_text(c->token)))
         return ACME_E_ARG;
@@ -237,18 +254,25 @@ int external_challenge(struct external_message *m, enum external_dialect dialect
         return err;
     exf_add(m, "cmd", later ? "perform_challenge" : "validate");
     exf_add(m, "type", acme_challenge_type_name(c->type));
-    if (later) {
+    if (later || tls)
         exf_add(m, "domain", c->identifier);
+    if (later)
         exf_add(m, "token", c->token);
-    }
-    exf_add(m, "validation", validation);
-    if (dns)
+    if (later || !tls)
+        exf_add(m, "validation", validation);
+    if (tls)
+        exf_add_proof(m, proof);
+    else if (dns)
         exf_add(m, later ? "txt_domain" : "domain", exf_record(m, c));
     else {
         exf_add(m, "uri", exf_uri(m, c));
         exf_add(m, "command", exf_command(m, c));
     }
     exf_add(m, "key_auth", c->key_authorization);
+    if (tls) {
+        exf_add(m, "cert_pem", proof->cert_pem);
+        exf_add(m, "key_pem", proof->key_pem);
+    }
     return exf_end(m);
 }
 
@@ -311,8 +335,21 @@ int external_save(struct external_message *m, const char *title)
 
 /* ---- for people ---- */
 
+static void exf_block_tls(struct acme_buf *out, const struct external_proof *proof)
+{
+    acme_buf_text(out, "On port ");
+    acme_buf_text(out, proof->port);
+    acme_buf_text(out, ", to who asks by ALPN for acme-tls/1 and by SNI for\n\n  ");
+    acme_buf_text(out, proof->z_domain);
+    acme_buf_text(out, "\n\nserve this certificate and its key:\n\n  ");
+    acme_buf_text(out, proof->cert_path);
+    acme_buf_text(out, "\n  ");
+    acme_buf_text(out, proof->key_path);
+    acme_buf_char(out, '\n');
+}
+
 void external_block(struct acme_buf *out, const struct acme_challenge *c,
-                    struct external_message *room)
+                    const struct external_proof *proof, struct external_message *room)
 {
     const char *validation = "";
 
@@ -322,7 +359,9 @@ void external_block(struct acme_buf *out, const struct acme_challenge *c,
         return;
     }
     acme_buf_char(out, '\n');
-    if (c->type == ACME_CHALLENGE_DNS01) {
+    if (c->type == ACME_CHALLENGE_TLSALPN01 && proof != NULL)
+        exf_block_tls(out, proof);
+    else if (c->type == ACME_CHALLENGE_DNS01) {
         acme_buf_text(out, "Add this TXT record:\n\n  name   ");
         acme_buf_text(out, exf_record(room, c));
         acme_buf_text(out, "\n  value  ");

@@ -16,7 +16,7 @@ void external_verify_stop(struct external_verify *v, const struct acme_port *por
 }
 
 static int exv_begin(struct external_verify *v, const struct acme_port *port,
-                     const struct acme_challenge *c, uint16_t tcp_port)
+                     const struct acme_challenge *c, uint16_t tcp_port, struct acme_span room)
 {
     bool six = c->id_type == ACME_ID_IP && strchr(c->identifier, ':') != NULL;
     struct acme_buf b;
@@ -26,7 +26,7 @@ static int exv_begin(struct external_verify *v, const struct acme_port *port,
         v->sock = ACME_NO_SOCK;
         return err;
     }
-    acme_buf_init(&b, v->buf, sizeof v->buf);
+    acme_buf_init(&b, room.ptr, room.len);
     acme_buf_text(&b, "GET /.well-known/acme-challenge/");
     acme_buf_text(&b, c->token);
     acme_buf_text(&b, six ? " HTTP/1.1\r\nHost: [" : " HTTP/1.1\r\nHost: ");
@@ -40,27 +40,27 @@ static int exv_begin(struct external_verify *v, const struct acme_port *port,
 }
 
 /* The whole reply has come, or all of it that there is room for. */
-static int exv_judge(const struct external_verify *v, const char *want)
+static int exv_judge(const struct external_verify *v, const char *want, struct acme_span room)
 {
     struct acme_http_head head;
     size_t len = strlen(want);
-    int n = acme_http_read_head(acme_slice_of(v->buf, v->len), false, &head);
+    int n = acme_http_read_head(acme_slice_of(room.ptr, v->len), false, &head);
 
     if (n <= 0)
         return n == ACME_AGAIN ? ACME_E_HTTP : n;
-    if (head.status != 200 || v->len < (size_t)n + len || memcmp(v->buf + n, want, len) != 0)
-        return ACME_E_HTTP;
+    if (head.status != 200 || v->len < (size_t)n + len || memcmp(room.ptr + n, want, len) != 0)
+        return ACME_E_DECLINED;
     /* A CA allows white space behind it (8.3). */
     for (size_t i = (size_t)n + len; i < v->len; i++) {
-        if (strchr(" \t\r\n", v->buf[i]) == NULL)
-            return ACME_E_HTTP;
+        if (strchr(" \t\r\n", room.ptr[i]) == NULL)
+            return ACME_E_DECLINED;
     }
     return ACME_OK;
 }
 
-static int exv_send(struct external_verify *v, const struct acme_port *port)
+static int exv_send(struct external_verify *v, const struct acme_port *port, struct acme_span room)
 {
-    int n = port->net->send(port->ctx, v->sock, v->buf + v->sent, (size_t)(v->len - v->sent));
+    int n = port->net->send(port->ctx, v->sock, room.ptr + v->sent, (size_t)(v->len - v->sent));
 
     if (n <= 0)
         return n;
@@ -72,33 +72,33 @@ static int exv_send(struct external_verify *v, const struct acme_port *port)
     return n;
 }
 
-static int exv_take(struct external_verify *v, const struct acme_port *port)
+static int exv_take(struct external_verify *v, const struct acme_port *port, struct acme_span room)
 {
-    int n = port->net->recv(port->ctx, v->sock, v->buf + v->len, sizeof v->buf - v->len);
+    int n = port->net->recv(port->ctx, v->sock, room.ptr + v->len, room.len - v->len);
 
     if (n > 0)
         v->len = (uint16_t)(v->len + n);
-    return n > 0 && v->len == sizeof v->buf ? ACME_E_SIZE : n;
+    return n > 0 && v->len == room.len ? ACME_E_SIZE : n;
 }
 
 int external_verify(struct external_verify *v, const struct acme_port *port,
-                    const struct acme_challenge *c, uint16_t tcp_port)
+                    const struct acme_challenge *c, uint16_t tcp_port, struct acme_span room)
 {
     int n = ACME_OK;
 
     if (v->sock == ACME_NO_SOCK)
-        n = exv_begin(v, port, c, tcp_port);
+        n = exv_begin(v, port, c, tcp_port, room);
     if (n == ACME_OK)
         n = 1;
     for (int i = 0; i < EXV_STEPS && n > 0; i++)
-        n = v->asked ? exv_take(v, port) : exv_send(v, port);
+        n = v->asked ? exv_take(v, port, room) : exv_send(v, port, room);
     if (n > 0 || n == ACME_AGAIN) {
         if (port->now_ms(port->ctx) - v->since_ms < EXTERNAL_VERIFY_MS)
             return ACME_AGAIN;
         n = ACME_E_TIMEOUT;
     }
     if (n == ACME_E_CLOSED && v->asked)
-        n = exv_judge(v, c->key_authorization);
+        n = exv_judge(v, c->key_authorization, room);
     external_verify_stop(v, port);
     return n;
 }

@@ -71,7 +71,8 @@ def sideways(path, name, target):
         return None
     if path.parts[0] == target.parts[0] == "solvers" and path.stem != target.stem \
             and path.stem.split("_")[0] != target.stem.split("_")[0] \
-            and target.stem not in ("dns_msg", "dns_tsig"):
+            and target.stem not in ("acmedns_account", "dns_label", "dns_msg", "dns_seek",
+                                   "dns_tsig"):
         return "a solver may not include another"
     if path.parts[0] == target.parts[0] == "boards" and path.parts[1] != target.parts[1] \
             and target.parts[1] != "common":

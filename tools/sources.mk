@@ -14,6 +14,9 @@ SRC_ARI ?= core/acme_ari.c core/acme_steps_ari.c
 # Boards where nobody can ask for a certificate that is not due take core/acme_steps_norecent.c.
 SRC_RECENT ?= core/acme_steps_recent.c
 
+# Boards where 300 bytes count for more than the CA's requests take core/acme_steps_nopace.c.
+SRC_PACE ?= core/acme_steps_pace.c
+
 # Boards that take the CA's default chain take core/acme_steps_nochain.c.
 SRC_CHAIN ?= core/acme_steps_chain.c
 
@@ -71,6 +74,7 @@ SRC_CORE = \
 	core/acme_steps_authz.c \
 	core/acme_steps_cert.c \
 	core/acme_steps_order.c \
+	$(SRC_PACE) \
 	core/acme_steps_proof.c \
 	core/acme_steps_load.c \
 	core/acme_steps_rest.c \
@@ -80,16 +84,28 @@ SRC_CORE = \
 	$(SRC_TLS_SERVER) \
 	core/acme_url.c
 
+# Boards without dns-account-01 take solvers/dns_label_noaccount.c.
+SRC_DNS_ACCOUNT ?= solvers/dns_label_account.c
+
+# Of dns-persist-01, and of dns-01 by acme-dns: boards take what they need.
+SRC_DNS_PERSIST ?= solvers/dns_persist.c solvers/dns_persist01.c
+SRC_ACMEDNS ?= solvers/acmedns_account.c solvers/dns01_acmedns.c
+
 SRC_SOLVERS = \
+	$(SRC_ACMEDNS) \
+	$(SRC_DNS_PERSIST) \
 	solvers/dns01_2136.c \
 	solvers/dns01_stored.c \
+	solvers/dns_label.c $(SRC_DNS_ACCOUNT) \
 	solvers/dns_msg.c \
+	solvers/dns_seek.c \
 	solvers/dns_tsig.c \
 	solvers/http01.c \
 	$(SRC_TLS_ALPN01)
 
 # Challenges solved outside of the agent. Boards take it when they have a channel for it.
-SRC_EXTERNAL = solvers/external.c solvers/external_format.c solvers/external_verify.c
+SRC_EXTERNAL = solvers/external.c solvers/external_format.c \
+	solvers/external_lookup.c solvers/external_tls.c solvers/external_verify.c
 
 SRC_PORT_POSIX = \
 	port/posix/posix_channel.c \
@@ -112,6 +128,7 @@ SRC_PORT_LWIP = port/lwip/lwip_hooks.c port/lwip/lwip_listen.c port/lwip/lwip_ne
 SRC_TOOL = \
 	tools/lwacme/alarm.c \
 	tools/lwacme/binding.c \
+	tools/lwacme/byhand.c \
 	tools/lwacme/caa.c \
 	tools/lwacme/command.c \
 	tools/lwacme/conf.c \
@@ -122,6 +139,7 @@ SRC_TOOL = \
 	tools/lwacme/csr.c \
 	tools/lwacme/daemon.c \
 	tools/lwacme/deploy.c \
+	tools/lwacme/dns_ask.c \
 	tools/lwacme/exit.c \
 	tools/lwacme/doctor.c \
 	tools/lwacme/doctor_ca.c \
@@ -131,6 +149,7 @@ SRC_TOOL = \
 	tools/lwacme/doctor_who.c \
 	tools/lwacme/facts.c \
 	tools/lwacme/outside.c \
+	tools/lwacme/outside_files.c \
 	tools/lwacme/frame.c \
 	tools/lwacme/full.c \
 	tools/lwacme/help.c \
@@ -154,10 +173,19 @@ SRC_TOOL = \
 	tools/lwacme/owed.c \
 	tools/lwacme/person.c \
 	tools/lwacme/privilege.c \
+	tools/lwacme/publish.c \
+	tools/lwacme/publish_acmedns.c \
 	tools/lwacme/runner.c \
+	tools/lwacme/pretty.c \
 	tools/lwacme/secret.c \
+	tools/lwacme/serve.c \
 	tools/lwacme/show.c \
 	tools/lwacme/solve.c \
+	tools/lwacme/staged.c \
+	tools/lwacme/staged_files.c \
+	tools/lwacme/staged_memory.c \
+	tools/lwacme/staged_options.c \
+	tools/lwacme/staged_tell.c \
 	tools/lwacme/status.c \
 	tools/lwacme/tell.c \
 	tools/lwacme/trust.c \
@@ -166,11 +194,12 @@ SRC_TOOL = \
 	tools/lwacme/webroot.c \
 	tools/lwacme/world.c
 
-# The command without daemon, configuration file, doctor, metrics and the accounts of other clients.
-SRC_TOOL_FULL = $(addprefix tools/lwacme/,caa.c conf.c conf_check.c conf_read.c confine.c daemon.c \
-	doctor.c doctor_ca.c doctor_dns.c doctor_http.c doctor_store.c doctor_who.c frame.c full.c \
-	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c privilege.c runner.c tell.c \
-	turn.c)
+# The command without daemon, configuration file, doctor, metrics, the walk in steps and the accounts of other
+# clients.
+SRC_TOOL_FULL = $(addprefix tools/lwacme/,byhand.c caa.c conf.c conf_check.c conf_read.c confine.c daemon.c \
+	dns_ask.c doctor.c doctor_ca.c doctor_dns.c doctor_http.c doctor_store.c doctor_who.c frame.c full.c \
+	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c pretty.c privilege.c publish.c publish_acmedns.c runner.c \
+	serve.c staged.c staged_files.c staged_memory.c staged_options.c staged_tell.c tell.c turn.c)
 SRC_TOOL_SMALL = $(filter-out $(SRC_TOOL_FULL),$(SRC_TOOL)) tools/lwacme/small.c
 
 # What a device needs before its first start, into a flash image.

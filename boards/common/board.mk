@@ -43,7 +43,7 @@ BO := build/$(BOARD)$(if $(filter 8,$(RECORDS)),-records8)$(if $(LTO),,-nolto)$(
 	$(BOARD_CHAIN),,-chain),$(if $(BOARD_CHAIN),-nochain))$(if $(JOB),$(if \
 	$(BOARD_JOB),,-job),$(if $(BOARD_JOB),-nojob))$(if $(SERVERS),$(if \
 	$(BOARD_SERVERS),,-servers),$(if $(BOARD_SERVERS),-noservers))$(if $(RECENT),$(if \
-	$(BOARD_RECENT),,-recent),$(if $(BOARD_RECENT),-norecent))$(PROVES_NAME)
+	$(BOARD_RECENT),,-recent),$(if $(BOARD_RECENT),-norecent))$(if $(PACE),-pace)$(PROVES_NAME)
 BCC = $(CROSS)gcc
 
 # Inlining that makes frames grow is bounded: what a function needs for a moment would stand on the stack
@@ -79,12 +79,14 @@ SRC_BOARD_WOLFSSL = $(filter-out %sp_x86_64.c %sp_c64.c %cpuid.c $(BOARD_WOLFSSL
 # What only the agent's image has.
 SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DROP) \
 	$(if $(EAB),,$(SRC_EAB)) $(if $(ARI),,$(SRC_ARI)) $(if $(CHAIN),,$(SRC_CHAIN)) \
-	$(if $(JOB),,$(SRC_JOB)) $(if $(RECENT),,$(SRC_RECENT)) $(if $(SERVERS),,$(SRC_SERVERS)) \
+	$(if $(JOB),,$(SRC_JOB)) $(if $(RECENT),,$(SRC_RECENT)) $(if $(SERVERS),,$(SRC_SERVERS)) $(if $(PACE),,$(SRC_PACE)) \
 	$(if $(PROVES_TLS),,$(SRC_TLS_SERVER)) $(SRC_CSR),$(SRC_CORE)) \
 	$(if $(EAB),,core/acme_steps_noeab.c) $(if $(ARI),,core/acme_steps_noari.c) \
 	$(if $(CHAIN),,core/acme_steps_nochain.c) $(if $(JOB),,core/acme_steps_nojob.c) \
 	$(if $(RECENT),,core/acme_steps_norecent.c) $(if $(SERVERS),,core/acme_steps_noservers.c) core/acme_csr_noread.c \
-	$(BOARD_CORE_ADD) $(filter-out $(if $(PROVES_TLS),,$(SRC_TLS_ALPN01)),$(SRC_SOLVERS)) $(BD)/main.c \
+	$(if $(PACE),,core/acme_steps_nopace.c) \
+	$(BOARD_CORE_ADD) $(filter-out $(if $(PROVES_TLS),,$(SRC_TLS_ALPN01)) $(SRC_DNS_ACCOUNT) \
+	$(SRC_DNS_PERSIST) $(SRC_ACMEDNS),$(SRC_SOLVERS)) solvers/dns_label_noaccount.c $(BD)/main.c \
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
 	board_solvers.c board_start.c $(if $(SERVER),https_server.c $(if $(PROVES_TLS),,https_noproof.c),https_none.c) \
 	$(foreach solver,$(BOARD_PROVES),$(if $(SERVER)$(filter-out tls-alpn-01,$(solver)),$(BOARD_$(solver)),solver_tls_alpn01.c)) \

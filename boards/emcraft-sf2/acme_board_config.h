@@ -32,8 +32,8 @@
 #define TLS_ALPN01_HELLO_MAX       1792
 #endif
 /* dns-01: the servers of a zone, and what they answer. */
-#define DNS01_2136_SERVERS 4
-#define DNS01_2136_MESSAGE 1024
+#define DNS_SEEK_SERVERS 4
+#define DNS_SEEK_MESSAGE 1024
 
 #define BOARD_CONFIG_MAX 2560 /* bytes of a CONFIG record: two roots */
 #define BOARD_CERT_MAX   6144 /* bytes of a CERT record; lent from the pool */

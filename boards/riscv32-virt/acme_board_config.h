@@ -26,8 +26,8 @@
 #define TLS_ALPN01_MAX_HANDSHAKES  2
 #define TLS_ALPN01_HELLO_MAX       2048
 #endif
-#define DNS01_2136_SERVERS 8
-#define DNS01_2136_MESSAGE 4096
+#define DNS_SEEK_SERVERS 8
+#define DNS_SEEK_MESSAGE 4096
 
 #define BOARD_CONFIG_MAX 16384     /* bytes of a CONFIG record */
 #define BOARD_CERT_MAX   16384     /* bytes of a CERT record; lent from the pool */

@@ -122,7 +122,7 @@ JSON_WORDS = ["\"status\"", "\"pending\"", "\"valid\"", "\"invalid\"", "\"ready\
 def json_seeds():
     texts = [text.encode() for text in JSON_TEXTS]
     return {"json": [struct.pack(">H", small) + text for text in texts for small in (60, 700)],
-            "objects": texts}
+            "objects": texts, "pretty": texts}
 
 
 # ---- small grammars ---------------------------------------------------------------------------
@@ -377,8 +377,8 @@ def agent_seeds():
 # ---- all --------------------------------------------------------------------------------------
 
 WORDS = {"response": HTTP_WORDS, "exchange": HTTP_WORDS, "http01": HTTP_WORDS + ["GET ", "HEAD ", PATH, "Host: "],
-         "json": JSON_WORDS, "objects": JSON_WORDS, "text": TEXT_WORDS, "pem": PEM_WORDS, "cert": DER_WORDS,
-         "keyfile": DER_WORDS + JWK_WORDS, "conf": CONF_WORDS,
+         "json": JSON_WORDS, "objects": JSON_WORDS, "pretty": JSON_WORDS, "text": TEXT_WORDS, "pem": PEM_WORDS,
+         "cert": DER_WORDS, "keyfile": DER_WORDS + JWK_WORDS, "conf": CONF_WORDS,
          "hello": [b"\x16\3\1", b"\x0aacme-tls/1", b"\0\x10\0", b"\0\0\0", b"a.bc"],
          "records": [b"ACME", b"http-01\0", number(1), b"\x01\x80", KEY]}
 

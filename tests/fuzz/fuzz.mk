@@ -18,6 +18,8 @@ $(O)/tests/fuzz_agent: $(O)/tests/sim/sign_fake.o
 $(O)/tests/fuzz_flash: $(O)/tests/flash/flash_sim.o $(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH))
 $(O)/tests/fuzz_keyfile: $(O)/tools/lwacme/keyfile.o
 $(O)/tests/fuzz/fuzz_keyfile.o: CPPFLAGS_tests += -Itools/lwacme
+$(O)/tests/fuzz_pretty: $(O)/tools/lwacme/pretty.o
+$(O)/tests/fuzz/fuzz_pretty.o: CPPFLAGS_tests += -Itools/lwacme
 $(O)/tests/fuzz_conf: $(O)/tools/lwacme/conf_line.o
 $(FUZZ_PROGRAMS): $(O)/tests/fuzz_%: $(O)/tests/fuzz/fuzz_%.o $(OBJ_FUZZ_MAIN) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"

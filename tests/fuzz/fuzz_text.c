@@ -54,7 +54,7 @@ static void check_retry_after(struct acme_slice text)
 static void check_request(const struct acme_url *url)
 {
     static uint8_t room[ACME_MAX_URL * 2 + 1024];
-    struct acme_http_request request = {"GET", url, NULL, NULL, 0};
+    struct acme_http_request request = {.method = "GET", .url = url};
     struct acme_http_asked asked;
     struct acme_buf b;
 

@@ -268,7 +268,7 @@ class Client:
         argv = [command]
         for n in names:
             argv += ["-d", n]
-        if command == "issue" and "--agree-tos" not in more:
+        if command in ("issue", "dns-persist"):
             argv.append("--agree-tos")
         if "--no-tos" in more:
             argv.remove("--agree-tos")

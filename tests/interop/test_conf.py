@@ -371,7 +371,7 @@ def beside():
         run_tool(["check", "-c", p.conf, "--force"]).expect(1, "--force goes with")
         run_tool(["issue", "-c", p.conf, "-d", "a.example.com"]).expect(1, "--config goes with .*check")
         run_tool(["issue", "--user", "nobody", "-d", "a.example.com"]) \
-            .expect(1, "stands in a configuration file.*user")
+            .expect(1, "--user goes with serve-challenges")
 
 
 @suite.case("1 MB")

@@ -1,13 +1,17 @@
 #!/usr/bin/env python3
 """dns-01 by DNS UPDATE: real servers (BIND 9, Knot) with TSIG, and Pebble that asks them."""
+import base64
 import functools
+import hashlib
 import os
+import re
 import subprocess
 import sys
 import time
 
 import common
 from common import Skip, Suite, check, check_set, equal
+from daemonrig import Daemon
 from dnsrig import Bind, Key, Knot, zone
 from fakeclock import fake_clock
 from world import World
@@ -38,6 +42,11 @@ def dns_args(c, key, server=NS1):
     return ["--challenge", "dns-01", "--dns-server", server, "--tsig-key-file", key.file(c.base)]
 
 
+def need_account(w):
+    if [int(x) for x in w.version.split(".")] < [2, 8]:
+        raise Skip("pebble %s has no dns-account-01, or an older label" % w.version)
+
+
 def one(name="example.net", more=""):
     return {name: zone(name, ["ns1.dns.test"], more)}
 
@@ -66,6 +75,74 @@ def both(server):
             equal(ns1.txt(OWNER), 1, "records at the name")
             check(b"of somebody else" in ns1.ask(OWNER, 16)[2], "the stranger's value is gone")
     return fn
+
+
+@suite.case("dns-account-01 beside a stranger's dns-01")
+@bed()
+def account(w, c):
+    """The record of each account has a name of its own; an alias at the old name is no matter."""
+    key = Key()
+    names = [NAME, "*." + NAME]
+    need_account(w)
+    with Bind(NS1, one(more="_acme-challenge.dev CNAME away.example.org."), key) as ns1:
+        way = ["--challenge", "dns-account-01"] + dns_args(c, key)[2:]
+        c.issue(names, *way).expect(0)
+        check_set(c.live(NAME), names, w.roots)
+        url = re.search(r"https://\S+", c.run("account show").expect(0).out)[0]
+        owner = "_%s.%s" % (base64.b32encode(hashlib.sha256(url.encode()).digest()[:10])
+                            .decode().lower(), OWNER)
+        check("'%s' TXT" % owner in ns1.log() or "%s/TXT" % owner in ns1.log(),
+              "no update of %s: %s" % (owner, ns1.log()[-300:]))
+        equal(ns1.txt(owner), 0, "records left behind")
+        c.issue(["127.0.0.1"], *way).expect(6, "http-01")
+
+
+@suite.case("dns-account-01 and dns-01 the preferred one first")
+@bed()
+def account_first(w, c):
+    key = Key()
+    need_account(w)
+    with Bind(NS1, one(), key) as ns1:
+        c.issue([NAME], "--challenge", "dns-account-01", *dns_args(c, key)).expect(0)
+        check("_acme-challenge" in ns1.log() and "'%s' TXT" % OWNER not in ns1.log(),
+              "dns-01 was used")
+        c.issue([NAME], *dns_args(c, key), "--challenge", "dns-account-01", "--force").expect(0)
+
+
+@suite.case("dns-01 in the daemon and in renew")
+@bed()
+def many(w, c):
+    key = Key()
+    more = {"challenge": "dns-01", "dns-server": NS1, "tsig-key-file": key.file(c.base)}
+    other, wrong = "two.example.net", "dev.example.org"
+    certs = {NAME: dict(more, domain=NAME + " *." + NAME), other: dict(more, domain=other),
+             wrong: dict(more, domain=wrong)}
+    with Bind(NS1, one(), key) as ns1, Daemon(w, certs) as d:
+        r = d.renew().expect(6, "no zone of this name")
+        check_set(os.path.join(d.out, NAME), [NAME, "*." + NAME], w.roots)
+        check_set(os.path.join(d.out, other), [other], w.roots)
+        check("port 80" not in r.text and key.secret not in r.text, str(r))
+        equal(ns1.txt(OWNER), 0, "records left behind")
+        third = "three.example.net"
+        d.write({third: dict(more, domain="%s *.%s" % (third, third))})
+        d.start()
+        d.until(lambda: os.path.exists(os.path.join(d.out, third, "cert.pem")), "a certificate")
+        check_set(os.path.join(d.out, third), [third, "*." + third], w.roots)
+        d.stop()
+        equal(ns1.txt("_acme-challenge." + third), 0, "records left behind")
+
+
+@suite.case("what to do says nothing of ports where dns is the proof")
+@bed(ask=NS2)
+def hint(w, c):
+    key = Key()
+    # The CA asks a server that has never heard of it.
+    with Bind(NS1, one(), key), Bind(NS2, one(), Key("other")):
+        r = c.issue([NAME], *dns_args(c, key)).expect(2, "TXT")
+        check("port 80" not in r.text and "must have the TXT record" in r.text, str(r))
+        # Who only looks knows no options: all ways are told.
+        r = c.status("-d", NAME)
+        check("every DNS server" in r.text or "port" not in r.text, str(r))
 
 
 suite.add("wildcard and base in one order bind", bed()(both(Bind)))
@@ -163,8 +240,9 @@ def options():
         dns = ["--challenge", "dns-01"]
         path = key.file(c.base)
         c.issue([NAME], *dns).expect(1, "--tsig-key-file")
+        c.issue([NAME], "--challenge", "dns-account-01").expect(1, "--tsig-key-file")
         c.issue([NAME], "--tsig-key-file", path).expect(1, "need --challenge dns-01")
-        c.issue([NAME], "--challenge", "dns-99").expect(1, "http-01, tls-alpn-01 or dns-01")
+        c.issue([NAME], "--challenge", "dns-99").expect(1, "http-01, tls-alpn-01, dns-01")
         for server in ("a b", "127.0.0.1:0", "127.0.0.1:65536", "[::1", "ns1:x", "*.a.b", ":53"):
             c.issue([NAME], *dns, "--tsig-key-file", path, "--dns-server", server).expect(
                 1, "ADDR")

@@ -83,6 +83,7 @@ def json_dns(w, c, dialect):
         cleanup(a.line(), m, name, dialect, "valid")
     a.end(0)
     check_set(c.live(NAMES[0]), NAMES, w.roots)
+    check(not common.in_namespace() or "Self-verify" not in a.err.decode(), "the self-check failed")
     rest = a.lines[4:]
     equal(rest[-1], '{"cmd": "report", "messages": []}', "the last line")
     if dialect == 1:
@@ -187,6 +188,14 @@ def text_mode(w, c):
     check_set(c.live(NAMES[0]), NAMES, w.roots)
 
 
+@suite.case("text mode without a person")
+@with_world()
+def text_closed(w, c):
+    r = Agent(c, "--external", "text", stdin=subprocess.DEVNULL).end(6, "end of input")
+    check("{" not in r.out, "JSON in text mode")
+    equal(w.count()["challenge"], 0, "challenges told to the CA")
+
+
 @suite.case("example client")
 @with_world()
 def example_client(w, c):
@@ -233,6 +242,43 @@ def unix_socket(w, c):
     equal(a.lines, [], "stdout")
     Agent(c, "--external", "unix=" + path, "--preferred-challenges", "dns", "--force",
           stdin=subprocess.DEVNULL).end(6, "the channel cannot be opened")
+
+
+@with_world()
+def bad_peer(w, c, act, pattern):
+    """One that breaks after the first challenge: the order fails, the cleanups are told if they can."""
+    path, got = os.path.join(c.base, "s"), []
+    with socket.socket(socket.AF_UNIX) as s:
+        s.bind(path)
+        s.listen()
+        a = Agent(c, "--external", "unix=" + path, "--challenge", "dns-01",
+                  stdin=subprocess.DEVNULL)
+        s.settimeout(60)
+        peer, _ = s.accept()
+        with peer:
+            lines = peer.makefile("rb")
+            got.append(json.loads(lines.readline()))
+            act(peer)
+            if pattern is None:
+                for line in lines:
+                    got.append(json.loads(line))
+        r = a.end(6 if pattern else 2, pattern)
+    equal(w.count()["challenge"] > 0, pattern is None, "told to the CA")
+    equal(got[-1]["cmd"], "validate" if pattern else "report", "the last line")
+    return r
+
+
+def flood(peer):
+    """10 MB without a line end, then answers: a line that is too long is an answer too."""
+    peer.sendall(b"x" * 10000000 + b"\n\n")
+
+
+END = "end of input|the other side has ended"
+suite.add("socket peer leaves", lambda: bad_peer(lambda p: p.shutdown(socket.SHUT_WR),
+                                                 END))
+suite.add("socket peer floods", lambda: bad_peer(flood, None))
+suite.add("socket peer resets", lambda: bad_peer(lambda p: p.shutdown(socket.SHUT_RDWR),
+                                                 END))
 
 
 def fifo(c):
@@ -285,19 +331,38 @@ def fifo_missing(w, c):
     equal(w.count()["newOrder"], 0, "orders for a FIFO that is not there")
 
 
+@suite.case("a record is looked up")
+@with_world(always_valid=True)
+def looked_up(w, c):
+    if not common.in_namespace():
+        raise common.Skip("no namespace: the system's DNS server is not ours")
+    a = Agent(c, "--external", "json", "--challenge", "dns-01")
+    got = []
+    for i in range(2):
+        m = json.loads(a.line())
+        if i == 0:
+            place(w, m)
+        got.append(m["domain"].removeprefix("_acme-challenge."))
+        a.answer()
+    r = a.end(0)
+    warned = re.findall(r"Self-verify of challenge failed\.: (\S+): no TXT record", r.err)
+    equal(warned, [got[1]], "names whose record was not there (%s)" % r.err)
+
+
 @suite.case("the preferred type first")
 @with_world(always_valid=True)
 def preferred(w, c):
-    def types(*more, names=(NAMES[0], "*." + NAMES[1])):
-        a = Agent(c, "--external", "json", "--force", "--now", *more, names=names)
-        a.answer(b"\n" * len(names))
+    """Other names each time: an authorization is never one of an order before."""
+    def types(n, *more):
+        a = Agent(c, "--external", "json", *more, names=["p%d.example.net" % n, "*.w%d.example.net" % n])
+        a.answer(b"\n" * 2)
         a.end(0)
         return sorted(m["type"] for m in a.messages("validate"))
-    equal(types(), ["dns-01", "http-01"], "types without a wish")
-    equal(types("--challenge", "dns-01", "--challenge", "http-01"), ["dns-01"] * 2, "dns first")
-    equal(types("--preferred-challenges", "http,dns"), ["dns-01", "http-01"], "http first")
-    a = Agent(c, "--external", "json", "--challenge", "http-01", "--force", "--now",
-              names=["*." + NAMES[1]], stdin=subprocess.DEVNULL)
+    equal(types(0), ["dns-01", "http-01"], "types without a wish")
+    equal(types(1, "--challenge", "dns-01", "--challenge", "http-01"), ["dns-01"] * 2, "dns first")
+    equal(types(2, "--preferred-challenges", "http,dns"), ["dns-01", "http-01"], "http first")
+    a = Agent(c, "--external", "json", "--challenge", "http-01", names=["*.w3.example.net"],
+              stdin=subprocess.DEVNULL)
     a.end(6, "offers only .*dns-01")
 
 

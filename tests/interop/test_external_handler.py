@@ -148,6 +148,49 @@ for what, (text, pattern) in BAD.items():
     suite.add("handler " + what, lambda t=text, p=pattern: bad(t, p))
 
 
+@with_world()
+def later(w, c, command, code, pattern, commands):
+    """One that fails after the challenges are set up, with 1 MB of words."""
+    log = os.path.join(c.base, "log")
+    a = handled(c, script(c, "#!/bin/sh\nset -eu\necho $1 >>$LOG\nif [ $1 = %s ]; then\n"
+                             "yes 'good morning' | head -c 1000000\nexit 9\nfi\n" % command + PLACE),
+                env={"LOG": log, "DNS": str(w.dns_manage_port)}, names=NAMES[:1])
+    r = a.end(code, pattern)
+    with open(log, encoding="ascii") as f:
+        equal(f.read().split(), commands.split(), "commands")
+    equal(os.path.exists(c.live(NAMES[0])), command != "post-perform", "a certificate")
+    check(len(a.err) < 2000000, "%d bytes of log" % len(a.err))
+    return r
+
+
+FIRST = "pre-perform perform post-perform "
+LAST = "pre-cleanup cleanup post-cleanup"
+for command, code, pattern, commands in (
+        ("post-perform", 6, "post-perform: exit status 9", FIRST + LAST),
+        ("cleanup", 0, "not cleaned up", FIRST + LAST + " deploy_cert"),
+        ("post-cleanup", 0, "post-cleanup failed.*exit status 9", FIRST + LAST + " deploy_cert"),
+        ("deploy_cert", 6, "installed, but: .*deploy_cert: exit status 9", FIRST + LAST + " deploy_cert")):
+    suite.add("handler fails in " + command, lambda a=(command, code, pattern, commands): later(*a))
+
+
+@suite.case("handler hangs in cleanup after a signal")
+@with_world()
+def hangs_stopped(w, c):
+    """The run ends all the same, within seconds, and nothing of the handler is left."""
+    log = os.path.join(c.base, "log")
+    a = handled(c, script(c, "#!/bin/sh\necho $1 >>$LOG\ncase $1 in perform|cleanup|post-cleanup) sleep %s;; esac\n" %
+                          NAP), env={"LOG": log}, names=NAMES[:1])
+    end = time.monotonic() + 60
+    while not os.path.exists(log) or "\nperform" not in open(log).read():
+        check(time.monotonic() < end, "perform never came")
+        time.sleep(0.05)
+    a.p.send_signal(signal.SIGTERM)
+    a.end(128 + signal.SIGTERM, seconds=60)
+    while sleepers():
+        check(time.monotonic() < end + 60, "processes of the handler's are left: %s" % sleepers())
+        time.sleep(0.05)
+
+
 @suite.case("handler knows nothing")
 @with_world()
 def not_implemented(w, c):
@@ -198,39 +241,78 @@ def example(w, c):
         equal(os.listdir(root + "/.well-known/acme-challenge"), [], "files left behind")
 
 
-@suite.case("daemon refuses it when it reads its file anew")
+ACMESH = """#!/usr/bin/env sh
+# As acme.sh: it runs the command that it is given, and is not written for set -eu.
+false
+: "$NOT_SET"
+_info() { echo "$*"; }
+_readaccountconf_mutable() { eval "printf %%s \\"\\$SAVED_$1\\""; }
+_initpath() { domain=$1; [ "$LE_CONFIG_HOME" ] && . "$LE_CONFIG_HOME/account.conf"; }
+_post() { "%s" -c 'import http.client, sys
+c = http.client.HTTPConnection("127.0.0.1", int(sys.argv[1]))
+c.request("POST", sys.argv[2], sys.argv[3])
+sys.exit(c.getresponse().status != 200)' "$@"; }
+main() {
+  [ -z "$1" ] && return
+  "$@"
+}
+main "$@"
+""" % sys.executable
+STANDIN = """#!/usr/bin/env sh
+dns_standin_add() { _standin set-txt "{\\"host\\": \\"$1.\\", \\"value\\": \\"$2\\"}"; }
+dns_standin_rm() { _standin clear-txt "{\\"host\\": \\"$1.\\"}"; }
+_standin() {
+  port="${STANDIN_PORT:-$(_readaccountconf_mutable STANDIN_PORT)}"
+  if [ "$token$status$validation" ]; then
+    _err "somebody else's variables"
+    return 1
+  fi
+  _info "$1 for $domain"
+  _post "$port" "/$1" "$2"
+}
+"""
+
+
+@suite.case("example of dnsapi scripts")
 @with_world()
-def reload(w, c):
-    conf = os.path.join(c.base, "lwacme.conf")
-    text = "\n".join(["state-dir = " + c.state, "out-dir = " + c.out, "server = " + c.directory,
-                      "ca-file = " + c.ca_file, "agree-tos = yes",
-                      "http-port = %d" % w.http_port, ""])
-    os.makedirs(c.state)
+def dnsapi(w, c):
+    home = os.path.join(c.base, "acme.sh home")
+    os.makedirs(home + "/dnsapi")
+    for name, text in (("acme.sh", ACMESH), ("dnsapi/dns_standin.sh", STANDIN),
+                       ("account.conf", "SAVED_STANDIN_PORT='%d'\n" % w.dns_manage_port)):
+        with open(os.path.join(home, name), "w", encoding="ascii") as f:
+            f.write(text)
+    path = os.path.join(common.ROOT, "tools/examples/dnsapi.sh")
+    env = {"ACMESH": home + "/acme.sh", "DNSAPI": "dns_standin", "DNSSLEEP": "0"}
 
-    def write(more):
-        with open(conf, "w", encoding="ascii") as f:
-            f.write(text + more + "[%s]\n" % NAMES[0])
+    def run(code, pattern=None, dialect=2, **more):
+        a = handled(c, path, "--external-dialect", dialect, "--force", "--now",
+                    env=dict(env, **more), names=[NAMES[0], "*." + NAMES[0]])
+        return a.end(code, pattern)
 
-    write("")
-    p = subprocess.Popen([common.lwacme_path(), "run", "-c", conf], stdin=subprocess.DEVNULL,
-                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    try:
-        end = time.monotonic() + 60
-        while not os.path.exists(c.live(NAMES[0])):
-            check(time.monotonic() < end and p.poll() is None, "no certificate by the daemon")
-            time.sleep(0.05)
-        write("external = json\n")
-        p.send_signal(signal.SIGHUP)
-        said = b""
-        while b"external goes with" not in said:
-            data = os.read(p.stderr.fileno(), 4096)
-            check(data, "the daemon has ended: %r" % said[-300:])
-            said += data
-        p.send_signal(signal.SIGTERM)
-        p.stderr.read()
-        equal(p.wait(60), 0, "exit")
-    finally:
-        p.kill()
+    r = run(0)
+    check_set(c.live(NAMES[0]), [NAMES[0], "*." + NAMES[0]], w.roots)
+    check("Self-verify" not in r.err or not common.in_namespace(), "the self-check failed: %s" % r)
+    equal(r.err.count("set-txt for " + NAMES[0]), 2, "records (%s)" % r)
+    equal(r.err.count("clear-txt for " + NAMES[0]), 2, "records taken out")
+    run(6, "add --external-dialect 2", dialect=1)
+    run(6, "there is no .*/dnsapi/dns_other.sh", DNSAPI="dns_other")
+    run(6, "is no script's name", DNSAPI="../evil")
+    run(6, "DNSAPI.*is not set", DNSAPI="")
+    run(6, "there is no /nonexistent: set ACMESH", ACMESH="/nonexistent")
+    run(6, "dnsapi.sh perform: exit status 1", STANDIN_PORT="1")
+
+
+@suite.case("examples are strict")
+def strict():
+    folder = os.path.join(common.ROOT, "tools/examples")
+    names = [n for n in os.listdir(folder) if n.endswith(".sh")]
+    check(len(names) >= 2, "no examples")
+    for n in names:
+        with open(os.path.join(folder, n), encoding="ascii") as f:
+            check("\nset -eu\n" in f.read(), n + " does not set -eu")
+        r = subprocess.run([os.path.join(folder, n), "a-later-command"], stdout=subprocess.PIPE)
+        equal((r.stdout, r.returncode != 0), (b"NotImplemented", True), n)
 
 
 @suite.case("renew by a handler")
@@ -247,7 +329,7 @@ def renew(w, c):
     os.makedirs(c.state, exist_ok=True)
     env = {"LOG": log, "DNS": str(w.dns_manage_port)}
     common.run_tool(["check", "-c", conf]).expect(0)
-    common.run_tool(["run", "-c", conf]).expect(1, "external goes with")
+    common.run_tool(["run", "-c", conf]).expect(1, "by external = unix=PATH alone")
     one = ["pre-perform", "perform", "post-perform", "pre-cleanup", "cleanup", "post-cleanup",
            "deploy_cert"]
     r = common.run_tool(["renew", "-c", conf], env=env).expect(0)

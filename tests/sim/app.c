@@ -86,6 +86,8 @@ void app_went_back(struct run *r)
     app->refused = false;
     app->back = true;
     app->issued = r->ca.issued;
+    /* What was said about its window has been forgotten over the other one. */
+    r->holds[0][HOLD_WINDOW].until = 0;
     if (r->phase == PHASE_CALM)
         r->phase_end += BACK_WAIT_MS;
     app->times[app->count % 16] = now;

@@ -241,11 +241,17 @@ static int solver_end(struct acme_solver *s, const struct acme_challenge *c, enu
     return ACME_OK;
 }
 
-static struct acme_solver_ops ops_one = {
-    "one", ACME_CHALLENGE_HTTP01, 0, solver_begin, solver_ready, solver_seen, solver_end, NULL};
-static const struct acme_solver_ops ops_two = {
-    "two", ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01, 0, solver_begin, NULL, NULL, solver_end,
-    NULL};
+static struct acme_solver_ops ops_one = {.name = "one",
+                                         .types = ACME_CHALLENGE_HTTP01,
+                                         .begin = solver_begin,
+                                         .ready = solver_ready,
+                                         .seen = solver_seen,
+                                         .end = solver_end};
+static const struct acme_solver_ops ops_two = {.name = "two",
+                                               .types =
+                                                   ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_DNS01,
+                                               .begin = solver_begin,
+                                               .end = solver_end};
 static struct acme_solver solver_one = {&ops_one, &w_port};
 static struct acme_solver solver_two = {&ops_two, &w_port};
 struct acme_solver *w_solvers[2] = {&solver_one, &solver_two};

@@ -68,7 +68,7 @@ static int run_for(enum job job, const struct acme_challenge *c)
             return ret;
         }
         wait = s->ops->poll(s);
-        CHECK(wait <= DNS01_2136_LIMIT_MS);
+        CHECK(wait <= DNS_SEEK_LIMIT_MS);
         dns.now += dns.drip ? 1 : wait < 250 ? wait : 250;
     }
     test_stop(TEST_FAILED, "no end");
@@ -182,7 +182,7 @@ TEST(an_alias_is_followed)
     dns.alias_loop = true;
     CHECK_INT(run(BEGIN), ACME_E_SOLVER);
     CHECK(strstr(solver.why, "too many aliases") != NULL);
-    CHECK_INT(dns.asked[0], DNS01_2136_ALIASES + 1);
+    CHECK_INT(dns.asked[0], DNS_SEEK_ALIASES + 1);
     /* a parent's alias is none of ours */
     fresh();
     dns.alias_from = NAME;
@@ -273,7 +273,7 @@ TEST(trouble_on_the_way_is_borne_or_told)
                     if (look)
                         CHECK(dns.now - 1000 >= DNS01_2136_READY_MS);
                     else
-                        CHECK_INT(dns.connects, at + DNS01_2136_TRIES);
+                        CHECK_INT(dns.connects, at + DNS_SEEK_TRIES);
                 }
             }
         }
@@ -300,11 +300,11 @@ TEST(a_zone_of_too_many_servers_is_refused)
 {
     fresh();
     dns_put(OWNER, value);
-    dns.servers = DNS01_2136_SERVERS;
+    dns.servers = DNS_SEEK_SERVERS;
     CHECK_INT(run(READY), ACME_OK);
     dns.servers++;
     CHECK_INT(run(READY), ACME_E_SOLVER);
-    CHECK(strstr(solver.why, "DNS01_2136_SERVERS") != NULL);
+    CHECK(strstr(solver.why, "DNS_SEEK_SERVERS") != NULL);
     dns.servers = 0;
     CHECK_INT(run(READY), ACME_E_REPLY);
 }

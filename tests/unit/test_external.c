@@ -6,9 +6,10 @@
 #include "acme_event.h"
 #include "test.h"
 
-#define TOKEN "M7eaUb9BYXH8kb1IuTvjxcj5UmhZjbVrHfRHdhjatS4"
-#define THUMB "tRQM98JsABZRm5-NiotcgD212RAUPPbyeDP30Ob_7-0"
-#define AUTH  TOKEN "." THUMB
+#define TOKEN       "M7eaUb9BYXH8kb1IuTvjxcj5UmhZjbVrHfRHdhjatS4"
+#define THUMB       "tRQM98JsABZRm5-NiotcgD212RAUPPbyeDP30Ob_7-0"
+#define AUTH        TOKEN "." THUMB
+#define AUTH_DIGEST "OZAc8PxYCm-93UX9zsybgNSCZEO9NMK2N8QeJlGPPUE"
 #define DNS_TOKEN                                                                                  \
     "AfWfkObOD6vyCKXA1tE0Y2Eub9kvltKB7DH5zGxSG04" /* a recorded run: its digest is known too */
 #define DNS_AUTH   DNS_TOKEN "." THUMB
@@ -21,6 +22,12 @@
     "\\n# run only once per server:\\npython3 -m http.server 80"
 
 static struct external_message message;
+static struct external_proof proof = {.z_domain = NAME,
+                                      .cert_path = "/c.crt",
+                                      .key_path = "/k.pem",
+                                      .port = "443",
+                                      .cert_pem = "-----BEGIN CERTIFICATE-----\n",
+                                      .key_pem = "-----BEGIN PRIVATE KEY-----\n"};
 static char line[EXTERNAL_LINE_MAX];
 
 static struct acme_challenge challenge(enum acme_challenge_type type)
@@ -49,7 +56,7 @@ static const char *challenge_json(enum acme_challenge_type type, enum external_d
 {
     struct acme_challenge c = challenge(type);
 
-    CHECK_INT(external_challenge(&message, dialect, &c), ACME_OK);
+    CHECK_INT(external_challenge(&message, dialect, &c, &proof), ACME_OK);
     return json();
 }
 
@@ -81,6 +88,26 @@ TEST(http_2)
               "{\"cmd\": \"perform_challenge\", \"type\": \"http-01\", \"domain\": \"" NAME
               "\", \"token\": \"" TOKEN "\", \"validation\": \"" AUTH "\", \"uri\": \"" URI
               "\", \"command\": \"" RECIPE "\", \"key_auth\": \"" AUTH "\"}");
+}
+
+#define PROOF                                                                                      \
+    "\"z_domain\": \"" NAME                                                                        \
+    "\", \"cert_path\": \"/c.crt\", \"key_path\": \"/k.pem\", \"port\": \"443\", "                 \
+    "\"key_auth\": \"" AUTH "\", \"cert_pem\": \"-----BEGIN CERTIFICATE-----\\n\", \"key_pem\": "  \
+    "\"-----BEGIN PRIVATE KEY-----\\n\"}"
+
+TEST(tls_1)
+{
+    CHECK_STR(challenge_json(ACME_CHALLENGE_TLSALPN01, EXTERNAL_DIALECT_1),
+              "{\"cmd\": \"validate\", \"type\": \"tls-alpn-01\", \"domain\": \"" NAME
+              "\", " PROOF);
+}
+
+TEST(tls_2)
+{
+    CHECK_STR(challenge_json(ACME_CHALLENGE_TLSALPN01, EXTERNAL_DIALECT_2),
+              "{\"cmd\": \"perform_challenge\", \"type\": \"tls-alpn-01\", \"domain\": \"" NAME
+              "\", \"token\": \"" TOKEN "\", \"validation\": \"" AUTH_DIGEST "\", " PROOF);
 }
 
 TEST(cleanup_1)
@@ -159,18 +186,30 @@ TEST(escapes)
 /* The longest that there is fits into a line. */
 TEST(longest)
 {
+    static const enum acme_challenge_type types[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01,
+                                                     ACME_CHALLENGE_TLSALPN01};
+    static struct external_proof full;
+    static char path[381];
     static char token[ACME_MAX_TOKEN + 1], auth[ACME_MAX_TOKEN + 45], name[ACME_NAME_ROOM];
     struct acme_challenge c = challenge(ACME_CHALLENGE_HTTP01);
 
     memset(token, 'a', sizeof token - 1);
     memset(auth, 'a', sizeof auth - 1);
     memset(name, 'n', 253);
+    memset(path, 'p', sizeof path - 1);
+    full.cert_path = full.key_path = path;
     c.token = token;
     c.key_authorization = auth;
     c.identifier = name;
-    for (int type = 1; type <= 2; type++) {
-        c.type = (enum acme_challenge_type)type;
-        CHECK_INT(external_challenge(&message, EXTERNAL_DIALECT_2, &c), ACME_OK);
+    memset(full.z_domain, 'n', 253);
+    memset(full.port, '9', 5);
+    memset(full.cert_pem, 'c', sizeof full.cert_pem - 1);
+    for (size_t i = 64; i < sizeof full.cert_pem - 1; i += 65)
+        full.cert_pem[i] = '\n';
+    memset(full.key_pem, 'k', sizeof full.key_pem - 1);
+    for (size_t i = 0; i < 3; i++) {
+        c.type = types[i];
+        CHECK_INT(external_challenge(&message, EXTERNAL_DIALECT_2, &c, &full), ACME_OK);
         (void)json();
         CHECK_INT(external_cleanup(&message, EXTERNAL_DIALECT_2, &c, ACME_OUTCOME_VALID), ACME_OK);
         (void)json();
@@ -181,10 +220,10 @@ TEST(refused)
 {
     struct acme_challenge c = challenge(ACME_CHALLENGE_TLSALPN01);
 
-    CHECK_INT(external_challenge(&message, EXTERNAL_DIALECT_1, &c), ACME_E_DECLINED);
+    CHECK_INT(external_challenge(&message, EXTERNAL_DIALECT_1, &c, NULL), ACME_E_DECLINED);
     c = challenge(ACME_CHALLENGE_HTTP01);
     c.token = "$(rm -rf /)aaaaaaaaaaaaaaaaaaaa";
-    CHECK_INT(external_challenge(&message, EXTERNAL_DIALECT_1, &c), ACME_E_ARG);
+    CHECK_INT(external_challenge(&message, EXTERNAL_DIALECT_1, &c, NULL), ACME_E_ARG);
 }
 
 TEST(address)
@@ -193,7 +232,7 @@ TEST(address)
 
     c.identifier = "2001:db8::1";
     c.id_type = ACME_ID_IP;
-    CHECK_INT(external_challenge(&message, EXTERNAL_DIALECT_1, &c), ACME_OK);
+    CHECK_INT(external_challenge(&message, EXTERNAL_DIALECT_1, &c, NULL), ACME_OK);
     CHECK(strstr(json(), "\"uri\": \"http://[2001:db8::1]/.well-known/") != NULL);
 }
 
@@ -307,7 +346,8 @@ static void on_event(void *ctx, const struct acme_event *event)
 
 static struct acme_solver *solver(enum external_mode mode)
 {
-    static const struct acme_port port = {.event = on_event};
+    static const struct acme_net net = {.resolver = NULL};
+    static const struct acme_port port = {.net = &net, .event = on_event};
     static const struct acme_channel channel = {.open = open_channel,
                                                 .read_line = read_line,
                                                 .write_line = write_line,
@@ -471,6 +511,7 @@ TEST(one_type)
     http = external_of(&x, ACME_CHALLENGE_HTTP01);
     dns = external_of(&x, ACME_CHALLENGE_DNS01);
     CHECK(external_of(&x, ACME_CHALLENGE_NONE) == NULL);
+    CHECK(external_of(&x, ACME_CHALLENGE_TLSALPN01) == NULL);
     CHECK(strcmp(http->ops->name, dns->ops->name) != 0);
     CHECK(strcmp(http->ops->name, all->ops->name) != 0);
     CHECK_INT(http->ops->types, ACME_CHALLENGE_HTTP01);

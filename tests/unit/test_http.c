@@ -500,7 +500,7 @@ TEST(http_chunk_bounds)
 TEST(http_requests_out)
 {
     struct acme_url url;
-    struct acme_http_request request = {"GET", &url, NULL, NULL, 0};
+    struct acme_http_request request = {.method = "GET", .url = &url};
     char text[512];
     struct acme_buf b;
 
@@ -525,6 +525,13 @@ TEST(http_requests_out)
     acme_buf_init(&b, text, 50);
     acme_http_write_request(&b, &request);
     CHECK(b.overflow);
+
+    request.fields = acme_slice_text("X-Api-User: u\r\nX-Api-Key: k\r\n");
+    request.content_length = 2;
+    acme_buf_init(&b, text, sizeof text);
+    acme_http_write_request(&b, &request);
+    CHECK(acme_buf_end(&b));
+    CHECK(strstr(text, "Content-Length: 2\r\nX-Api-User: u\r\nX-Api-Key: k\r\n\r\n") != NULL);
 }
 
 static int http_request_exact(const char *text, size_t len, char *method, char *target,

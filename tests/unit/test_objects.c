@@ -298,6 +298,12 @@ TEST(challenges_of_every_type)
               ACME_OK);
     CHECK_INT(c.type, ACME_CHALLENGE_DNS_PERSIST01);
     CHECK(c.token == NULL);
+    CHECK_STR(acme_json_text(acme_json_first(c.issuers)), "ca.test");
+    CHECK_INT(acme_read_challenge(parse("{\"type\":\"dns-persist-01\",\"url\":\"https://c/2\","
+                                        "\"issuer-domain-names\":\"ca.test\"}"),
+                                  &c),
+              ACME_OK);
+    CHECK(c.issuers == NULL);
     CHECK_STR(acme_challenge_type_name(c.type), "dns-persist-01");
     CHECK_STR(acme_challenge_type_name(ACME_CHALLENGE_NONE), "");
 }

@@ -1,5 +1,5 @@
 /* The command line: the commands, and the options that belong to some of them only. */
-#include "lwacme.h"
+#include "staged.h"
 
 #include <string.h>
 
@@ -131,10 +131,21 @@ int command_read(struct options *o, char **words, int count)
     return commands[i].word != NULL ? EXIT_DONE : usage("there is no such command", words[0]);
 }
 
+bool command_is(const char *word)
+{
+    size_t i = 0;
+
+    while (commands[i].word != NULL && strcmp(commands[i].word, word) != 0)
+        i++;
+    return commands[i].word != NULL;
+}
+
 int command_run(const struct options *o)
 {
     size_t i = 0;
 
+    if (o->command == COMMAND_STAGED)
+        return staged_run(o);
     while (commands[i].command != o->command)
         i++;
     return commands[i].run(o);

@@ -13,6 +13,11 @@
 #define DAEMON_SWITCH_MS  10000 /* after SIGHUP, until who is loaded has to stop */
 #define DAEMON_JUMP_S     30    /* a wall clock that was set, and does not only drift */
 
+/* It has no streams, and has given up the right to start programs. */
+#define NO_EXTERNAL                                                                                \
+    "a daemon asks by external = unix=PATH alone; for the other ways call `lwacme renew` from a "  \
+    "timer"
+
 static struct daemon daemon_state;
 
 static struct {
@@ -107,10 +112,8 @@ static void switch_begin(struct daemon *d, uint64_t now)
         return;
     }
     conf_options(&loop.next, loop.next.count, &d->other);
-    if (frame_asks_outside(&loop.next)) {
-        tell_error("%s: external goes with `lwacme renew`; the configuration before it stays in "
-                   "force",
-                   d->conf.path);
+    if (frame_cannot_ask(&loop.next)) {
+        tell_error("%s: " NO_EXTERNAL "; the configuration before it stays in force", d->conf.path);
         conf_close(&loop.next);
         switch_end("READY=1");
         return;
@@ -342,8 +345,9 @@ static int begin(struct daemon *d, const struct options *o)
     err = d->turns != NULL ? EXIT_DONE : EXIT_LOCAL;
     if (err != EXIT_DONE)
         tell_error("no memory");
-    if (err == EXIT_DONE && !d->once && frame_asks_outside(&d->conf)) {
-        tell_error("external goes with `lwacme renew`, from a timer: a daemon has nobody to ask");
+    world.solve.outside.daemon = !d->once;
+    if (err == EXIT_DONE && !d->once && frame_cannot_ask(&d->conf)) {
+        tell_error(NO_EXTERNAL);
         err = EXIT_USAGE;
     }
     if (err == EXIT_DONE && !d->once)

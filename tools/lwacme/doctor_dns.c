@@ -5,95 +5,7 @@
 
 #include "acme_url.h"
 #include "caa.h"
-#include "dns_msg.h"
-#include "posix_sys.h"
-
-#define QUERY_MS      8000
-#define RESOLVERS_MAX 3
-
-#define ANSWER_MAX 8192 /* bytes that are read of an answer */
-
-static uint8_t answer_room[ANSWER_MAX];
-
-/* -- one question over TCP -- */
-
-/* More bytes up to `want`: ACME_OK, ACME_AGAIN or an error. */
-static int fill(struct doctor *d, acme_sock s, uint8_t *room, size_t *len, size_t want)
-{
-    while (*len < want) {
-        int n = d->port.net->recv(&d->net, s, room + *len, want - *len);
-        if (n < 0)
-            return n;
-        *len += (size_t)n;
-    }
-    return ACME_OK;
-}
-
-static int talk(struct doctor *d, acme_sock s, const uint8_t *question, size_t question_len,
-                struct acme_slice *message)
-{
-    uint64_t end = posix_now_ms(NULL) + QUERY_MS;
-    uint8_t head[2];
-    size_t sent = 0, head_len = 0, len = 0, want;
-    int n;
-
-    while (posix_now_ms(NULL) < end) {
-        if (sent < question_len) {
-            n = d->port.net->send(&d->net, s, question + sent, question_len - sent);
-            sent += n > 0 ? (size_t)n : 0;
-        } else {
-            n = fill(d, s, head, &head_len, 2);
-            want = (size_t)head[0] << 8 | head[1];
-            if (n == ACME_OK && want > sizeof answer_room)
-                return ACME_E_SIZE;
-            if (n == ACME_OK)
-                n = fill(d, s, answer_room, &len, want);
-            if (n == ACME_OK) {
-                *message = acme_slice_of(answer_room, len);
-                return ACME_OK;
-            }
-        }
-        if (n == ACME_AGAIN)
-            sockets_wait(&d->net, 500);
-        else if (n < 0)
-            return n;
-    }
-    return ACME_E_TIMEOUT;
-}
-
-/* The servers in turn, until one answers. SERVFAIL and the like are an answer of nobody. */
-static int ask(struct doctor *d, const char *name, enum dns_type type, struct dns_msg *answer)
-{
-    uint8_t question[300];
-    char server[ACME_ADDR_TEXT];
-    struct acme_slice message;
-    uint16_t id = 0;
-    struct acme_buf b;
-    int err = ACME_E_LOOKUP, last;
-
-    (void)posix_entropy(NULL, (uint8_t *)&id, sizeof id);
-    acme_buf_init(&b, question, sizeof question);
-    dns_msg_begin(&b, id, DNS_QUERY_RECURSIVE);
-    dns_msg_ask(&b, name, type);
-    if (!dns_msg_end(&b))
-        return ACME_E_NAME;
-    for (unsigned i = 0; i < RESOLVERS_MAX; i++) {
-        acme_sock s = ACME_NO_SOCK;
-        if (d->port.net->resolver(&d->net, i, server) != ACME_OK)
-            break;
-        last = d->port.net->connect(&d->net, server, 53, &s);
-        if (last == ACME_OK) {
-            last = talk(d, s, question, b.len, &message);
-            d->port.net->close(&d->net, s);
-        }
-        if (last == ACME_OK)
-            last = dns_msg_open(answer, message, id, DNS_QUERY_RECURSIVE, name, type);
-        if (last == ACME_OK && (answer->rcode == DNS_NOERROR || answer->rcode == DNS_NXDOMAIN))
-            return ACME_OK;
-        err = last == ACME_OK ? ACME_E_SERVER : last;
-    }
-    return err;
-}
+#include "dns_ask.h"
 
 /* -- addresses -- */
 
@@ -121,7 +33,7 @@ static int add_addresses(struct doctor *d, const char *name, enum dns_type type,
 {
     struct dns_msg answer;
     struct dns_record record;
-    int err = ask(d, name, type, &answer);
+    int err = dns_ask(&d->port, NULL, 0, name, type, &answer);
 
     while (err == ACME_OK && dns_msg_find(&answer, type, &record)) {
         if (record.data.len == (type == DNS_A ? 4u : 16u) && *count < DOCTOR_ADDRESSES)
@@ -251,7 +163,7 @@ static void look_at_caa(struct doctor *d, const char *name)
     size_t count;
 
     for (; at != NULL && *at != '\0'; at = strchr(at, '.'), at += at != NULL) {
-        int err = ask(d, at, DNS_CAA, &answer);
+        int err = dns_ask(&d->port, NULL, 0, at, DNS_CAA, &answer);
         count = 0;
         while (err == ACME_OK && count <= CAA_RECORDS && dns_msg_find(&answer, DNS_CAA, &record))
             records[count++] = record.data;

@@ -8,6 +8,8 @@
 #include "metrics.h"
 #include "secret.h"
 
+#include "posix_channel.h"
+
 static struct privilege given;
 static struct options room; /* of one certificate, for the length of a call */
 static bool runs_hooks;     /* there is a runner: it can only be made before rights are given up */
@@ -83,12 +85,13 @@ static bool any_hook(const struct conf *c, const struct options *own)
     return any;
 }
 
-bool frame_asks_outside(const struct conf *c)
+bool frame_cannot_ask(const struct conf *c)
 {
     bool any = false;
 
     for (size_t i = 0; !any && i < c->count; i++)
-        any = conf_options(c, i, &room) == EXIT_DONE && room.external != 0;
+        any = conf_options(c, i, &room) == EXIT_DONE && room.external != 0 &&
+              room.external_over != POSIX_CHANNEL_UNIX;
     return any;
 }
 

@@ -13,7 +13,12 @@ const char help_commands_full[] =
     "  lwacme doctor -d NAME [-d NAME...] [options]              what stands in the way of one\n"
     "  lwacme run -c FILE                                        the daemon: keeps all of a file\n"
     "  lwacme renew -c FILE [options]                            each of them once, for a timer\n"
-    "  lwacme check -c FILE                                      is this configuration right?\n";
+    "  lwacme check -c FILE                                      is this configuration right?\n"
+    "  lwacme dns-persist|acme-dns -d NAME [options]             what to publish in DNS, once\n"
+    "  lwacme serve-challenges [--webroot DIR] [--user USER]     answers for who issues "
+    "elsewhere\n"
+    "  lwacme -d NAME -AUTH, --dns, -DNS, -CERT                  step by step, a person adding a\n"
+    "                                                            DNS record; see lwacme -h\n";
 
 const char help_options[] =
     "\n"
@@ -40,11 +45,14 @@ const char help_options[] =
     "  --ca-file PEM      roots to trust for the CA's own TLS (default: the system's)\n"
     "  --eab-kid KID --eab-hmac-key-file FILE   external account binding, for CAs that want one:\n"
     "                     the key as base64url in FILE, or - for stdin; once, for the account\n"
-    "  --eab-alg ALG      HS256 (default) HS384 HS512\n"
+    "  --eab-alg ALG      HS256 (default) HS384 HS512\n";
+
+const char help_proofs[] =
     "\n"
     "How names are proved\n"
-    "  --challenge WAY    http-01 (default), tls-alpn-01, or dns-01, which can do *.NAME too;\n"
-    "                     repeat it for more ways, the preferred one first\n"
+    "  --challenge WAY    http-01 (default), tls-alpn-01, dns-01, dns-account-01 or\n"
+    "                     dns-persist-01 (these three do *.NAME too); repeat it for more, the\n"
+    "                     preferred one first\n"
     "  --tls-port N --tls-bind ADDR   tls-alpn-01 listens there (default 443; the CA always asks\n"
     "                     on 443), on this address only (issue)\n"
     "  --http-port N      http-01 listens there (default 80; the CA always asks on 80)\n"
@@ -54,6 +62,12 @@ const char help_options[] =
     "                     tsig-keygen writes it; mode 0600\n"
     "  --dns-server ADDR[:PORT]  send them there (default: the zone's primary)\n"
     "  --dns-only-primary  do not wait for the zone's other servers\n"
+    "  --acme-dns URL     dns-01 by this acme-dns server; `lwacme acme-dns` registers there, and\n"
+    "                     tells the CNAME record to add; --import FILE: registrations of other\n"
+    "                     clients; --acme-dns-ca-file PEM: roots for its TLS\n"
+    "  --persist-issuer DOMAIN  for dns-persist-01: the CA's domain (letsencrypt.org is known);\n"
+    "                     `lwacme dns-persist` tells the record to publish; --persist-days N: and\n"
+    "                     lets it end\n"
     "  --external WAY     issue: another program, or a person, proves them by the ways of\n"
     "                     --challenge (default: all that it can): json or text (stdout and\n"
     "                     stdin), handler=PATH, dehydrated=PATH, fifo=PATH, unix=PATH\n"

@@ -47,7 +47,7 @@ static int fail(struct install *in, const char *what, const char *name)
 
 /* -- PEM (RFC 7468) -- */
 
-static void put_pem(struct acme_buf *b, const char *label, struct acme_slice der)
+void install_put_pem(struct acme_buf *b, const char *label, struct acme_slice der)
 {
     char line[65];
 
@@ -85,11 +85,11 @@ static bool make_part(const struct acme_certificate *cert, enum part part, struc
 
     acme_buf_init(b, text, sizeof text);
     if (part == PART_KEY)
-        put_pem(b, ec ? "EC PRIVATE KEY" : "RSA PRIVATE KEY", cert->key);
+        install_put_pem(b, ec ? "EC PRIVATE KEY" : "RSA PRIVATE KEY", cert->key);
     for (size_t i = part == PART_CHAIN ? 1 : 0; part != PART_KEY && i < count; i++) {
         if (i > 0 && part == PART_CERT)
             break;
-        put_pem(b, "CERTIFICATE", acme_chain_at(&cert->chain, i));
+        install_put_pem(b, "CERTIFICATE", acme_chain_at(&cert->chain, i));
     }
     return !b->overflow;
 }

@@ -121,7 +121,8 @@ static int aim_revoke(const struct options *o, struct acme_job *job, struct acme
 
 static void tell_revoked(const struct options *o, const struct acme_job *job)
 {
-    if (o->quiet || o->json || job->type != ACME_JOB_REVOKE || job->certificate.len > 0)
+    if (o->quiet || o->json || o->step != 0 || job->type != ACME_JOB_REVOKE ||
+        job->certificate.len > 0)
         return;
     fprintf(log_to(LOG_NOTE),
             "lwacme: the files that hold it are left alone, and whoever serves it goes on doing "

@@ -157,6 +157,27 @@ bool log_close(void)
     return was_syslog;
 }
 
+static bool stamped;
+
+void log_stamps(void)
+{
+    stamped = true;
+}
+
+const char *log_head(void)
+{
+    static char head[60];
+    time_t now = time(NULL);
+    struct tm t = {0};
+
+    if (!stamped)
+        return "lwacme: ";
+    (void)localtime_r(&now, &t);
+    if (strftime(head, sizeof head, "lwacme [%d/%b/%Y:%H:%M:%S %z] ", &t) == 0)
+        return "lwacme: ";
+    return head;
+}
+
 FILE *log_to(enum log_severity severity)
 {
     if (sink.where == TO_STDERR)

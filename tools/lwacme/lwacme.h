@@ -18,7 +18,8 @@ enum {
     EXIT_LATER = 3,
     EXIT_LOCAL = 4,
     EXIT_TRUST = 5,
-    EXIT_SOLVER = 6
+    EXIT_SOLVER = 6,
+    EXIT_STEP = 7 /* of the staged walk: an earlier one is missing */
 };
 int exit_status(int err);
 
@@ -32,7 +33,10 @@ enum command {
     COMMAND_RENEW,
     COMMAND_CHECK,
     COMMAND_DOCTOR,
-    COMMAND_SERVE
+    COMMAND_SERVE,
+    COMMAND_DNS_PERSIST,
+    COMMAND_ACME_DNS,
+    COMMAND_STAGED /* no word: staged.h */
 };
 
 enum { OPTIONS_CHALLENGES = 5 }; /* there are no more types */
@@ -63,11 +67,16 @@ struct options {
     size_t challenges_count;                /* 0: http-01 alone; with external: all that it can */
     const char *dns_server, *tsig_key_file; /* NULL if not given */
     bool dns_only_primary;
+    const char *persist_issuer;         /* NULL if not given: see options_issuer */
+    uint32_t persist_days;              /* of the record that is printed; 0: for ever */
+    const char *acme_dns, *acme_dns_ca; /* NULL if not given */
+    const char *acme_dns_import;        /* a file of another client; NULL if not given */
     const char *tls_bind;
     uint16_t http_port, tls_port;
     enum acme_key_type key_type, account_key_type;
     uint8_t external;          /* enum external_mode; 0: none */
     uint8_t external_over;     /* enum posix_channel_kind */
+    uint8_t step;              /* enum staged_step; 0: a command */
     const char *external_path; /* of the handler, FIFO or socket */
     uint16_t external_dialect;
     uint32_t handler_timeout;
@@ -102,6 +111,8 @@ struct options {
 };
 /* Is this type of challenge one that may be taken? */
 bool options_takes(const struct options *o, enum acme_challenge_type type);
+/* The CA's domain in records of dns-persist-01; NULL: it is not known. */
+const char *options_issuer(const struct options *o);
 
 /* -- full.c, or small.c: what is built in -- */
 
@@ -122,6 +133,7 @@ int options_add_name(struct options *o, const char *text);
 int command_read(struct options *o, char **words, int count);
 int command_check(struct options *o);
 int command_run(const struct options *o);
+bool command_is(const char *word);
 /* "issue, status": those whose bits (1 << enum command) are set. */
 void command_words(unsigned which, char *out, size_t room);
 
@@ -155,6 +167,8 @@ void show_flush(struct show *s);
 void show_error(struct show *s, int err, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void show_failure(FILE *to, const struct acme_failure *failure);
+/* Hints are about the ways of proof that these options take, from now on. */
+void show_ways(const struct options *o);
 const char *show_hint(int err, const struct acme_problem *problem);
 /* Why it is this CA's turn, of the event `server`; NULL: it is only asked about its own. */
 const char *show_server_words(const char *text);
@@ -167,6 +181,10 @@ void log_open(bool to_syslog);
 /* For who is going to close all descriptors: syslog's is closed, until log_open is called again.
  * Was it syslog? */
 bool log_close(void);
+/* What lines for people begin with: "lwacme: ", or after log_stamps() "lwacme [10/Jan/2018:17:09:34
+ * +0100] ", by the clock of now. Holds until the next call. */
+const char *log_head(void);
+void log_stamps(void);
 /* Where lines of this severity are printed; each must end, with a newline, before the next call. */
 FILE *log_to(enum log_severity severity);
 /* Is it stderr, as it is? */
@@ -193,6 +211,8 @@ int install_certificate(struct install *in, const char *out_dir, const char *cer
                         const struct acme_certificate *cert);
 /* "*" is written "_wildcard", ":" is written "_". */
 void install_folder(const char *cert_name, char *out, size_t room);
+/* DER as PEM (RFC 7468). */
+void install_put_pem(struct acme_buf *b, const char *label, struct acme_slice der);
 
 /* -- webroot.c: a solver that puts files where another program serves them -- */
 
@@ -201,6 +221,8 @@ struct webroot {
     const char *dir;
     char why[400];
 };
+/* The descriptor of DIR/.well-known/acme-challenge, made when it is absent; -1 and errno. */
+int webroot_folder(const char *dir, bool make);
 struct acme_solver *webroot_init(struct webroot *w, const struct acme_port *port, const char *dir);
 
 /* -- trust.c: the anchors, as a file in memory -- */
@@ -446,10 +468,15 @@ int privilege_drop(struct privilege *p);
 int metrics_write(const struct conf *c, const char *path, char *why, size_t room);
 
 int issue_run(const struct options *o);
+/* publish.c, publish_acmedns.c: what a person has to publish once for dns-persist-01, or for dns-01
+ * by acme-dns, and whether it is there. */
+int persist_run(const struct options *o);
+int acmedns_run(const struct options *o);
 /* daemon.c: all certificates of a file, for ever; and each once. */
 int daemon_run(const struct options *o);
 int renew_run(const struct options *o);
 int status_run(const struct options *o);
+int serve_run(const struct options *o);
 int doctor_run(const struct options *o);
 /* Only looks at the configuration file, and at the files it names. */
 int check_run(const struct options *o);

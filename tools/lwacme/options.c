@@ -10,6 +10,7 @@
 #include <wolfssl/version.h>
 
 #include "conf_line.h"
+#include "staged.h"
 
 #define FOLDER_MAX 240 /* of the 255 that file systems take */
 
@@ -107,7 +108,7 @@ int options_check_one(struct options *o)
         return err;
     if ((o->eab_kid == NULL) != (o->eab_key_file == NULL))
         return usage("--eab-kid and --eab-hmac-key-file go together", NULL);
-    err = options_check_solvers(o);
+    err = o->step == 0 ? options_check_solvers(o) : EXIT_DONE; /* a walk has its own */
     if (err != EXIT_DONE)
         return err;
     if (o->preferred_chain != NULL && o->shortest_chain)
@@ -129,7 +130,9 @@ static int check(struct options *o)
         err = command_check(o);
     if (err != EXIT_DONE)
         return err;
-    if ((o->command == COMMAND_ISSUE || o->command == COMMAND_DOCTOR) && o->names_count == 0)
+    if ((o->command == COMMAND_ISSUE || o->command == COMMAND_DOCTOR ||
+         o->command == COMMAND_DNS_PERSIST || o->command == COMMAND_ACME_DNS) &&
+        o->names_count == 0)
         return usage("no name is given: use -d NAME", NULL);
     if (o->command == COMMAND_ISSUE && !options_folder_fits(o))
         return usage("the first name is too long for a folder's name: give a shorter --cert-name",
@@ -148,7 +151,7 @@ static int check(struct options *o)
         return usage("-q and -v exclude one another", NULL);
     if (with_file(o->command) && o->config_file == NULL)
         return usage("which configuration file: use -c FILE", NULL);
-    return with_file(o->command) ? EXIT_DONE : options_state_dir(o);
+    return with_file(o->command) || o->command == COMMAND_SERVE ? EXIT_DONE : options_state_dir(o);
 }
 
 /* The options that the rows tell of, as getopt wants them: `val` is the letter, or the row. */
@@ -257,6 +260,8 @@ int options_read(struct options *o, int argc, char **argv, bool *leave)
             return usage("a control character, or no UTF-8", argv[i]);
         }
     }
+    if (staged_meant(argc, argv))
+        return staged_read(o, argc, argv, leave);
     err = take_all(o, argc, argv, given, leave);
     if (err == EXIT_DONE && !*leave)
         err = command_read(o, argv + optind, argc - optind);

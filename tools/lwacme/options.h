@@ -67,6 +67,8 @@ int option_take_challenge(struct options *o, const struct option_row *row, char 
 int option_take_preferred(struct options *o, const struct option_row *row, char *value);
 int option_take_dns_server(struct options *o, const struct option_row *row, char *value);
 int option_take_external(struct options *o, const struct option_row *row, char *value);
+int option_take_issuer(struct options *o, const struct option_row *row, char *value);
+int option_take_acme_dns(struct options *o, const struct option_row *row, char *value);
 /* Of options_check_one. */
 int options_check_solvers(const struct options *o);
 /* Where nothing is given: the place for records of whom we run as. EXIT_DONE, or EXIT_USAGE. */

@@ -200,8 +200,9 @@ static int take_reason(struct options *o, const struct option_row *row, char *va
 
 #define ONE                                                                                        \
     (FOR(COMMAND_ISSUE) | FOR(COMMAND_STATUS) | FOR(COMMAND_REVOKE) | FOR(COMMAND_ACCOUNT) |       \
-     FOR(COMMAND_DOCTOR) | FOR(COMMAND_SERVE))
-#define CONF (FOR(COMMAND_RUN) | FOR(COMMAND_RENEW) | FOR(COMMAND_CHECK))
+     FOR(COMMAND_DOCTOR) | FOR(COMMAND_DNS_PERSIST) | FOR(COMMAND_ACME_DNS))
+#define SERVE FOR(COMMAND_SERVE)
+#define CONF  (FOR(COMMAND_RUN) | FOR(COMMAND_RENEW) | FOR(COMMAND_CHECK))
 #define AT(member)                                                                                 \
     .at = offsetof(struct options, member), .size = sizeof((struct options *)0)->member
 #define CALL(member, function) .kind = OPTION_CALL, AT(member), .take = (function)
@@ -242,15 +243,22 @@ const struct option_row option_rows[] = {
     {"tls-bind", 0, CALL(tls_bind, take_bind), .low = 1, .bits = OPTION_DAEMON,
      .commands = FOR(COMMAND_ISSUE)},
     {"http-port", 0, .kind = OPTION_NUMBER, AT(http_port), .low = 1, .high = 65535,
-     .bits = OPTION_DAEMON, .commands = ONE},
-    {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE},
-    {"webroot", 0, TEXT(webroot), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
+     .bits = OPTION_DAEMON, .commands = ONE | SERVE},
+    {"http-bind", 0, CALL(http_bind, take_bind), .bits = OPTION_DAEMON, .commands = ONE | SERVE},
+    {"webroot", 0, TEXT(webroot), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE | SERVE},
     {"challenge", 0, CALL(challenges, option_take_challenge), .bits = OPTION_FILE | OPTION_MANY,
      .commands = ONE},
     {"dns-server", 0, CALL(dns_server, option_take_dns_server), .bits = OPTION_FILE,
      .commands = ONE},
     {"tsig-key-file", 0, TEXT(tsig_key_file), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
     {"dns-only-primary", 0, FLAG(dns_only_primary), .bits = OPTION_FILE, .commands = ONE},
+    {"persist-issuer", 0, CALL(persist_issuer, option_take_issuer), .bits = OPTION_FILE,
+     .commands = ONE},
+    {"persist-days", 0, .kind = OPTION_NUMBER, AT(persist_days), .low = 1, .high = 36500,
+     .commands = FOR(COMMAND_DNS_PERSIST)},
+    {"acme-dns", 0, CALL(acme_dns, option_take_acme_dns), .bits = OPTION_FILE, .commands = ONE},
+    {"acme-dns-ca-file", 0, TEXT(acme_dns_ca), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
+    {"import", 0, TEXT(acme_dns_import), .commands = FOR(COMMAND_ACME_DNS)},
     {"preferred-challenges", 0, CALL(challenges, option_take_preferred), .commands = ONE},
     {"external", 0, CALL(external, option_take_external), .bits = OPTION_FILE,
      .commands = FOR(COMMAND_ISSUE)},
@@ -263,7 +271,7 @@ const struct option_row option_rows[] = {
     {"out-dir", 0, TEXT(out_dir), .bits = OPTION_FILE | OPTION_PATH, .commands = ONE},
     {"deploy-hook", 0, TEXT(deploy_hook), .bits = OPTION_FILE | OPTION_PATH,
      .commands = FOR(COMMAND_ISSUE)},
-    {"user", 0, TEXT(user), .high = 32, .bits = OPTION_DAEMON},
+    {"user", 0, TEXT(user), .high = 32, .bits = OPTION_DAEMON, .commands = SERVE},
     {"metrics", 0, TEXT(metrics_file), .bits = OPTION_DAEMON | OPTION_PATH,
      .commands = FOR(COMMAND_STATUS)},
     {"check", 0, FLAG(check), .commands = FOR(COMMAND_STATUS)},
@@ -287,10 +295,10 @@ const struct option_row option_rows[] = {
 
     {"config", 'c', TEXT(config_file), .commands = CONF | FOR(COMMAND_STATUS)},
 
-    {"json", 0, FLAG(json), .commands = ONE | CONF},
-    {NULL, 'v', .kind = OPTION_COUNT, AT(verbose), .commands = ONE | CONF},
-    {NULL, 'q', FLAG(quiet), .commands = ONE | CONF},
-    {"help", 'h', .kind = OPTION_HELP, .commands = ONE | CONF},
+    {"json", 0, FLAG(json), .commands = ONE | CONF | SERVE},
+    {NULL, 'v', .kind = OPTION_COUNT, AT(verbose), .commands = ONE | CONF | SERVE},
+    {NULL, 'q', FLAG(quiet), .commands = ONE | CONF | SERVE},
+    {"help", 'h', .kind = OPTION_HELP, .commands = ONE | CONF | SERVE},
     {"version", 0, .kind = OPTION_VERSION, .commands = ONE | CONF},
 };
 const size_t option_rows_count = sizeof option_rows / sizeof option_rows[0];

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "posix_sys.h"
+#include "world.h"
 
 #define FLUSH_MS 5000 /* for a reader that is slow, at the end */
 
@@ -120,6 +121,8 @@ static int run_start(void *ctx, const char *const *args, const struct external_m
     else
         snprintf(u->why, sizeof u->why, "%.80s", args[0]);
     free(list.entries);
+    if (list.text != NULL)
+        acme_wipe(list.text, list.room); /* a key may be in it */
     free(list.text);
     return err;
 }
@@ -230,11 +233,25 @@ int outside_open(struct outside *u, const struct options *o, const struct acme_p
     config.channel = &u->channel;
     config.runner = runs ? &u->runner : NULL;
     config.http_port = o->http_port;
+    config.answer_ms = u->daemon ? u->limit_ms : 0;
+    if (o->external != EXTERNAL_DEHYDRATED) {
+        outside_files_init(u, o->state_dir, o->tls_port);
+        config.tls = &u->tls;
+    }
     (void)external_init(&u->external, port, &config);
     u->on = true;
     if (o->external != EXTERNAL_DEHYDRATED && o->external_over == POSIX_CHANNEL_STDIO)
         json_aside();
     return 0;
+}
+
+void outside_aside(struct outside *u)
+{
+    if (!u->on || !u->daemon)
+        return;
+    external_close(&u->external);
+    u->lines_count = 0;
+    u->on = false;
 }
 
 /* -- the end -- */
@@ -268,19 +285,41 @@ void outside_event(struct outside *u, const struct acme_event *event)
     note(u, "Detail: ", f->problem.detail);
 }
 
+/* Who is told ends a wait at last: after a signal soon, else when a handler would be ended. */
+static bool is_late(const struct outside *u, uint64_t since)
+{
+    bool ends = world_signal == SIGINT || world_signal == SIGTERM;
+
+    return posix_now_ms(NULL) - since >= (ends ? 0 : u->limit_ms) + FLUSH_MS;
+}
+
 void outside_finish(struct outside *u, void (*wait)(uint32_t ms))
 {
-    while (u->on && external_finish(&u->external) == ACME_AGAIN)
+    uint64_t since = posix_now_ms(NULL);
+
+    while (u->on && external_finish(&u->external) == ACME_AGAIN) {
+        if (is_late(u, since)) {
+            external_stop(&u->external);
+            return;
+        }
         wait(20);
+    }
 }
 
 static int tell(struct outside *u, bool print, const char *command, const char *const *args,
                 void (*wait)(uint32_t ms))
 {
+    uint64_t since = posix_now_ms(NULL);
     int err;
 
-    while ((err = external_tell(&u->external, print, command, args)) == ACME_AGAIN)
+    while ((err = external_tell(&u->external, print, command, args)) == ACME_AGAIN) {
+        if (is_late(u, since)) {
+            external_stop(&u->external);
+            snprintf(u->external.why, sizeof u->external.why, "nobody has read what it was told");
+            return ACME_E_SOLVER;
+        }
         wait(20);
+    }
     return err;
 }
 
@@ -356,10 +395,11 @@ void outside_close(struct outside *u, void (*wait)(uint32_t ms))
 
     if (!u->on)
         return;
-    if (mode == EXTERNAL_JSON || mode == EXTERNAL_HANDLER)
+    if ((mode == EXTERNAL_JSON || mode == EXTERNAL_HANDLER) && (u->external.open || !u->daemon))
         report(u, wait);
     while (posix_channel_flush(&u->posix) == ACME_AGAIN && posix_now_ms(NULL) < until)
         wait(20);
     external_close(&u->external);
+    u->lines_count = 0;
     u->on = false;
 }

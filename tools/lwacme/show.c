@@ -162,13 +162,40 @@ static void say(struct show *s, enum log_severity severity, const char *format, 
         return;
     show_flush(s);
     va_start(list, format);
-    fputs(s->live ? "  " : "lwacme: ", to);
+    fputs(s->live ? "  " : log_head(), to);
     vfprintf(to, format, list);
     fputc('\n', to);
     va_end(list);
 }
 
 /* -- failures -- */
+
+/* Which ways of proof the certificate has that is worked on: bits of enum acme_challenge_type; 0:
+ * nobody has said. */
+static unsigned ways;
+
+void show_ways(const struct options *o)
+{
+    ways = o->challenges_count == 0 ? (unsigned)ACME_CHALLENGE_HTTP01 : 0;
+    for (size_t i = 0; i < o->challenges_count; i++)
+        ways |= (unsigned)o->challenges[i];
+    if (o->step != 0)
+        ways = ACME_CHALLENGE_DNS01;
+}
+
+/* The CA did not see the proof. */
+static const char *hint_proof(void)
+{
+    if (ways == ACME_CHALLENGE_HTTP01)
+        return "the name must lead to this machine, and port 80 must be open from outside";
+    if (ways == ACME_CHALLENGE_TLSALPN01)
+        return "the name must lead to this machine, and port 443 must be open from outside";
+    if (ways != 0 && (ways & (ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_TLSALPN01)) == 0)
+        return "the CA asks the zone's own servers, all of which must have the TXT record; a CAA "
+               "record may be against it";
+    return "the name must lead to this machine, and port 80 must be open from outside "
+           "(443 for tls-alpn-01), or every DNS server show the TXT record (dns-01)";
+}
 
 const char *show_hint(int err, const struct acme_problem *problem)
 {
@@ -193,10 +220,10 @@ const char *show_hint(int err, const struct acme_problem *problem)
     case ACME_E_PORT_ACCESS:
         return "run as root, or allow it: setcap cap_net_bind_service=+ep on this program";
     case ACME_E_VALIDATION:
-        return problem != NULL && problem->type == ACME_PROBLEM_DNS
+        return problem != NULL && problem->type == ACME_PROBLEM_DNS &&
+                       (ways == 0 || (ways & (ACME_CHALLENGE_HTTP01 | ACME_CHALLENGE_TLSALPN01)))
                    ? "the name must have an address that leads here, and no CAA record against it"
-                   : "the name must lead to this machine, and port 80 must be open from outside "
-                     "(443 for tls-alpn-01)";
+                   : hint_proof();
     case ACME_E_NO_SOLVER:
         return "this name needs another kind of proof than the ones that are set up";
     case ACME_E_RATE:
@@ -277,7 +304,7 @@ void show_error(struct show *s, int err, const char *format, ...)
     va_end(list);
     show_flush(s);
     s->failed = true;
-    fprintf(log_to(LOG_BAD), "lwacme: error: %s\n", text);
+    fprintf(log_to(LOG_BAD), "%serror: %s\n", log_head(), text);
     if (!s->json)
         return;
     acme_buf_init(&b, room, sizeof room);
@@ -385,7 +412,7 @@ static void show_plain(struct show *s, const struct acme_event *e)
         break;
     case ACME_EVENT_TERMS:
         show_flush(s);
-        fprintf(log_to(LOG_NOTE), "lwacme: the CA's terms of service: %s\n", e->detail);
+        fprintf(log_to(LOG_NOTE), "%sthe CA's terms of service: %s\n", log_head(), e->detail);
         break;
     default:
         break;
@@ -406,7 +433,7 @@ static void show_held(struct show *s, const struct acme_event *e)
     acme_time_text(e->at, when);
     show_flush(s);
     s->held = true;
-    fprintf(to, "lwacme: held back until %s: %s\n", when, why);
+    fprintf(to, "%sheld back until %s: %s\n", log_head(), when, why);
     if (e->failure != NULL) {
         fprintf(to, "  last      %s\n", acme_err_words(e->failure->err));
         show_failure(to, e->failure);
@@ -426,10 +453,10 @@ void show_event(struct show *s, const struct acme_event *e)
         s->failed = true;
         to = log_to(LOG_BAD);
         if (e->err == ACME_E_PORT_BUSY || e->err == ACME_E_PORT_ACCESS)
-            fprintf(to, "lwacme: error: port %u: %s\n", s->port != NULL ? *s->port : 0u,
+            fprintf(to, "%serror: port %u: %s\n", log_head(), s->port != NULL ? *s->port : 0u,
                     acme_err_words(e->err));
         else
-            fprintf(to, "lwacme: error: %s\n", acme_err_words(e->err));
+            fprintf(to, "%serror: %s\n", log_head(), acme_err_words(e->err));
         show_failure(to, e->failure);
         show_prospect(to, e);
     } else if (e->type == ACME_EVENT_HELD)

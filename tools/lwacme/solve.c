@@ -23,36 +23,85 @@ static struct acme_solver *open_http(struct solve *s, const struct options *o,
     return NULL;
 }
 
-/* Nothing of dns-01 lives longer than a certificate is loaded: its solver remembers nothing. */
-static struct acme_solver *open_dns(struct solve *s, const struct options *o,
-                                    const struct acme_port *port)
+/* Where DNS is asked: --dns-server, or who knows. */
+static struct dns01_2136_config dns_server(struct solve *s, const struct options *o)
 {
     struct dns01_2136_config config = {.key = &s->tsig.key, .only_primary = o->dns_only_primary};
+
+    if (o->dns_server != NULL)
+        (void)tsig_server(&s->tsig, o->dns_server, &config);
+    return config;
+}
+
+/* Nothing of these lives longer than a certificate is loaded: their solvers remember nothing. */
+static struct acme_solver *open_dns(struct solve *s, const struct options *o,
+                                    const struct acme_port *port, bool account)
+{
+    struct dns01_2136_config config;
 
     if (tsig_read(&s->tsig, o->tsig_key_file) != 0) {
         s->err = ACME_E_CONFIG;
         snprintf(s->why, sizeof s->why, "--tsig-key-file %s", s->tsig.why);
         return NULL;
     }
-    if (o->dns_server != NULL)
-        (void)tsig_server(&s->tsig, o->dns_server, &config);
-    return dns01_2136_init(&s->dns01, port, &config);
+    config = dns_server(s, o);
+    config.account = account;
+    return dns01_2136_init(account ? &s->dns_account01 : &s->dns01, port, &config);
+}
+
+struct acme_solver *solve_acmedns(struct solve *s, const struct options *o,
+                                  const struct acme_port *port)
+{
+    struct dns01_2136_config dns = dns_server(s, o);
+    struct dns01_acmedns_config config = {.url = o->acme_dns};
+
+    if (o->acme_dns_ca != NULL && trust_open(&s->acmedns_trust, o->acme_dns_ca) != 0) {
+        s->err = ACME_E_CONFIG;
+        snprintf(s->why, sizeof s->why, "--acme-dns-ca-file %s", s->acmedns_trust.why);
+        return NULL;
+    }
+    s->acmedns_anchors.sets = &s->acmedns_trust.text;
+    s->acmedns_anchors.count = 1;
+    config.anchors = o->acme_dns_ca != NULL ? &s->acmedns_anchors : NULL;
+    config.server = dns.server;
+    config.server_port = dns.port;
+    return dns01_acmedns_init(&s->acmedns, port, &config);
+}
+
+struct acme_solver *solve_persist(struct solve *s, const struct options *o,
+                                  const struct acme_port *port)
+{
+    struct dns01_2136_config dns = dns_server(s, o);
+    struct dns_persist01_config config = {.issuer = options_issuer(o),
+                                          .server = dns.server,
+                                          .server_port = dns.port,
+                                          .others = o->challenges_count > 1};
+
+    return dns_persist01_init(&s->persist, port, &config);
 }
 
 static struct acme_solver *open_one(struct solve *s, const struct options *o,
                                     const struct acme_port *port, enum acme_challenge_type type)
 {
-    if (type == ACME_CHALLENGE_DNS01)
-        return open_dns(s, o, port);
-    if (type == ACME_CHALLENGE_TLSALPN01)
+    switch (type) {
+    case ACME_CHALLENGE_DNS01:
+        return o->acme_dns != NULL ? solve_acmedns(s, o, port) : open_dns(s, o, port, false);
+    case ACME_CHALLENGE_DNS_ACCOUNT01:
+        return open_dns(s, o, port, true);
+    case ACME_CHALLENGE_DNS_PERSIST01:
+        return solve_persist(s, o, port);
+    case ACME_CHALLENGE_TLSALPN01:
         return s->tls;
-    return open_http(s, o, port);
+    default:
+        return open_http(s, o, port);
+    }
 }
 
 /* Who solves outside does so for each of the types: nothing of ours takes part. */
 static int open_external(struct solve *s, const struct options *o, const struct acme_port *port)
 {
-    static const enum acme_challenge_type all[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01};
+    static const enum acme_challenge_type all[] = {ACME_CHALLENGE_HTTP01, ACME_CHALLENGE_DNS01,
+                                                   ACME_CHALLENGE_TLSALPN01};
     const enum acme_challenge_type *types = o->challenges_count > 0 ? o->challenges : all;
 
     if (outside_open(&s->outside, o, port) != 0) {
@@ -60,9 +109,23 @@ static int open_external(struct solve *s, const struct options *o, const struct 
         s->err = ACME_E_SOLVER;
         return s->err;
     }
-    s->count = o->challenges_count > 0 ? o->challenges_count : sizeof all / sizeof all[0];
-    for (size_t i = 0; i < s->count; i++)
-        s->list[i] = external_of(&s->outside.external, types[i]);
+    s->count = 0;
+    for (size_t i = 0; i < (o->challenges_count > 0 ? o->challenges_count : 3); i++) {
+        s->list[s->count] = external_of(&s->outside.external, types[i]);
+        s->count += s->list[s->count] != NULL ? 1 : 0;
+    }
+    return ACME_OK;
+}
+
+/* A person adds the records. */
+static int open_byhand(struct solve *s, const struct options *o, const struct acme_port *port)
+{
+    struct dns01_2136_config config = {.server = NULL};
+
+    if (o->dns_server != NULL)
+        (void)tsig_server(&s->tsig, o->dns_server, &config);
+    s->list[0] = byhand_init(&s->byhand, port, config.server, config.port);
+    s->count = 1;
     return ACME_OK;
 }
 
@@ -72,8 +135,11 @@ int solve_open(struct solve *s, const struct options *o, const struct acme_port 
 
     s->err = ACME_OK;
     s->why[0] = '\0';
+    if (o->step != 0)
+        return open_byhand(s, o, port);
     if (o->external != 0)
         return open_external(s, o, port);
+    outside_aside(&s->outside);
     for (s->count = 0; s->count < wanted; s->count++) {
         enum acme_challenge_type type =
             o->challenges_count > 0 ? o->challenges[s->count] : ACME_CHALLENGE_HTTP01;
@@ -88,6 +154,14 @@ void solve_close(struct solve *s)
 {
     if (s->dns01.solver.ops != NULL)
         dns01_2136_close(&s->dns01);
+    if (s->dns_account01.solver.ops != NULL)
+        dns01_2136_close(&s->dns_account01);
+    if (s->persist.solver.ops != NULL)
+        dns_persist01_close(&s->persist);
+    if (s->acmedns.solver.ops != NULL)
+        dns01_acmedns_close(&s->acmedns);
+    trust_close(&s->acmedns_trust);
+    byhand_close(&s->byhand);
     dns_tsig_key_wipe(&s->tsig.key);
 }
 
@@ -122,4 +196,11 @@ void solve_detail(const struct solve *s, int outcome)
         fprintf(log_to(LOG_BAD), "  external  %s\n", s->outside.external.why);
     if (s->dns01.why[0] != '\0')
         fprintf(log_to(LOG_BAD), "  dns-01    %s\n", s->dns01.why);
+    if (s->dns_account01.why[0] != '\0')
+        fprintf(log_to(LOG_BAD), "  dns-account-01  %s\n", s->dns_account01.why);
+    if (s->persist.why[0] != '\0')
+        fprintf(log_to(LOG_BAD), "  dns-persist-01  %s (`lwacme dns-persist` tells the record)\n",
+                s->persist.why);
+    if (s->acmedns.why[0] != '\0')
+        fprintf(log_to(LOG_BAD), "  acme-dns  %s\n", s->acmedns.why);
 }

@@ -2,6 +2,9 @@
 #ifndef LWACME_SOLVE_H
 #define LWACME_SOLVE_H
 
+#include "byhand.h"
+#include "dns01_acmedns.h"
+#include "dns_persist01.h"
 #include "http01.h"
 #include "lwacme.h"
 #include "outside.h"
@@ -12,9 +15,14 @@ struct solve {
     struct http01 http01;
     struct tls_alpn01 tls_alpn01;
     struct webroot webroot;
-    struct dns01_2136 dns01;
+    struct dns01_2136 dns01, dns_account01;
+    struct dns_persist01 persist;
+    struct dns01_acmedns acmedns;
     struct tsig tsig;
+    struct trust acmedns_trust;
+    struct acme_anchors acmedns_anchors;
     struct outside outside;
+    struct byhand byhand;                         /* of the staged walk */
     struct acme_solver *http, *tls;               /* the responders, shared by all certificates */
     struct acme_solver *list[OPTIONS_CHALLENGES]; /* those of the loaded certificate, in order */
     size_t count;
@@ -26,6 +34,11 @@ struct solve {
 void solve_init(struct solve *s, const struct options *o, const struct acme_port *port);
 /* The list for a certificate, and what its solvers need: ACME_OK; or s->err and s->why. */
 int solve_open(struct solve *s, const struct options *o, const struct acme_port *port);
+/* The solver by acme-dns alone, whatever types of challenges are taken. NULL: s->err, s->why. */
+struct acme_solver *solve_acmedns(struct solve *s, const struct options *o,
+                                  const struct acme_port *port);
+struct acme_solver *solve_persist(struct solve *s, const struct options *o,
+                                  const struct acme_port *port);
 /* Its secrets are wiped. */
 void solve_close(struct solve *s);
 /* The responders serve who connects: milliseconds until they want it again. */

@@ -192,6 +192,8 @@ static void turn_rest(struct daemon *d, const struct acme_aside *aside)
         t->wake_ms = t->wake_ms < again ? t->wake_ms : again;
         d->news = true;
     }
+    if (!d->once)
+        outside_close(&world.solve.outside, world_wait);
     turn_leave(d);
 }
 

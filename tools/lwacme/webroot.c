@@ -23,10 +23,10 @@ static int enter(int dir_fd, const char *name, bool make)
     return openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-static int challenge_folder(const struct webroot *w, bool make)
+int webroot_folder(const char *dir, bool make)
 {
     int known, folder;
-    int root = open(w->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
     if (root < 0)
         return -1;
@@ -62,7 +62,7 @@ static int webroot_begin(struct acme_solver *s, const struct acme_challenge *c)
     /* The token becomes a file's name: its grammar is checked where that happens. */
     if (!acme_token_ok(acme_slice_text(c->token)))
         return ACME_E_REPLY;
-    folder = challenge_folder(w, true);
+    folder = webroot_folder(w->dir, true);
     if (folder < 0)
         return fail(w, "the folder cannot be used");
     (void)unlinkat(folder, c->token, 0);
@@ -90,7 +90,7 @@ static int webroot_end(struct acme_solver *s, const struct acme_challenge *c,
     (void)outcome;
     if (!acme_token_ok(acme_slice_text(c->token)))
         return ACME_E_ARG;
-    folder = challenge_folder(w, false);
+    folder = webroot_folder(w->dir, false);
     if (folder < 0)
         return errno == ENOENT ? ACME_OK : fail(w, "the folder cannot be used");
     if (unlinkat(folder, c->token, 0) != 0 && errno != ENOENT)

@@ -84,7 +84,7 @@ int world_open(const struct options *o, void (*event)(void *ctx, const struct ac
     world.port.entropy = posix_entropy;
     world.port.now_ms = posix_now_ms;
     world.port.unix_time = posix_unix_time;
-    world.port.event = event != NULL ? event : on_event;
+    world.port.event = world.listener != NULL ? world.listener : event != NULL ? event : on_event;
     acme_crypto_seed_from(&world.port);
     acme_crypto_clock_from(&world.port);
     solve_init(&world.solve, o, &world.port);
@@ -147,6 +147,7 @@ int world_load(const struct options *o, bool *refused)
     err = open_files(o);
     if (err != ACME_OK)
         return err;
+    show_ways(o);
     config->directory_url = o->server;
     config->more_servers = o->more_servers;
     config->more_servers_count = o->servers_count > 0 ? o->servers_count - 1 : 0;

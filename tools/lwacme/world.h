@@ -17,6 +17,8 @@ struct world {
     struct posix_slots slots;
     struct trust trust;
     struct solve solve;
+    /* Gets the events instead of the command, which does not know of the staged walk; or NULL. */
+    void (*listener)(void *ctx, const struct acme_event *event);
     struct binding binding;
     struct acme_slots slot_ops;
     struct acme_port port;
