@@ -90,7 +90,8 @@ void ca_put_authz(struct ca *ca, struct ca_order *o, unsigned which, struct ca_r
                           "{\"type\":\"dns-persist-01\",\"status\":\"pending\",\"url\":\"" CA_BASE
                           "/x\",\"issuer-domain-names\":[\"ca.test\"]},"
                           "{\"type\":\"quantum-02\",\"url\":7},");
-        for (uint8_t type = 1, offers = authz_offers(ca, z); offers != 0; type <<= 1) {
+        for (uint8_t type = 1, offers = authz_offers(ca, z); offers != 0;
+             type = (uint8_t)(type << 1)) {
             if ((offers & type) == 0)
                 continue;
             put_challenge(ca, o, which, type, b);
