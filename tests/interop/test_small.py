@@ -54,15 +54,18 @@ def does(w, c):
 
 @suite.case("what it does not")
 @small
-def does_not():
+@with_world()
+def does_not(w, c):
     for argv, words in ((["run", "-c", "/x"], "no such command"), (["doctor", "-d", NAME], "no such command"),
                         (["check", "-c", "/x"], "no such command"), (["renew", "-c", "/x"], "no such command"),
                         (["status", "-c", "/x"], "reads no configuration file"),
                         (["account", "import", "/etc"], "no other client's files")):
         run_tool(argv).expect(1, words)
     run_tool(["status", "--state-dir", "/nonexistent", "--metrics", "/nonexistent/m"]).expect(4, "writes none")
+    run_tool(["issue", "-d", NAME, "--agree-tos", "--external", "text", "--state-dir", c.state]).expect(
+        6, "asks nobody outside")
     said = run_tool(["--help"]).expect(0).out
-    check(not re.search("doctor|-c FILE|metrics|import", said), said)
+    check(not re.search("doctor|-c FILE|metrics|import|external|lwacme (acme-dns|dns-persist)", said), said)
     check(all(word in said for word in ("issue", "status", "revoke", "account", "Exit status")), said)
 
 

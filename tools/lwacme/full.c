@@ -16,6 +16,6 @@ const struct command_row commands[] = {
     {NULL, COMMAND_ISSUE, NULL},
 };
 
-const char *const options_help[] = {
-    help_commands, help_commands_full, help_options, help_proofs, help_jobs,
-    help_import,   help_status,        help_file,    help_end,    NULL};
+const char *const options_help[] = {help_commands,    help_commands_full, help_options, help_proofs,
+                                    help_proofs_full, help_jobs,          help_import,  help_status,
+                                    help_file,        help_end,           NULL};

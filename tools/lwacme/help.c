@@ -62,12 +62,14 @@ const char help_proofs[] =
     "                     tsig-keygen writes it; mode 0600\n"
     "  --dns-server ADDR[:PORT]  send them there (default: the zone's primary)\n"
     "  --dns-only-primary  do not wait for the zone's other servers\n"
-    "  --acme-dns URL     dns-01 by this acme-dns server; `lwacme acme-dns` registers there, and\n"
-    "                     tells the CNAME record to add; --import FILE: registrations of other\n"
-    "                     clients; --acme-dns-ca-file PEM: roots for its TLS\n"
-    "  --persist-issuer DOMAIN  for dns-persist-01: the CA's domain (letsencrypt.org is known);\n"
-    "                     `lwacme dns-persist` tells the record to publish; --persist-days N: and\n"
-    "                     lets it end\n"
+    "  --acme-dns URL     dns-01 by this acme-dns server; --acme-dns-ca-file PEM: roots for its\n"
+    "                     TLS\n"
+    "  --persist-issuer DOMAIN  for dns-persist-01: the CA's domain (letsencrypt.org is known)\n";
+
+const char help_proofs_full[] =
+    "  --import FILE      of `lwacme acme-dns`, which registers there and tells the CNAME record\n"
+    "                     to add: registrations of other clients\n"
+    "  --persist-days N   of `lwacme dns-persist`, which tells the record to publish: lets it end\n"
     "  --external WAY     issue: another program, or a person, proves them by the ways of\n"
     "                     --challenge (default: all that it can): json or text (stdout and\n"
     "                     stdin), handler=PATH, dehydrated=PATH, fifo=PATH, unix=PATH\n"

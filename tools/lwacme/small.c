@@ -1,10 +1,11 @@
 /* The small tool: one certificate after another, called by a timer. No daemon and no configuration
- * file, no doctor, no metrics, no walk in steps, no accounts of other clients; what the rest asks
- * of them says so. */
+ * file, no doctor, no metrics, no walk in steps, nobody who proves names outside, no accounts of
+ * other clients; what the rest asks of them says so. */
 #include <string.h>
 
 #include "help.h"
 #include "metrics.h"
+#include "outside.h"
 #include "staged.h"
 
 const struct command_row commands[] = {
@@ -123,4 +124,44 @@ struct acme_solver *byhand_init(struct byhand *b, const struct acme_port *port, 
 void byhand_close(struct byhand *b)
 {
     (void)b;
+}
+
+int outside_open(struct outside *u, const struct options *o, const struct acme_port *port)
+{
+    (void)o, (void)port;
+    snprintf(u->why, sizeof u->why, "this small lwacme asks nobody outside");
+    return -1;
+}
+
+struct acme_solver *outside_solver(struct outside *u, enum acme_challenge_type type)
+{
+    (void)u, (void)type;
+    return NULL;
+}
+
+void outside_aside(struct outside *u)
+{
+    (void)u;
+}
+
+void outside_event(struct outside *u, const struct acme_event *event)
+{
+    (void)u, (void)event;
+}
+
+void outside_finish(struct outside *u, void (*wait)(uint32_t ms))
+{
+    (void)u, (void)wait;
+}
+
+int outside_deploy(struct outside *u, const struct options *o, bool renewed, int64_t since,
+                   void (*wait)(uint32_t ms))
+{
+    (void)u, (void)o, (void)renewed, (void)since, (void)wait;
+    return ACME_OK;
+}
+
+void outside_close(struct outside *u, void (*wait)(uint32_t ms))
+{
+    (void)u, (void)wait;
 }

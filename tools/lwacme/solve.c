@@ -111,7 +111,7 @@ static int open_external(struct solve *s, const struct options *o, const struct 
     }
     s->count = 0;
     for (size_t i = 0; i < (o->challenges_count > 0 ? o->challenges_count : 3); i++) {
-        s->list[s->count] = external_of(&s->outside.external, types[i]);
+        s->list[s->count] = outside_solver(&s->outside, types[i]);
         s->count += s->list[s->count] != NULL ? 1 : 0;
     }
     return ACME_OK;
