@@ -331,6 +331,13 @@ def fifo_missing(w, c):
     equal(w.count()["newOrder"], 0, "orders for a FIFO that is not there")
 
 
+@suite.case("path too long for a socket")
+@with_world()
+def socket_path(w, c):
+    Agent(c, "--external", "unix=/" + 120 * "x", stdin=subprocess.DEVNULL).end(6, "too long for a socket")
+    equal(w.count()["newOrder"], 0, "orders for a socket that cannot be")
+
+
 @suite.case("a record is looked up")
 @with_world(always_valid=True)
 def looked_up(w, c):
