@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -194,6 +195,23 @@ def text_closed(w, c):
     r = Agent(c, "--external", "text", stdin=subprocess.DEVNULL).end(6, "end of input")
     check("{" not in r.out, "JSON in text mode")
     equal(w.count()["challenge"], 0, "challenges told to the CA")
+
+
+@suite.case("ctrl-c for both sides is no failure")
+@with_world(always_valid=True)
+def both_stopped(w, c):
+    """The terminal tells all its programs: the signal and the end of input come together."""
+    a = Agent(c, "--external", "json", "--preferred-challenges", "dns")
+    a.line()
+    a.quiet()
+    os.kill(a.p.pid, signal.SIGSTOP)
+    a.p.send_signal(signal.SIGINT)
+    a.p.stdin.close()
+    os.kill(a.p.pid, signal.SIGCONT)
+    a.end(130)
+    check("failures" not in c.status("--json").out, "it counts as a failure: " + c.status("--json").out)
+    c.issue(NAMES, "--webroot", c.base).expect(0)
+    equal(w.count()["newOrder"], 1, "orders")
 
 
 @suite.case("example client")
