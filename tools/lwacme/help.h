@@ -4,7 +4,7 @@
 
 #include "lwacme.h"
 
-extern const char help_commands[], help_commands_full[], help_options[], help_proofs[],
-    help_proofs_full[], help_jobs[], help_import[], help_status[], help_file[], help_end[];
+extern const char help_commands[], help_commands_full[], help_options[], help_proofs[], help_jobs[],
+    help_import[], help_status[], help_file[], help_end[];
 
 #endif

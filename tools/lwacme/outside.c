@@ -251,11 +251,6 @@ int outside_open(struct outside *u, const struct options *o, const struct acme_p
     return 0;
 }
 
-struct acme_solver *outside_solver(struct outside *u, enum acme_challenge_type type)
-{
-    return external_of(&u->external, type);
-}
-
 void outside_aside(struct outside *u)
 {
     if (!u->on || !u->daemon)

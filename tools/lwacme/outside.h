@@ -27,8 +27,6 @@ struct outside {
 /* The solver for these options: 0, or -1 and why. All zeros before the first time; again for the
  * next certificate, whose failures are in the same report. */
 int outside_open(struct outside *u, const struct options *o, const struct acme_port *port);
-/* Of the types that it proves, the solver for this one; NULL: it does not. */
-struct acme_solver *outside_solver(struct outside *u, enum acme_challenge_type type);
 /* outside_files.c: sets u->tls up, whose files lie in STATE/external, 0600. port: of the CA. */
 void outside_files_init(struct outside *u, const char *state_dir, uint16_t port);
 /* A certificate is loaded that has nothing to do with it: of a daemon's run before, nothing is

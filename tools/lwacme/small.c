@@ -1,11 +1,11 @@
 /* The small tool: one certificate after another, called by a timer. No daemon and no configuration
- * file, no doctor, no metrics, no walk in steps, nobody who proves names outside, no accounts of
- * other clients; what the rest asks of them says so. */
+ * file, no doctor, no metrics, no walk in steps, no accounts of other clients, and of the proofs
+ * http-01, dns-01 by UPDATE and external; what the rest asks of them says so. */
 #include <string.h>
 
 #include "help.h"
 #include "metrics.h"
-#include "outside.h"
+#include "solve.h"
 #include "staged.h"
 
 const struct command_row commands[] = {
@@ -14,8 +14,14 @@ const struct command_row commands[] = {
     {NULL, COMMAND_ISSUE, NULL},
 };
 
-const char *const options_help[] = {help_commands, help_options, help_proofs, help_jobs,
-                                    help_status,   help_end,     NULL};
+static const char help_ways[] =
+    "\n"
+    "How names are proved\n"
+    "  --challenge WAY    http-01 (default), dns-01 or dns-account-01 (these two do *.NAME too);\n"
+    "                     repeat it for more, the preferred one first\n";
+
+const char *const options_help[] = {help_commands, help_options, help_ways, help_proofs,
+                                    help_jobs,     help_status,  help_end,  NULL};
 
 /* -- what others would ask the parts that are left out -- */
 
@@ -126,42 +132,35 @@ void byhand_close(struct byhand *b)
     (void)b;
 }
 
-int outside_open(struct outside *u, const struct options *o, const struct acme_port *port)
+static struct acme_solver *not_here(struct solve *s, const char *what)
 {
-    (void)o, (void)port;
-    snprintf(u->why, sizeof u->why, "this small lwacme asks nobody outside");
-    return -1;
-}
-
-struct acme_solver *outside_solver(struct outside *u, enum acme_challenge_type type)
-{
-    (void)u, (void)type;
+    s->err = ACME_E_CONFIG;
+    snprintf(s->why, sizeof s->why, "this small lwacme does not prove names by %s", what);
     return NULL;
 }
 
-void outside_aside(struct outside *u)
+struct acme_solver *solve_tls(struct solve *s, const struct options *o,
+                              const struct acme_port *port)
 {
-    (void)u;
+    (void)o, (void)port;
+    return not_here(s, "tls-alpn-01");
 }
 
-void outside_event(struct outside *u, const struct acme_event *event)
+struct acme_solver *solve_acmedns(struct solve *s, const struct options *o,
+                                  const struct acme_port *port)
 {
-    (void)u, (void)event;
+    (void)o, (void)port;
+    return not_here(s, "acme-dns");
 }
 
-void outside_finish(struct outside *u, void (*wait)(uint32_t ms))
+struct acme_solver *solve_persist(struct solve *s, const struct options *o,
+                                  const struct acme_port *port)
 {
-    (void)u, (void)wait;
+    (void)o, (void)port;
+    return not_here(s, "dns-persist-01");
 }
 
-int outside_deploy(struct outside *u, const struct options *o, bool renewed, int64_t since,
-                   void (*wait)(uint32_t ms))
+void solve_more_close(struct solve *s)
 {
-    (void)u, (void)o, (void)renewed, (void)since, (void)wait;
-    return ACME_OK;
-}
-
-void outside_close(struct outside *u, void (*wait)(uint32_t ms))
-{
-    (void)u, (void)wait;
+    (void)s;
 }
