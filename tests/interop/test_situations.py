@@ -136,7 +136,7 @@ def steps(w, c):
     more = ["--state-dir", c.state, "--server", w.directory, "--ca-file", w.ca_file,
             "--dns-server", "127.0.0.1:53"]
     walk = lambda argv: run_tool(argv + more, cwd=c.base).expect(0).out
-    walk(["-d", NAME, "-m", "ops@example.net", "--agree-tos"])
+    walk(written("lwacme -d NAME -m", NAME=NAME))
     for step in ("-AUTH", "--dns", "-DNS", "-CERT"):
         said = walk(written("lwacme -d NAME " + step, NAME=NAME))
         for host, value in stagedrig.LINE.findall(said):
