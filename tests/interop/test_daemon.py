@@ -591,10 +591,10 @@ def metrics_none():
 
 # ---------------------------------------------------------------- a small year
 
-@side("20 certificates of a minute stay valid")
+@side("20 certificates of 90 seconds stay valid")
 def small_year():
     """Nothing expires for a while, over SIGHUP, a restart and a kill."""
-    with pebble(validity=60) as w, Daemon(w, many(20)) as d:
+    with pebble(validity=90) as w, Daemon(w, many(20)) as d:
         d.start().until_has(*d.certs)
         started = d.renewals()
         watch = Watch(d)
