@@ -381,7 +381,10 @@ static int open_all(const struct options *own)
         tell_error("no memory");
         return ACME_E_SLOT;
     }
-    return world_open(&kept, on_event);
+    err = world_open(&kept, on_event);
+    if (!d->once) /* the others wait meanwhile */
+        world.net.connect_ms = DAEMON_CONNECT_MS;
+    return err;
 }
 
 static int run(const struct options *o)
