@@ -313,7 +313,7 @@ check: lib
 	@tests/run.py $(call check_suites,$(O))
 	@$(MAKE) --no-print-directory report
 report:
-	@tools/check_report.py -std=c11 $(CPPFLAGS) $(CPPFLAGS_core)
+	@tools/check_report.py -std=c11 $(CPPFLAGS) $(CPPFLAGS_core) -Itools/lwacme
 
 # Lines and branches of core/, port/flash and solvers/ that the unit, conformance and short
 # simulation suites run; FILE=core/acme_json.c: which ones of it they do not.

@@ -187,6 +187,7 @@ SRC_TOOL = \
 	tools/lwacme/serve.c \
 	tools/lwacme/show.c \
 	tools/lwacme/solve.c \
+	tools/lwacme/solve_more.c \
 	tools/lwacme/staged.c \
 	tools/lwacme/staged_files.c \
 	tools/lwacme/staged_memory.c \
@@ -203,9 +204,9 @@ SRC_TOOL = \
 # The command without daemon, configuration file, doctor, metrics, the walk in steps and the accounts of other
 # clients.
 SRC_TOOL_FULL = $(addprefix tools/lwacme/,byhand.c caa.c conf.c conf_check.c conf_read.c confine.c daemon.c \
-	dns_ask.c doctor.c doctor_ca.c doctor_dns.c doctor_http.c doctor_store.c doctor_who.c frame.c full.c \
+	dns_ask.c doctor.c doctor_ca.c doctor_dns.c doctor_dns01.c doctor_http.c doctor_store.c doctor_tls.c doctor_who.c frame.c full.c \
 	import.c import_find.c import_tell.c metrics.c notify.c owed.c person.c pretty.c privilege.c publish.c publish_acmedns.c runner.c \
-	serve.c staged.c staged_files.c staged_memory.c staged_options.c staged_tell.c tell.c turn.c)
+	serve.c solve_more.c staged.c staged_files.c staged_memory.c staged_options.c staged_tell.c tell.c turn.c)
 SRC_TOOL_SMALL = $(filter-out $(SRC_TOOL_FULL),$(SRC_TOOL)) tools/lwacme/small.c
 
 # What a device needs before its first start, into a flash image.

@@ -55,7 +55,7 @@ struct sockets_net {
     sockets_lookup_fn lookup; /* runs in a helper thread: the system's look-up */
 
     uint16_t refused; /* the port of the last listen that failed; 0: none did */
-    int wake[2]; /* a pipe: written to end sockets_wait early */
+    int wake[2];      /* a pipe: written to end sockets_wait early */
     struct sockets_slot slots[SOCKETS_MAX];
 };
 

@@ -40,8 +40,9 @@ def does(w, c):
     os.chmod(hook, 0o755)
     c.issue([NAME, "h1.example.net"], "--deploy-hook", hook, "--profile", "default").expect(0)
     check_set(c.live(NAME), [NAME, "h1.example.net"], w.roots)
-    c.issue([NAME, "h1.example.net"], "--deploy-hook", hook, "--force", "--challenge", "tls-alpn-01",
-            tls_port=w.tls_port).expect(0)
+    c.issue([NAME, "h1.example.net"], "--deploy-hook", hook, "--force").expect(0)
+    c.issue([NAME], "--force", "--challenge", "tls-alpn-01").expect(4, "does not prove names by tls-alpn-01")
+    c.issue([NAME], "--force", "--challenge", "dns-persist-01", "--persist-issuer", "pebble.letsencrypt.org").expect(4, "does not prove names by dns-persist-01")
     with open(os.path.join(c.base, "ran"), encoding="ascii") as f:
         equal(f.read().split(), ["new", "renewed"], "hooks")
     c.status("--check").expect(0, "OK " + NAME)
@@ -62,7 +63,7 @@ def does_not():
         run_tool(argv).expect(1, words)
     run_tool(["status", "--state-dir", "/nonexistent", "--metrics", "/nonexistent/m"]).expect(4, "writes none")
     said = run_tool(["--help"]).expect(0).out
-    check(not re.search("doctor|-c FILE|metrics|import", said), said)
+    check(not re.search("doctor|-c FILE|metrics|import|tls-alpn|persist", said), said)
     check(all(word in said for word in ("issue", "status", "revoke", "account", "Exit status")), said)
 
 

@@ -48,13 +48,6 @@ const char help_options[] =
     "  --eab-alg ALG      HS256 (default) HS384 HS512\n";
 
 const char help_proofs[] =
-    "\n"
-    "How names are proved\n"
-    "  --challenge WAY    http-01 (default), tls-alpn-01, dns-01, dns-account-01 or\n"
-    "                     dns-persist-01 (these three do *.NAME too); repeat it for more, the\n"
-    "                     preferred one first\n"
-    "  --tls-port N --tls-bind ADDR   tls-alpn-01 listens there (default 443; the CA always asks\n"
-    "                     on 443), on this address only (issue)\n"
     "  --http-port N      http-01 listens there (default 80; the CA always asks on 80)\n"
     "  --http-bind ADDR   listen on this address only\n"
     "  --webroot DIR      put files below DIR instead, for a web server that owns port 80\n"
@@ -62,12 +55,6 @@ const char help_proofs[] =
     "                     tsig-keygen writes it; mode 0600\n"
     "  --dns-server ADDR[:PORT]  send them there (default: the zone's primary)\n"
     "  --dns-only-primary  do not wait for the zone's other servers\n"
-    "  --acme-dns URL     dns-01 by this acme-dns server; `lwacme acme-dns` registers there, and\n"
-    "                     tells the CNAME record to add; --import FILE: registrations of other\n"
-    "                     clients; --acme-dns-ca-file PEM: roots for its TLS\n"
-    "  --persist-issuer DOMAIN  for dns-persist-01: the CA's domain (letsencrypt.org is known);\n"
-    "                     `lwacme dns-persist` tells the record to publish; --persist-days N: and\n"
-    "                     lets it end\n"
     "  --external WAY     issue: another program, or a person, proves them by the ways of\n"
     "                     --challenge (default: all that it can): json or text (stdout and\n"
     "                     stdin), handler=PATH, dehydrated=PATH, fifo=PATH, unix=PATH\n"

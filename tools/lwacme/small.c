@@ -1,10 +1,11 @@
 /* The small tool: one certificate after another, called by a timer. No daemon and no configuration
- * file, no doctor, no metrics, no walk in steps, no accounts of other clients; what the rest asks
- * of them says so. */
+ * file, no doctor, no metrics, no walk in steps, no accounts of other clients, and of the proofs
+ * http-01, dns-01 by UPDATE and external; what the rest asks of them says so. */
 #include <string.h>
 
 #include "help.h"
 #include "metrics.h"
+#include "solve.h"
 #include "staged.h"
 
 const struct command_row commands[] = {
@@ -13,8 +14,14 @@ const struct command_row commands[] = {
     {NULL, COMMAND_ISSUE, NULL},
 };
 
-const char *const options_help[] = {help_commands, help_options, help_proofs, help_jobs,
-                                    help_status,   help_end,     NULL};
+static const char help_ways[] =
+    "\n"
+    "How names are proved\n"
+    "  --challenge WAY    http-01 (default), dns-01 or dns-account-01 (these two do *.NAME too);\n"
+    "                     repeat it for more, the preferred one first\n";
+
+const char *const options_help[] = {help_commands, help_options, help_ways, help_proofs,
+                                    help_jobs,     help_status,  help_end,  NULL};
 
 /* -- what others would ask the parts that are left out -- */
 
@@ -123,4 +130,37 @@ struct acme_solver *byhand_init(struct byhand *b, const struct acme_port *port, 
 void byhand_close(struct byhand *b)
 {
     (void)b;
+}
+
+static struct acme_solver *not_here(struct solve *s, const char *what)
+{
+    s->err = ACME_E_CONFIG;
+    snprintf(s->why, sizeof s->why, "this small lwacme does not prove names by %s", what);
+    return NULL;
+}
+
+struct acme_solver *solve_tls(struct solve *s, const struct options *o,
+                              const struct acme_port *port)
+{
+    (void)o, (void)port;
+    return not_here(s, "tls-alpn-01");
+}
+
+struct acme_solver *solve_acmedns(struct solve *s, const struct options *o,
+                                  const struct acme_port *port)
+{
+    (void)o, (void)port;
+    return not_here(s, "acme-dns");
+}
+
+struct acme_solver *solve_persist(struct solve *s, const struct options *o,
+                                  const struct acme_port *port)
+{
+    (void)o, (void)port;
+    return not_here(s, "dns-persist-01");
+}
+
+void solve_more_close(struct solve *s)
+{
+    (void)s;
 }

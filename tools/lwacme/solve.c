@@ -8,7 +8,7 @@
 void solve_init(struct solve *s, const struct options *o, const struct acme_port *port)
 {
     s->http = http01_init(&s->http01, port, o->http_bind, o->http_port);
-    s->tls = tls_alpn01_init(&s->tls_alpn01, port, o->tls_bind, o->tls_port);
+    s->tls = solve_tls(s, o, port);
 }
 
 static struct acme_solver *open_http(struct solve *s, const struct options *o,
@@ -23,8 +23,7 @@ static struct acme_solver *open_http(struct solve *s, const struct options *o,
     return NULL;
 }
 
-/* Where DNS is asked: --dns-server, or who knows. */
-static struct dns01_2136_config dns_server(struct solve *s, const struct options *o)
+struct dns01_2136_config solve_dns_server(struct solve *s, const struct options *o)
 {
     struct dns01_2136_config config = {.key = &s->tsig.key, .only_primary = o->dns_only_primary};
 
@@ -44,40 +43,9 @@ static struct acme_solver *open_dns(struct solve *s, const struct options *o,
         snprintf(s->why, sizeof s->why, "--tsig-key-file %s", s->tsig.why);
         return NULL;
     }
-    config = dns_server(s, o);
+    config = solve_dns_server(s, o);
     config.account = account;
     return dns01_2136_init(account ? &s->dns_account01 : &s->dns01, port, &config);
-}
-
-struct acme_solver *solve_acmedns(struct solve *s, const struct options *o,
-                                  const struct acme_port *port)
-{
-    struct dns01_2136_config dns = dns_server(s, o);
-    struct dns01_acmedns_config config = {.url = o->acme_dns};
-
-    if (o->acme_dns_ca != NULL && trust_open(&s->acmedns_trust, o->acme_dns_ca) != 0) {
-        s->err = ACME_E_CONFIG;
-        snprintf(s->why, sizeof s->why, "--acme-dns-ca-file %s", s->acmedns_trust.why);
-        return NULL;
-    }
-    s->acmedns_anchors.sets = &s->acmedns_trust.text;
-    s->acmedns_anchors.count = 1;
-    config.anchors = o->acme_dns_ca != NULL ? &s->acmedns_anchors : NULL;
-    config.server = dns.server;
-    config.server_port = dns.port;
-    return dns01_acmedns_init(&s->acmedns, port, &config);
-}
-
-struct acme_solver *solve_persist(struct solve *s, const struct options *o,
-                                  const struct acme_port *port)
-{
-    struct dns01_2136_config dns = dns_server(s, o);
-    struct dns_persist01_config config = {.issuer = options_issuer(o),
-                                          .server = dns.server,
-                                          .server_port = dns.port,
-                                          .others = o->challenges_count > 1};
-
-    return dns_persist01_init(&s->persist, port, &config);
 }
 
 static struct acme_solver *open_one(struct solve *s, const struct options *o,
@@ -91,7 +59,7 @@ static struct acme_solver *open_one(struct solve *s, const struct options *o,
     case ACME_CHALLENGE_DNS_PERSIST01:
         return solve_persist(s, o, port);
     case ACME_CHALLENGE_TLSALPN01:
-        return s->tls;
+        return s->tls != NULL ? s->tls : solve_tls(s, o, port);
     default:
         return open_http(s, o, port);
     }
@@ -156,18 +124,15 @@ void solve_close(struct solve *s)
         dns01_2136_close(&s->dns01);
     if (s->dns_account01.solver.ops != NULL)
         dns01_2136_close(&s->dns_account01);
-    if (s->persist.solver.ops != NULL)
-        dns_persist01_close(&s->persist);
-    if (s->acmedns.solver.ops != NULL)
-        dns01_acmedns_close(&s->acmedns);
-    trust_close(&s->acmedns_trust);
+    solve_more_close(s);
     byhand_close(&s->byhand);
     dns_tsig_key_wipe(&s->tsig.key);
 }
 
 uint32_t solve_serve(struct solve *s)
 {
-    uint32_t http = s->http->ops->poll(s->http), tls = s->tls->ops->poll(s->tls);
+    uint32_t http = s->http->ops->poll(s->http);
+    uint32_t tls = s->tls != NULL ? s->tls->ops->poll(s->tls) : UINT32_MAX;
 
     return http < tls ? http : tls;
 }

@@ -34,11 +34,22 @@ struct solve {
 void solve_init(struct solve *s, const struct options *o, const struct acme_port *port);
 /* The list for a certificate, and what its solvers need: ACME_OK; or s->err and s->why. */
 int solve_open(struct solve *s, const struct options *o, const struct acme_port *port);
-/* The solver by acme-dns alone, whatever types of challenges are taken. NULL: s->err, s->why. */
+/* Where DNS is asked: --dns-server, or who knows. */
+struct dns01_2136_config solve_dns_server(struct solve *s, const struct options *o);
+/* -- solve_more.c: what a build may leave out. NULL: s->err, s->why -- */
+
+/* The responder of tls-alpn-01. */
+struct acme_solver *solve_tls(struct solve *s, const struct options *o,
+                              const struct acme_port *port);
+/* The solver by acme-dns alone, whatever types of challenges are taken. */
 struct acme_solver *solve_acmedns(struct solve *s, const struct options *o,
                                   const struct acme_port *port);
 struct acme_solver *solve_persist(struct solve *s, const struct options *o,
                                   const struct acme_port *port);
+void solve_more_close(struct solve *s);
+
+/* -- solve.c again -- */
+
 /* Its secrets are wiped. */
 void solve_close(struct solve *s);
 /* The responders serve who connects: milliseconds until they want it again. */
