@@ -70,8 +70,8 @@ static void begin(void)
 /* The others wait meanwhile, and its schedule tries again soon enough. */
 TEST(a_ca_that_is_away_costs_a_turn_one_try)
 {
-    static const struct w_script away[] = {
-        {.row = "directory", .count = 1000, .lost = ACME_E_NET}, {0}};
+    static const struct w_script away[] = {{.row = "directory", .count = 1000, .lost = ACME_E_NET},
+                                           {0}};
     uint64_t before;
 
     begin();
@@ -91,8 +91,8 @@ TEST(a_ca_that_is_away_costs_a_turn_one_try)
 /* Who runs once has no later. */
 TEST(a_single_pass_tries_it_three_times)
 {
-    static const struct w_script away[] = {
-        {.row = "directory", .count = 2, .lost = ACME_E_NET}, {0}};
+    static const struct w_script away[] = {{.row = "directory", .count = 2, .lost = ACME_E_NET},
+                                           {0}};
 
     begin();
     config.only_when_asked = true;
