@@ -2,9 +2,10 @@
 #include "acme_records.h"
 #include "acme_steps.h"
 
-#define PACE_FAST_MS  100  /* such a CA is looked at as ever: it costs a look or two */
-#define PACE_LEAST_MS 1500 /* all others do not take the same time each time */
-#define PACE_MOST_MS  4000 /* above that an open connection is not worth a look */
+#define PACE_FAST_MS  100   /* such a CA is looked at as ever: it costs a look or two */
+#define PACE_LEAST_MS 1500  /* all others do not take the same time each time */
+#define PACE_MOST_MS  4000  /* above that an open connection is not worth a look */
+#define PACE_LIFE_S   86400 /* who lives for minutes has no seconds to spare, nor who comes after */
 
 static uint32_t pace_wait(uint16_t pace)
 {
@@ -18,7 +19,8 @@ uint32_t acme_pace_first(struct acme_agent *a, uint32_t usual_ms)
     uint16_t pace = a->pace_ms[a->order.finalized];
 
     a->order.poll_ms = usual_ms;
-    if (pace == 0 || !a->cert.has || !a->cert.wanted || a->ask_flags != 0)
+    if (pace == 0 || !a->cert.has || !a->cert.wanted || a->ask_flags != 0 ||
+        a->cert.not_after - a->cert.not_before < PACE_LIFE_S)
         return usual_ms;
     a->order.poll_ms = pace_wait(pace) / 2;
     return pace_wait(pace);

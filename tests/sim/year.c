@@ -34,7 +34,7 @@ enum {
 struct year {
     const char *word;
     int64_t lifetime_s;
-    bool outlives; /* it is valid for longer than the outage takes */
+    bool outlives; /* at the end of the CA's window it is valid for longer than the outage takes */
 
     struct sim_world world;
     struct sim_net net;
@@ -274,12 +274,22 @@ static void year_world(struct year *y, uint64_t seed)
     c->memory.scratch = (struct acme_span){year_scratch, sizeof year_scratch};
 }
 
+/* Whoever renews when the CA says so has this much left at least. */
+static void year_life(struct year *y, int64_t lifetime_s)
+{
+    struct ca_order order = {.not_before = 0, .not_after = lifetime_s};
+    int64_t start, end;
+
+    ca_window_honest(&order, &start, &end);
+    y->lifetime_s = lifetime_s;
+    y->outlives = lifetime_s - end > OUTAGE_TO - OUTAGE_FROM;
+}
+
 static void year_run(struct year *y, const char *word, int64_t lifetime_s, uint64_t seed)
 {
     memset(y, 0, sizeof *y);
     y->word = word;
-    y->lifetime_s = lifetime_s;
-    y->outlives = lifetime_s > OUTAGE_TO - OUTAGE_FROM;
+    year_life(y, lifetime_s);
     y->agree_at = NEVER;
     y->rolled = ACME_AGAIN;
     y->revoked_s = y->terms_s = y->switch_s = y->outage_again_s = -1;
