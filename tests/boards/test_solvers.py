@@ -271,5 +271,87 @@ def riscv_both(place):
             equal(ns.txt(OWNER), 0, "TXT records left behind")
 
 
+# ---------------------------------------------------------------- external, over the UART
+
+class Solver:
+    """The program at the other end of the UART: reads its lines of JSON beside the events, publishes
+    what they ask for, and answers."""
+
+    def __init__(self, ca, board, answer):
+        self.ca, self.board, self.answer, self.failed = ca, board, answer, None
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def work(self):
+        at = 0
+        while not self.ended.is_set():
+            with self.board.changed:
+                lines, at = [e for e in self.board.events[at:] if "cmd" in e], len(self.board.events)
+                if not lines:
+                    self.board.changed.wait(0.2)
+            for m in lines:
+                try:
+                    if m["cmd"] == "validate":
+                        self.ca.dns("set_txt", host=m["domain"] + ".", value=m["validation"])
+                        self.answer(self.board)
+                except (OSError, KeyError, RuntimeError) as e:
+                    self.failed = repr(e)
+
+    def of(self, cmd):
+        with self.board.changed:
+            return [e for e in self.board.events if e.get("cmd") == cmd]
+
+    def close(self):
+        self.ended.set()
+        self.thread.join(10)
+
+
+def proves_over_uart(place):
+    """Issued and renewed. A wildcard, so that dns-01 is what the CA offers. A console's command while
+    a line is awaited is no answer, nor is an empty line before."""
+    def first_commands(board):
+        at = board.mark()
+        board.type("status")
+        board.wait("status", 60, at)
+        board.type("nonsense")
+        board.wait("console", 60, at, text="not carried out")
+        check(not board.has("challenge", at, word="responded"), "a command was taken for an answer")
+        board.type("\r")  # with the newline after it: one empty line
+
+    def json_answer(board):
+        board.type('{"done": "%s"}' % ("x" * 300))
+
+    with place(names=["*.example.net"], ca={"sleep": False}, boot=False) as (ca, board):
+        board.boot()
+        board.type("\n")
+        solver = Solver(ca, board, first_commands)
+        try:
+            figures("external, over the UART", issued(board, 0), board.elf)
+            check(not solver.failed, solver.failed)
+            (m,) = solver.of("validate")
+            equal((m["type"], m["domain"]), ("dns-01", OWNER), "asked for")
+            (m,) = solver.of("cleanup")
+            equal((m["type"], m["status"]), ("dns-01", "valid"), "cleaned up")
+            solver.answer, at = json_answer, board.mark()
+            board.type("renew")
+            figures("renewal", issued(board, at), board.elf)
+            equal((len(solver.of("validate")), len(solver.of("cleanup"))), (2, 2), "lines")
+            check(not board.has("start", at), "it has started again")
+            check(not board.has("console", at), "an answer was taken for a command")
+        finally:
+            solver.close()
+
+
+@case("emcraft_external_over_uart", "emcraft-sf2", "-client-external", long=True)
+def emcraft_external(place):
+    proves_over_uart(place)
+
+
+@case("riscv_external_over_uart", "riscv32-virt", "-client-external", long=True)
+def riscv_external(place):
+    proves_over_uart(place)
+
+
 if __name__ == "__main__":
     sys.exit(base.main(suite, "solvers"))
