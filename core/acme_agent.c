@@ -218,6 +218,17 @@ static void saved(struct acme_agent *a, enum acme_slot slot)
     a->save_encoded = false;
 }
 
+/* After an error a slot holds the old record or the new one. Of the refused pair it is asked: once
+ * gone, it is not in force, whatever the medium answered. */
+static bool save_emptied(struct acme_agent *a, enum acme_slot slot, struct acme_span room)
+{
+    const struct acme_slots *slots = a->port->slots;
+    int n = slots->read(slots->ctx, slot, acme_slot_key(a, slot), room.ptr, room.len);
+
+    acme_wipe(room.ptr, room.len);
+    return n == ACME_E_SLOT_EMPTY;
+}
+
 /* Write what is due, one record a call. The bytes stay in their buffer until the slot has taken
  * them, because a write that answered "not yet" is repeated with the same ones. */
 static int save(struct acme_agent *a)
@@ -247,7 +258,7 @@ static int save(struct acme_agent *a)
         return n;
     acme_wipe(room.ptr, a->save_len);
     a->account_unsaved |= slot == ACME_SLOT_ACCOUNT && n != ACME_OK;
-    if (n != ACME_OK)
+    if (n != ACME_OK && (a->save_mask != ACME_SAVE_BACK || !save_emptied(a, slot, room)))
         return acme_fail_note(a, n, "a record could not be written", NULL);
     saved(a, slot);
     return a->save_mask != 0 ? ACME_AGAIN : ACME_OK;

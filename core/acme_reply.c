@@ -267,6 +267,9 @@ int acme_drive_lost(struct acme_agent *a, int err)
     a->nonce[0] = '\0';
     if (a->ari_run || a->step == ACME_ROW_WINDOW) /* not worth it */
         return err;
+    /* Others want the memory, nothing is begun yet, and the schedule tries again. */
+    if (a->in_turns && a->step == ACME_ROW_DIRECTORY && !a->config->only_when_asked)
+        return err;
     if (acme_err_class(err) != ACME_CLASS_CONNECTION || row == ACME_ROW_NONE ||
         tries >= LOST_TRIES_MAX || a->lost_in_run >= LOST_IN_RUN_MAX)
         return err;

@@ -112,7 +112,6 @@ int fl_sector(const struct flash_slots *fs, uint32_t place, struct fl_sector *ou
         if (ok[i] < 0) {
             return ok[i];
         }
-        out->touched = (uint8_t)(out->touched | !fl_blank(h[i], FL_ENTRY));
     }
     if (!ok[0] && !ok[1]) {
         return ACME_OK;

@@ -21,8 +21,7 @@ enum fl_state { FL_BLANK = 0, FL_JUNK = 1, FL_VALID = 2 };
 struct fl_sector {
     uint32_t number; /* 0: no valid header */
     uint32_t erases;
-    uint8_t ready;   /* newer than head, header complete and no record begun */
-    uint8_t touched; /* header bytes are not blank */
+    uint8_t ready; /* newer than head, header complete and no record begun */
 };
 
 uint32_t fl_crc(uint32_t crc, const void *data, size_t len);

@@ -142,14 +142,15 @@ void fl_bad(struct flash_slots *fs, uint32_t number)
 }
 
 /* A header whose number the log does not outdate must be gone before the erase begins: a cut could
- * leave it standing over cells that are half erased. */
+ * leave it standing over cells that are half erased. And where none stands, an erase may have been
+ * cut so late that all seems blank: over the zeros, one that does nothing is seen. */
 static int prep_begin(struct flash_slots *fs)
 {
     struct fl_sector s;
     int r = fl_sector(fs, fs->prep % fs->dev->sectors, &s);
     if (r == ACME_OK) {
         fs->prep_erases = s.erases + 1u;
-        fs->prep_step = s.touched && (s.number == 0 || s.number >= fs->tail) ? 2 : 4;
+        fs->prep_step = s.number == 0 || s.number >= fs->tail ? 2 : 4;
     }
     return r;
 }

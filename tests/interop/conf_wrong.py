@@ -89,7 +89,6 @@ WRONG = (
     ("ca-file", S + "ca-file = @/gone\n", (2, "ca-file .*gone: No such file")),
     ("ca-file is a folder", S + "ca-file = @/web\n", (2, "ca-file .*web: is not a file")),
     ("ca-file without any", S + "ca-file = @/hook\n", (2, "ca-file .*hook has no certificate")),
-    ("eab key", S + "eab-kid = x\neab-hmac-key-file = @/gone\n", (3, "gone: No such file")),
     ("eab key is none", S + "eab-kid = x\neab-hmac-key-file = @/hook\n", (3, "eab-hmac-key-file")),
     ("eab alg", S + "eab-kid = x\neab-hmac-key-file = @/eab\neab-alg = HS1\n", (3, "HS256|alg")),
     ("hook", "deploy-hook = @/gone\n" + S, (1, "deploy-hook .*gone: No such file")),

@@ -298,11 +298,11 @@ def twenty():
 @suite.case("a binding is not given to another CA")
 def binding_of_a_ca():
     with place() as p:
-        bound = "server = https://ca.example.com/dir\neab-kid = x\neab-hmac-key-file = /gone/eab\n"
+        bound = "server = https://ca.example.com/dir\neab-kid = x\neab-hmac-key-file = /\n"
         other = "[b.example.com]\nserver = letsencrypt\n"
         equal([n for n, _ in errors(p.check(bound + "[a.example.com]\n" + other).expect(1), p.conf)], [3], "lines")
         p.check(bound + other).expect(0)
-        own = other + "eab-kid = y\neab-hmac-key-file = /gone/own\n"
+        own = other + "eab-kid = y\neab-hmac-key-file = /etc\n"
         equal([n for n, _ in errors(p.check(bound + own).expect(1), p.conf)], [7], "lines")
 
 

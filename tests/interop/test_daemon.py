@@ -382,11 +382,14 @@ def hook_killed():
 def user():
     need_root()
     with pebble() as w, Daemon(w, {"a.example": {}}, user="nobody") as d:
-        with_hook(d, HOOK.replace("set -e", "set -e; id -u >@/who"))
+        with_hook(d, HOOK.replace("set -e", "set -e; id -u >@/who; umask >@/umask"))
         d.start().until_has("a.example")
         d.until(lambda: d.lines("hook has ended well"), "the hook")
         with open(d.path("who"), encoding="ascii") as f:
             equal(f.read().strip(), "0", "who the hook was")
+        with open(d.path("umask"), encoding="ascii") as f:
+            equal(f.read().strip(), "0022", "the hook's umask")
+        equal(d.status("Umask"), 77, "the daemon's umask, in octal digits")
         check(os.stat(d.state).st_uid == d.status("Uid") != 0, "whose the records are")
         d.reload({"a.example": {}, "b.example": {}})
         d.until_has("b.example")
@@ -591,10 +594,10 @@ def metrics_none():
 
 # ---------------------------------------------------------------- a small year
 
-@side("20 certificates of a minute stay valid")
+@side("20 certificates of 90 seconds stay valid")
 def small_year():
     """Nothing expires for a while, over SIGHUP, a restart and a kill."""
-    with pebble(validity=60) as w, Daemon(w, many(20)) as d:
+    with pebble(validity=90) as w, Daemon(w, many(20)) as d:
         d.start().until_has(*d.certs)
         started = d.renewals()
         watch = Watch(d)

@@ -155,6 +155,37 @@ def binding():
         d.stop()
 
 
+@side("a binding whose key is gone: it was needed until there was an account")
+def binding_gone():
+    secret = base64.urlsafe_b64encode(bytes(range(64))).decode().rstrip("=")
+    with pebble(eab={"kid-1": secret}) as w, Daemon(w, {"a.example": {}}) as d:
+        d.own["eab-kid"] = "kid-1"
+        d.own["eab-hmac-key-file"] = key_file(d, "eab", secret)
+        d.write(d.certs)
+        d.start().until_has("a.example")
+        os.unlink(d.path("eab"))
+        d.reload({"a.example": {}, "b.example": {}})
+        check(d.lines("conf:.*warning: eab-hmac-key-file .*eab: No such file"), d.log)
+        d.until_has("b.example")
+        d.stop()
+        d.write({"a.example": {}, "b.example": {}, "c.example": {}})
+        run_tool(["check", "-c", d.conf]).expect(0, "warning: eab-hmac-key-file .*eab: No such file")
+        d.start().until_has("c.example")
+        d.stop()
+        equal(w.count()["newAccount"], 1, "accounts")
+
+
+@side("without its key no account is made, and the key is asked for")
+def binding_never():
+    with pebble(eab={"kid-1": "c2VjcmV0IHNlY3JldCBzZWNyZXQgc2VjcmV0"}) as w, \
+            Daemon(w, {"a.example": {}}, eab_kid="kid-1") as d:
+        d.own["eab-hmac-key-file"] = d.path("gone")
+        d.write(d.certs)
+        d.start().until(lambda: d.lines("external account binding.*eab-hmac-key-file"), "what is missing")
+        d.stop()
+        equal(w.count().get("newAccount", 0), 0, "newAccount")
+
+
 @side("a TSIG key that only root may read")
 def tsig():
     """There is no server: what fails is the update, and not the key."""

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import socket
 import stat
 import subprocess
@@ -196,6 +197,23 @@ def text_closed(w, c):
     equal(w.count()["challenge"], 0, "challenges told to the CA")
 
 
+@suite.case("ctrl-c for both sides is no failure")
+@with_world(always_valid=True)
+def both_stopped(w, c):
+    """The terminal tells all its programs: the signal and the end of input come together."""
+    a = Agent(c, "--external", "json", "--preferred-challenges", "dns")
+    a.line()
+    a.quiet()
+    os.kill(a.p.pid, signal.SIGSTOP)
+    a.p.send_signal(signal.SIGINT)
+    a.p.stdin.close()
+    os.kill(a.p.pid, signal.SIGCONT)
+    a.end(130)
+    check("failures" not in c.status("--json").out, "it counts as a failure: " + c.status("--json").out)
+    c.issue(NAMES, "--webroot", c.base).expect(0)
+    equal(w.count()["newOrder"], 1, "orders")
+
+
 @suite.case("example client")
 @with_world()
 def example_client(w, c):
@@ -329,6 +347,13 @@ def fifo_missing(w, c):
     open(path + ".in", "w").close()
     refused(re.escape(path) + r"\.in is no FIFO")
     equal(w.count()["newOrder"], 0, "orders for a FIFO that is not there")
+
+
+@suite.case("path too long for a socket")
+@with_world()
+def socket_path(w, c):
+    Agent(c, "--external", "unix=/" + 120 * "x", stdin=subprocess.DEVNULL).end(6, "too long for a socket")
+    equal(w.count()["newOrder"], 0, "orders for a socket that cannot be")
 
 
 @suite.case("a record is looked up")

@@ -318,7 +318,7 @@ def words():
         with socket.create_server(("0.0.0.0", ca.tls_port)):
             c.issue(NAME, *way).expect(4, "port %d: .*in use" % ca.tls_port)
         c.issue(NAME, *way, "--webroot", c.base).expect(1, "--webroot is for http-01")
-        c.issue(NAME, "--challenge", "dns-02").expect(1, "http-01, tls-alpn-01 or dns-01")
+        c.issue(NAME, "--challenge", "dns-02").expect(1, "takes http-01, tls-alpn-01, dns-01")
         c.issue(NAME, "--challenge", "tls-alpn-01", "--tls-port", "0").expect(1, "from 1 to 65535")
         c.issue(NAME, *way, "--tls-bind", "here").expect(1, "--tls-bind takes an IP address")
         c.issue(NAME, *way, "--tls-bind", "127.0.0.1", "--now").expect(0)

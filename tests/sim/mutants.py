@@ -281,6 +281,7 @@ MUTANTS = [
     ("torn-settling-proves", FLASH_MOUNT, "r >= 0 && !fs->tip && fs->table", "r >= 0 && fs->table"),
     ("three-blank-places-end-a-table", FLASH_LOG, "gap < FL_GAP", "gap < 3u"),
     ("new-head-not-marked", FLASH_OP, "    if (!fs->open_marked) {", "    if (fs->open_marked > 9) {"),
+    ("erase-not-proven", FLASH_OP, "s.number == 0 || s.number >= fs->tail ? 2", "s.number >= fs->tail ? 2"),
     ("given-up-head-comes-back", FLASH_MOUNT,
      "        fs->given |= (uint32_t)1 << fs->head % fs->dev->sectors;\n", ""),
     ("tail-before-copies", FLASH_GC, "        fs->gc_index = index;\n        if (r > 0) {",

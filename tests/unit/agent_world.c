@@ -126,6 +126,19 @@ static int slot_read(void *ctx, enum acme_slot slot, const char *key, void *buf,
     return (int)s->len;
 }
 
+static void slot_take(struct w_slot *s, enum acme_slot slot, const char *key, const void *data,
+                      size_t len)
+{
+    if (s == NULL) {
+        s = &w.slots[w.slots_count++];
+        s->slot = slot;
+        (void)snprintf(s->key, sizeof s->key, "%s", key);
+    }
+    if (len > 0)
+        memcpy(s->data, data, len);
+    s->len = len;
+}
+
 static int slot_write(void *ctx, enum acme_slot slot, const char *key, const void *data, size_t len)
 {
     struct w_slot *s = find_slot(slot, key);
@@ -141,17 +154,12 @@ static int slot_write(void *ctx, enum acme_slot slot, const char *key, const voi
         w.writes < w.write_fail_at + w.write_fail_count &&
         (w.write_fail_slot == 0 || w.write_fail_slot == slot)) {
         w_note("FAIL:%s", slot_names[slot]);
+        if (w.write_fail_took)
+            slot_take(s, slot, key, data, len);
         return w.write_fail_err != 0 ? w.write_fail_err : ACME_E_SLOT;
     }
     w_power();
-    if (s == NULL) {
-        s = &w.slots[w.slots_count++];
-        s->slot = slot;
-        (void)snprintf(s->key, sizeof s->key, "%s", key);
-    }
-    if (len > 0)
-        memcpy(s->data, data, len);
-    s->len = len;
+    slot_take(s, slot, key, data, len);
     w_note("%s:%s", len > 0 ? "W" : "X", slot_names[slot]);
     w_power();
     return ACME_OK;

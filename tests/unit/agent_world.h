@@ -83,6 +83,7 @@ struct world {
     int writes;
     int write_fail_at, write_fail_count, write_fail_err; /* from the n-th write on (1..) */
     enum acme_slot write_fail_slot;                      /* 0: any */
+    bool write_fail_took;                                /* the medium has it all the same */
     int write_again;                                     /* so often for each write */
     int write_again_left;
     int read_err; /* every read of read_err_slot */

@@ -67,6 +67,42 @@ static void begin(void)
     visits = 0;
 }
 
+/* The others wait meanwhile, and its schedule tries again soon enough. */
+TEST(a_ca_that_is_away_costs_a_turn_one_try)
+{
+    static const struct w_script away[] = {{.row = "directory", .count = 1000, .lost = ACME_E_NET},
+                                           {0}};
+    uint64_t before;
+
+    begin();
+    w.script = away;
+    before = w.ms;
+    turn();
+    CHECK_INT(w.requests, 1);
+    CHECK(w.ms - before < 1000);
+    CHECK_INT(aside.sched.connections, 1);
+    CHECK(aside.wake_ms - w.ms <= 300000);
+    w.ms = aside.wake_ms;
+    w.script = NULL;
+    turns(60);
+    CHECK_INT(w.certificates, 1);
+}
+
+/* Who runs once has no later. */
+TEST(a_single_pass_tries_it_three_times)
+{
+    static const struct w_script away[] = {{.row = "directory", .count = 2, .lost = ACME_E_NET},
+                                           {0}};
+
+    begin();
+    config.only_when_asked = true;
+    w.script = away;
+    take_turn();
+    CHECK_INT(acme_agent_ask(&agent, 0, NULL), ACME_OK);
+    CHECK_INT(w_run(0), ACME_OK);
+    CHECK_INT(w.certificates, 1);
+}
+
 TEST(an_order_in_processing_is_put_aside_and_finished)
 {
     begin();

@@ -266,6 +266,26 @@ TEST(each_write_that_fails_leaves_a_pair)
     }
 }
 
+/* The refused pair is gone although the medium answered with an error: what it holds counts. */
+TEST(a_pair_that_is_emptied_with_an_error_is_gone)
+{
+    two();
+    w.write_fail_slot = ACME_SLOT_CERT_B;
+    w.write_fail_at = 1;
+    w.write_fail_count = 1000;
+    w.write_fail_took = true;
+    CHECK_INT(refuse(), ACME_E_CERT);
+    w.write_fail_at = 0;
+    CHECK_INT(agent.cert.sequence, 1);
+    CHECK(w_did("V:rolled_back"));
+    w_check_pair();
+    CHECK_INT(acme_agent_certificate_loaded(&agent, true), ACME_OK);
+    CHECK_INT(settle(), ACME_E_CERT);
+    CHECK_INT(agent.cert.sequence, 1);
+    CHECK_INT(w_issue(0), ACME_E_HELD);
+    CHECK_INT(agent.cert.sequence, 1);
+}
+
 /* A daemon, and a clock that is set late. */
 TEST(the_verdict_waits_for_the_clock)
 {

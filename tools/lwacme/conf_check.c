@@ -126,7 +126,12 @@ static void check_binding(struct conf_judge *j, uint32_t line, const struct opti
     struct binding binding;
     bool open_to_others;
 
-    if (binding_read(&binding, o, &open_to_others) != 0)
+    /* Who has an account needs it no more; without one the CA's refusal names it. */
+    if (access(o->eab_key_file, F_OK) != 0 && errno == ENOENT)
+        conf_warn(j, line,
+                  "eab-hmac-key-file %.300s: %s; it is needed until the CA has made the account",
+                  o->eab_key_file, strerror(ENOENT));
+    else if (binding_read(&binding, o, &open_to_others) != 0)
         conf_say(j, line, "eab-hmac-key-file %s", binding.why);
     else if (open_to_others)
         conf_warn(j, line, "eab-hmac-key-file: others than its owner may read this key; chmod 600");

@@ -11,7 +11,8 @@
 #define DAEMON_METRICS_MS 10000 /* between two files at the least */
 #define DAEMON_STOP_MS    4500  /* after SIGTERM; service managers wait for some seconds */
 #define DAEMON_SWITCH_MS  10000 /* after SIGHUP, until who is loaded has to stop */
-#define DAEMON_JUMP_S     30    /* a wall clock that was set, and does not only drift */
+#define DAEMON_CONNECT_MS 10000
+#define DAEMON_JUMP_S     30 /* a wall clock that was set, and does not only drift */
 
 /* It has no streams, and has given up the right to start programs. */
 #define NO_EXTERNAL                                                                                \
@@ -370,9 +371,10 @@ static void on_event(void *ctx, const struct acme_event *event)
 }
 
 /* These outlive the text of the configuration: they are in use until the end. */
-static int open_all(const struct options *own)
+static int open_all(const struct options *own, bool once)
 {
     static struct options kept;
+    int err;
 
     kept = *own;
     kept.state_dir = strdup(own->state_dir);
@@ -381,7 +383,10 @@ static int open_all(const struct options *own)
         tell_error("no memory");
         return ACME_E_SLOT;
     }
-    return world_open(&kept, on_event);
+    err = world_open(&kept, on_event);
+    if (!once) /* the others wait meanwhile */
+        world.net.connect_ms = DAEMON_CONNECT_MS;
+    return err;
 }
 
 static int run(const struct options *o)
@@ -393,7 +398,7 @@ static int run(const struct options *o)
         return status;
     world_signals(true);
     watch_child();
-    err = open_all(&d->own);
+    err = open_all(&d->own, d->once);
     if (err == ACME_OK) {
         if (o->ask & ACME_ASK_IGNORE_RETRY_AFTER)
             fprintf(log_to(LOG_WARN),

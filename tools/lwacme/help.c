@@ -123,4 +123,4 @@ const char help_end[] = "\n"
                         "  3 network or CA not available, or held back: try later\n"
                         "  4 local trouble (storage, port in use, clock, memory)\n"
                         "  5 the CA's server is not trusted  6 a solver or hook failed\n"
-                        "  130, 143 stopped by a signal\n";
+                        "  7 a step whose turn has not come  130, 143 stopped by a signal\n";

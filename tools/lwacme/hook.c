@@ -46,7 +46,8 @@ static int mark(int set)
 
     if (fd < 0)
         return -1;
-    if (fsync(fd) == 0 && renameat(set, MARK_ASIDE, set, MARK) == 0 && fsync(set) == 0)
+    if (fchmod(fd, 0644) == 0 && fsync(fd) == 0 && renameat(set, MARK_ASIDE, set, MARK) == 0 &&
+        fsync(set) == 0)
         return close(fd);
     sys = errno;
     close(fd);

@@ -152,6 +152,7 @@ _Noreturn static void become(const struct hook_launch *l, int null, int out, int
     int why;
 
     (void)setpgid(0, 0);
+    umask(022); /* a program that copies certificates for others; ours is private */
     /* Whoever comes after us starts it again: the two must not meet. */
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
     if (getppid() != parent)

@@ -197,7 +197,7 @@ static int write_set(struct install *in, int out, const char *set,
     struct acme_buf b;
     int dir, err = 0;
 
-    if (mkdirat(out, set, 0755) != 0)
+    if (make_public_folder(out, set) != 0)
         return fail(in, "cannot be made", set);
     dir = openat(out, set, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (dir < 0)
@@ -249,6 +249,16 @@ static bool up_to_date(int out, const char *folder, const struct acme_certificat
     return same;
 }
 
+int make_public_folder(int at, const char *name)
+{
+    mode_t before = umask(022);
+    int err = mkdirat(at, name, 0755), sys = errno;
+
+    umask(before);
+    errno = sys;
+    return err;
+}
+
 /* Make the folder and those above it. */
 static int make_folders(const char *path)
 {
@@ -264,11 +274,11 @@ static int make_folders(const char *path)
         if (*c != '/')
             continue;
         *c = '\0';
-        if (mkdir(part, 0755) != 0 && errno != EEXIST)
+        if (make_public_folder(AT_FDCWD, part) != 0 && errno != EEXIST)
             return -1;
         *c = '/';
     }
-    return mkdir(part, 0755) != 0 && errno != EEXIST ? -1 : 0;
+    return make_public_folder(AT_FDCWD, part) != 0 && errno != EEXIST ? -1 : 0;
 }
 
 int install_certificate(struct install *in, const char *out_dir, const char *cert_name,

@@ -27,16 +27,16 @@ static void run(void)
     uint32_t sleep_ms = 0;
 
     do {
+        /* Before the poll: Ctrl-C often ends who answers us as well, and that is no failure. */
+        if (world_signal != 0 && stop_by == 0) {
+            stop_by = posix_now_ms(NULL) + 5000;
+            acme_agent_stop(&agent);
+        }
         (void)acme_agent_poll(&agent, &sleep_ms);
         acme_agent_status(&agent, &status);
         if (!status.busy)
             break;
         show_tick(&world.show);
-        if (world_signal != 0 && stop_by == 0) {
-            stop_by = posix_now_ms(NULL) + 5000;
-            acme_agent_stop(&agent);
-            sleep_ms = 0;
-        }
         if (world.show.live && sleep_ms > 200)
             sleep_ms = 200; /* the line on the terminal is alive */
         if (sleep_ms > 0)

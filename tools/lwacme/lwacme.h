@@ -199,6 +199,10 @@ void json_about(const char *cert_name);
 /* One event as a line. */
 void json_event(const struct acme_event *event);
 
+/* A folder that others may look into: mkdirat, 0755 from the start whatever our umask is. (A mode
+ * given afterwards might be given to what somebody has put there meanwhile.) */
+int make_public_folder(int at, const char *name);
+
 /* -- install.c: OUT/NAME/privkey.pem cert.pem chain.pem fullchain.pem, as one act -- */
 
 struct install {

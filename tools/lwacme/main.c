@@ -41,10 +41,9 @@ int main(int argc, char **argv)
     acme_crypto_seed_from(&before);
     status = options_read(&options, argc, argv, &leave);
     if (!leave) {
-        /* Every file is made with the mode that its readers need: secrets for their owner alone,
-         * certificates and answers to challenges for the web server too. The caller's umask
-         * changes neither. */
-        umask(022);
+        /* What is made is its owner's alone, whatever the caller's umask. Certificates, answers to
+         * challenges and metrics, and the folders above them, are opened to others one by one. */
+        umask(077);
         log_open(options.log_syslog);
         status = command_run(&options);
     }

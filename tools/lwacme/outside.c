@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "posix_sys.h"
@@ -217,6 +218,11 @@ int outside_open(struct outside *u, const struct options *o, const struct acme_p
         return -1;
     if (o->external_over == POSIX_CHANNEL_FIFO && find_fifos(u, o->external_path) != 0)
         return -1;
+    if (o->external_over == POSIX_CHANNEL_UNIX &&
+        strlen(o->external_path) >= sizeof((struct sockaddr_un *)NULL)->sun_path) {
+        snprintf(u->why, sizeof u->why, "the path is too long for a socket");
+        return -1;
+    }
     u->limit_ms = o->handler_timeout * 1000;
     if (!kept) /* what was read ahead of the standard streams is still there */
         u->channel = posix_channel_init(&u->posix, (enum posix_channel_kind)o->external_over,

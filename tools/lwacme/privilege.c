@@ -84,7 +84,7 @@ static int make_for(struct privilege *p, const struct person *who, const char *p
         if (part[i] != '/' && part[i] != '\0')
             continue;
         part[i] = '\0';
-        made = mkdir(part, 0755) == 0;
+        made = make_public_folder(AT_FDCWD, part) == 0;
         if (!made && errno != EEXIST)
             return fail(p, part);
         if (i < len)

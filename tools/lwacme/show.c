@@ -173,13 +173,16 @@ static void say(struct show *s, enum log_severity severity, const char *format, 
 /* Which ways of proof the certificate has that is worked on: bits of enum acme_challenge_type; 0:
  * nobody has said. */
 static unsigned ways;
+static bool in_steps;
 
 void show_ways(const struct options *o)
 {
-    ways = o->challenges_count == 0 ? (unsigned)ACME_CHALLENGE_HTTP01 : 0;
+    /* Who is outside takes all that it can. */
+    ways = o->challenges_count == 0 && o->external == 0 ? (unsigned)ACME_CHALLENGE_HTTP01 : 0;
     for (size_t i = 0; i < o->challenges_count; i++)
         ways |= (unsigned)o->challenges[i];
-    if (o->step != 0)
+    in_steps = o->step != 0;
+    if (in_steps)
         ways = ACME_CHALLENGE_DNS01;
 }
 
@@ -225,9 +228,11 @@ const char *show_hint(int err, const struct acme_problem *problem)
                    ? "the name must have an address that leads here, and no CAA record against it"
                    : hint_proof();
     case ACME_E_NO_SOLVER:
-        return "add a --challenge that the CA offers for it; a wildcard needs one of the dns "
-               "types, "
-               "an address http-01 or tls-alpn-01";
+        return in_steps
+                   ? "the walk in steps proves by dns-01 alone; `lwacme issue` has other ways"
+                   : "add a --challenge that the CA offers for it; a wildcard needs one of the dns "
+                     "types, "
+                     "an address http-01 or tls-alpn-01";
     case ACME_E_RATE:
         return "wait: asking again before only makes it worse";
     case ACME_E_SLOT_CORRUPT:

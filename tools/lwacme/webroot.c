@@ -18,7 +18,7 @@ static int fail(struct webroot *w, const char *what)
  * write below a web root. */
 static int enter(int dir_fd, const char *name, bool make)
 {
-    if (make && mkdirat(dir_fd, name, 0755) != 0 && errno != EEXIST)
+    if (make && make_public_folder(dir_fd, name) != 0 && errno != EEXIST)
         return -1;
     return openat(dir_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
