@@ -297,7 +297,8 @@ empty :=
 board_images = emcraft-sf2 emcraft-sf2:RECORDS=8 emcraft-sf2:SOLVERS=tls-alpn-01 \
 	emcraft-sf2:SOLVERS=dns-01 riscv32-virt $(if $(BOARD_SOLVERS),emcraft-sf2:SERVER=:SOLVERS=tls-alpn-01 \
 	emcraft-sf2:RECORDS=8:SOLVERS=tls-alpn-01 riscv32-virt:SOLVERS=tls-alpn-01 \
-	riscv32-virt:SERVER=:SOLVERS=tls-alpn-01$(comma)dns-01)
+	riscv32-virt:SERVER=:SOLVERS=tls-alpn-01$(comma)dns-01 \
+	emcraft-sf2:SERVER=:SOLVERS=external riscv32-virt:SERVER=:SOLVERS=external)
 board_image = for image in $(board_images); do \
 	case $$image in emcraft*) cc=arm-none-eabi-gcc ;; *) cc=riscv64-unknown-elf-gcc ;; esac; \
 	if command -v $$cc >/dev/null; then \

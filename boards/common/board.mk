@@ -17,8 +17,8 @@
 #   (RFC 9773), CHAIN a choice of the CA's chains, JOB revocation and what belongs to an account,
 #   SERVERS several CAs and a staging CA,
 #   RECENT the memory of certificates that were made though none was due.
-#   SOLVERS: how names are proved: http-01, tls-alpn-01, dns-01, or several with commas between them,
-#   tried in that order.
+#   SOLVERS: how names are proved: http-01, tls-alpn-01, dns-01, external (over the UART), or several with
+#   commas between them, tried in that order.
 #   CHOICE= with several SOLVERS leaves the memory of those that failed out.
 
 BD := boards/$(BOARD)
@@ -33,7 +33,7 @@ SERVERS ?= $(BOARD_SERVERS)
 RECENT ?= $(BOARD_RECENT)
 SOLVERS ?= http-01
 BOARD_PROVES := $(subst $(comma), ,$(SOLVERS))
-$(if $(filter-out http-01 tls-alpn-01 dns-01,$(BOARD_PROVES)),$(error SOLVERS: http-01, tls-alpn-01, dns-01))
+$(if $(filter-out http-01 tls-alpn-01 dns-01 external,$(BOARD_PROVES)),$(error SOLVERS: http-01, tls-alpn-01, dns-01, external))
 PROVES_NAME := $(patsubst %,-%,$(filter-out http-01,$(subst $(comma),-,$(SOLVERS))))
 PROVES_TLS := $(filter tls-alpn-01,$(BOARD_PROVES))
 CHOICE ?= $(BOARD_CHOICE)
@@ -96,11 +96,14 @@ SRC_BOARD_AGENT = $(filter-out core/acme_store.c core/acme_buf.c $(BOARD_CORE_DR
 	$(addprefix boards/common/, board_console.c board_event.c board_figures.c board_net.c \
 	board_solvers.c board_start.c $(if $(SERVER),https_server.c $(if $(PROVES_TLS),,https_noproof.c),https_none.c) \
 	$(foreach solver,$(BOARD_PROVES),$(if $(SERVER)$(filter-out tls-alpn-01,$(solver)),$(BOARD_$(solver)),solver_tls_alpn01.c)) \
-	$(if $(filter dns-01,$(BOARD_PROVES)),,solver_no_dns01.c))
+	$(if $(filter dns-01,$(BOARD_PROVES)),,solver_no_dns01.c) \
+	$(if $(filter external,$(BOARD_PROVES)),,solver_no_external.c)) \
+	$(if $(filter external,$(BOARD_PROVES)),solvers/external.c solvers/external_format.c)
 
 BOARD_http-01 = solver_http01.c
 BOARD_tls-alpn-01 = https_proof.c
 BOARD_dns-01 = solver_dns01.c
+BOARD_external = solver_external.c
 
 OBJ_BOARD = $(patsubst %.c,$(BO)/%.o,$(SRC_BOARD) $(SRC_BOARD_COMMON) $(SRC_BOARD_PORT) \
 	core/acme_store.c core/acme_buf.c) $(SRC_LWIP:%.c=$(BO)/lwip/%.o) \

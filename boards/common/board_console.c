@@ -10,13 +10,14 @@
 #include "board_figures.h"
 #include "board_pool.h"
 #include "board_rng.h"
+#include "board_solvers.h"
 
 #define CONSOLE_LINE 144
 
 static struct {
     char line[CONSOLE_LINE];
     uint8_t len;
-    bool too_long;
+    bool too_long, after_cr;
     uint8_t *record; /* CONFIG as it comes in, from the pool; NULL: none is coming */
     size_t record_len;
 } console;
@@ -162,6 +163,11 @@ static bool console_take(const struct acme_slots *slots, struct acme_agent *agen
     int c;
 
     while ((c = board_getc()) >= 0) {
+        bool second = c == '\n' && console.after_cr; /* one end of a line, not an empty line */
+
+        console.after_cr = c == '\r';
+        if (second)
+            continue;
         if (c != '\n' && c != '\r') {
             console.too_long = console.too_long || console.len + 1u >= sizeof console.line;
             if (!console.too_long)
@@ -169,8 +175,9 @@ static bool console_take(const struct acme_slots *slots, struct acme_agent *agen
             continue;
         }
         console.line[console.len] = '\0';
-        bool run = console.len > 0 && !console.too_long;
-        if (console.too_long)
+        bool answer = (console.len == 0 || console.line[0] == '{') && board_solvers_answer();
+        bool run = !answer && console.len > 0 && !console.too_long;
+        if (console.too_long && !answer)
             board_tell("console", "the line is too long", NULL, ACME_E_SIZE);
         console.len = 0;
         console.too_long = false;

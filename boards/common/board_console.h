@@ -8,6 +8,8 @@
  *   status         what the agent has and does
  *   figures        memory and times
  *   reset
+ *   an empty line, or one that begins with '{': the answer to a challenge that is solved over this
+ *                  UART (solver_external.c)
  */
 #ifndef BOARD_CONSOLE_H
 #define BOARD_CONSOLE_H

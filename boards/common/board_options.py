@@ -51,6 +51,7 @@ ADDED = [
     ("tls-alpn-01 in the place of http-01, without HTTPS server: TLS's other side",
      ["SERVER="], ["SERVER=", "SOLVERS=tls-alpn-01"]),
     ("dns-01 by DNS UPDATE with TSIG", [], ["SOLVERS=http-01,dns-01"]),
+    ("external, over the UART", [], ["SOLVERS=http-01,external"]),
 ]
 
 

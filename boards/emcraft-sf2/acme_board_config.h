@@ -7,6 +7,7 @@
 #define ACME_MAX_URL            192
 #define ACME_MAX_ORDER_TEXT     1536
 #define ACME_MAX_TOKEN          64
+#define EXTERNAL_LINE_MAX       2560 /* with tokens of 64: less than the default */
 #define ACME_MAX_NONCE          96
 #define ACME_MAX_DETAIL         192
 #define ACME_IO_SIZE            6144

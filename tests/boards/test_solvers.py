@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""Firmware that proves names by tls-alpn-01 and dns-01: its images (SOLVERS=...), Pebble that asks.
+"""Firmware that proves names by tls-alpn-01, dns-01, and over the UART: its images (SOLVERS=...), Pebble that asks.
 
     tests/boards/test_solvers.py [--verbose] [word ...]
 
 BOARD_SOLVERS=1: also the images that make test does not build (make test-all does): the second
-board, a responder of its own in the place of the HTTPS server, records of 8 KB.
+board, a responder of its own in the place of the HTTPS server, records of 8 KB, solvers over the UART.
 """
 import base64
 import json
@@ -269,6 +269,95 @@ def riscv_both(place):
                 check(board.has("challenge", text=kind, detail=name, word="begun"),
                       "%s is not proved by %s" % (name, kind))
             equal(ns.txt(OWNER), 0, "TXT records left behind")
+
+
+# ---------------------------------------------------------------- external, over the UART
+
+class Solver:
+    """The program at the other end of the UART: reads its lines of JSON beside the events, publishes
+    what they ask for, and answers."""
+
+    def __init__(self, ca, board, answer):
+        self.ca, self.board, self.answer, self.failed = ca, board, answer, None
+        self.since = board.mark()
+        self.ended = threading.Event()
+        self.thread = threading.Thread(target=self.work, daemon=True)
+        self.thread.start()
+
+    def work(self):
+        at = self.since
+        while not self.ended.is_set():
+            with self.board.changed:
+                lines, at = [e for e in self.board.events[at:] if "cmd" in e], len(self.board.events)
+                if not lines:
+                    self.board.changed.wait(0.2)
+            for m in lines:
+                try:
+                    if m["cmd"] == "validate":
+                        self.ca.dns("set_txt", host=m["domain"] + ".", value=m["validation"])
+                        self.answer(self.board)
+                except Exception as e:  # what check and wait raise, too
+                    self.failed = repr(e)
+
+    def of(self, cmd):
+        with self.board.changed:
+            return [e for e in self.board.events[self.since:] if e.get("cmd") == cmd]
+
+    def close(self):
+        """When it has done what it does; what went wrong is said here."""
+        self.ended.set()
+        self.thread.join(150)
+        check(not self.failed, self.failed)
+
+
+def proves_over_uart(place):
+    """Issued and renewed. A wildcard, so that dns-01 is what the CA offers. A console's command while
+    a line is awaited is no answer, nor is an empty line before. A restart asks again."""
+    def first_commands(board):
+        at = board.mark()
+        board.type("status")
+        board.wait("status", 60, at)
+        board.type("nonsense")
+        board.wait("console", 60, at, text="not carried out")
+        check(not board.has("challenge", at, word="responded"), "a command was taken for an answer")
+        board.type("\r")  # with the newline after it: one empty line
+
+    with place(names=["*.example.net"], ca={"sleep": False}, boot=False) as (ca, board):
+        board.boot()
+        board.wait(None, 120, cmd="validate")
+        board.kill()  # while nobody has answered
+        at = board.mark()
+        board.boot()
+        board.type("")
+        solver = Solver(ca, board, first_commands)
+        try:
+            figures("external, over the UART", issued(board, at), board.elf)
+            solver.close()
+            (m,) = solver.of("validate")
+            equal((m["type"], m["domain"]), ("dns-01", OWNER), "asked for")
+            m = solver.of("cleanup")[-1]  # before it perhaps that of the attempt that was cut short
+            equal((m["type"], m["status"]), ("dns-01", "valid"), "cleaned up")
+            for word in '{"done": true}', '{"done": "%s"}' % ("x" * 300):
+                at = board.mark()
+                solver = Solver(ca, board, lambda board, word=word: board.type(word))
+                board.type("renew")
+                figures("renewal", issued(board, at), board.elf)
+                solver.close()
+                equal((len(solver.of("validate")), len(solver.of("cleanup"))), (1, 1), "lines")
+                check(not board.has("start", at), "it has started again")
+                check(not board.has("console", at), "an answer was taken for a command")
+        finally:
+            solver.close()
+
+
+@case("emcraft_external_over_uart", "emcraft-sf2", "-client-external", long=True)
+def emcraft_external(place):
+    proves_over_uart(place)
+
+
+@case("riscv_external_over_uart", "riscv32-virt", "-client-external", long=True)
+def riscv_external(place):
+    proves_over_uart(place)
 
 
 if __name__ == "__main__":
