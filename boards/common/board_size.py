@@ -90,6 +90,9 @@ def main():
         sys.exit(__doc__)
     board, elf, budget_file, variant = sys.argv[1:]
     limit, size, part = budget(budget_file, variant), sections(elf), symbols(elf)
+    if not limit: # several solvers, for one
+        limit = budget(budget_file, variant.split("-")[0])
+        print(f"{variant} has no budget of its own: that of {variant.split('-')[0]}")
     flash = size[".text"] + size.get(".data", 0)
     stack = limit["stack"]
     if os.path.exists(elf + ".stack"):
