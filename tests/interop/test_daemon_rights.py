@@ -8,7 +8,7 @@ import sys
 
 import common
 from common import Suite, check, check_set, equal, run_tool
-from daemonrig import Daemon, need_root, pebble, ran, set_flag, until, with_hook
+from daemonrig import HOOK, Daemon, need_root, pebble, ran, set_flag, until, with_hook
 from world import free_port
 
 suite = Suite()
@@ -260,6 +260,25 @@ def warned():
         before = len(d.lines("warning: "))
         third_life(d)
         equal(d.lines("warning: ")[before:], [], "warnings for who becomes a user")
+        d.stop()
+
+
+@side("SIGHUP while a hook runs")
+def hook_reload():
+    with pebble() as w, Daemon(w, {"a.example": {}, "b.example": {}}) as d:
+        with_hook(d, HOOK.replace("sleep 60", "while [ -e @/slow ]; do sleep 0.1; done"))
+        set_flag(d, "slow", True)
+        d.start().until(lambda: os.path.exists(d.path("pid")) and d.has(*d.certs), "a hook")
+        with open(d.path("pid"), encoding="ascii") as file:
+            pid = int(file.read())
+        for more in ({"c.example": {}}, {}):
+            d.reload({**d.certs, **more})
+        d.until_has("c.example")
+        check(os.path.exists("/proc/%d" % pid), "the hook was ended")
+        equal(len(ran(d)), 1, "hooks beside the first")
+        set_flag(d, "slow", False)
+        d.until(lambda: len(d.lines("hook has ended well")) == 3, "the end of all hooks")
+        equal(sorted(r[:2] for r in ran(d)), [[n, "new"] for n in ("a.example", "b.example", "c.example")], "hooks")
         d.stop()
 
 
