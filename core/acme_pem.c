@@ -3,6 +3,8 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "acme_b64.h"
+#include "acme_crypto.h"
 #include "acme_der.h"
 #include "acme_err.h"
 
@@ -157,4 +159,25 @@ int acme_pem_decode(void *out, size_t cap, struct acme_slice body)
     if (!acme_der_read_tag(&rest, ACME_DER_SEQUENCE, &content) || rest.len != 0)
         return ACME_E_CERT;
     return (int)n;
+}
+
+void acme_pem_put(struct acme_buf *b, const char *label, struct acme_slice der)
+{
+    char line[65];
+
+    acme_buf_text(b, "-----BEGIN ");
+    acme_buf_text(b, label);
+    acme_buf_text(b, "-----\n");
+    while (der.len > 0) {
+        size_t n = der.len < 48 ? der.len : 48;
+        int len = acme_b64_encode(line, sizeof line, der.ptr, n);
+        acme_buf_put(b, line, len > 0 ? (size_t)len : 0);
+        acme_buf_char(b, '\n');
+        der.ptr += n;
+        der.len -= n;
+    }
+    acme_buf_text(b, "-----END ");
+    acme_buf_text(b, label);
+    acme_buf_text(b, "-----\n");
+    acme_wipe(line, sizeof line);
 }

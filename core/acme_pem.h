@@ -1,7 +1,7 @@
-/* acme_pem.h - certificates in PEM armour (RFC 7468): found, decoded
+/* acme_pem.h - PEM armour (RFC 7468): certificates found and decoded, anything written
  *
- * For public bytes only: the decoder is quick, and its time depends on what it reads. A private key
- * goes through acme_b64.h.
+ * The decoder is for public bytes only: it is quick, and its time depends on what it reads. A
+ * private key goes through acme_b64.h, as all that is written does.
  */
 #ifndef ACME_PEM_H
 #define ACME_PEM_H
@@ -24,5 +24,8 @@ int acme_pem_decode(void *out, size_t cap, struct acme_slice body);
 bool acme_pem_line(struct acme_slice *text, struct acme_slice *line);
 bool acme_pem_is_begin(struct acme_slice line); /* of a CERTIFICATE, trailing blanks allowed */
 bool acme_pem_is_end(struct acme_slice line);
+
+/* DER in lines of 64 characters; label: "CERTIFICATE", "PRIVATE KEY". */
+void acme_pem_put(struct acme_buf *b, const char *label, struct acme_slice der);
 
 #endif

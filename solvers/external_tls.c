@@ -2,33 +2,12 @@
 #include <string.h>
 
 #include "acme_alpn_cert.h"
-#include "acme_b64.h"
 #include "acme_crypto.h"
 #include "acme_der.h"
 #include "acme_err.h"
 #include "acme_name.h"
+#include "acme_pem.h"
 #include "external.h"
-
-static void ext_tls_pem(struct acme_buf *b, const char *label, struct acme_slice der)
-{
-    char line[65];
-
-    acme_buf_text(b, "-----BEGIN ");
-    acme_buf_text(b, label);
-    acme_buf_text(b, "-----\n");
-    while (der.len > 0) {
-        size_t n = der.len < 48 ? der.len : 48;
-        int len = acme_b64_encode(line, sizeof line, der.ptr, n);
-        acme_buf_put(b, line, len > 0 ? (size_t)len : 0);
-        acme_buf_char(b, '\n');
-        der.ptr += n;
-        der.len -= n;
-    }
-    acme_buf_text(b, "-----END ");
-    acme_buf_text(b, label);
-    acme_buf_text(b, "-----\n");
-    acme_wipe(line, sizeof line);
-}
 
 /* As PKCS #8 (RFC 5958), which every program reads. */
 static int ext_tls_key_pem(const struct acme_key *key, char *out, size_t room)
@@ -49,7 +28,7 @@ static int ext_tls_key_pem(const struct acme_key *key, char *out, size_t room)
     acme_der_small(&d, 0);
     acme_der_wrap(&d, 0, ACME_DER_SEQUENCE);
     acme_buf_init(&b, out, room);
-    ext_tls_pem(&b, "PRIVATE KEY", acme_der_slice(&d));
+    acme_pem_put(&b, "PRIVATE KEY", acme_der_slice(&d));
     acme_wipe(bytes, sizeof bytes);
     return !d.overflow && acme_buf_end(&b) ? ACME_OK : ACME_E_SIZE;
 }
@@ -100,7 +79,7 @@ static int ext_tls_make(struct external_tls *t, const struct acme_port *port,
     if (err != ACME_OK)
         return err;
     acme_buf_init(&b, p->cert_pem, sizeof p->cert_pem);
-    ext_tls_pem(&b, "CERTIFICATE", cert);
+    acme_pem_put(&b, "CERTIFICATE", cert);
     return acme_buf_end(&b) ? ACME_OK : ACME_E_SIZE;
 }
 

@@ -154,6 +154,7 @@ SRC_TOOL = \
 	tools/lwacme/doctor_tls.c \
 	tools/lwacme/doctor_who.c \
 	tools/lwacme/facts.c \
+	tools/lwacme/files.c \
 	tools/lwacme/outside.c \
 	tools/lwacme/outside_files.c \
 	tools/lwacme/frame.c \

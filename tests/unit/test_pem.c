@@ -115,4 +115,30 @@ TEST(what_is_no_base64)
         CHECK_INT(decode(bad[i], 60), ACME_E_CERT);
 }
 
+TEST(what_is_written_has_lines_of_64)
+{
+    uint8_t der[50], back[50];
+    char out[200];
+    struct acme_slice rest, body;
+    struct acme_buf b;
+
+    memset(der, 'a', sizeof der);
+    der[0] = 0x30;
+    der[1] = sizeof der - 2;
+    acme_buf_init(&b, out, sizeof out);
+    acme_pem_put(&b, "CERTIFICATE", acme_slice_of(der, sizeof der));
+    CHECK(acme_buf_end(&b));
+    CHECK_STR(out, "-----BEGIN CERTIFICATE-----\n"
+                   "MDBhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFhYWFh\n"
+                   "YWE=\n"
+                   "-----END CERTIFICATE-----\n");
+    rest = acme_slice_text(out);
+    CHECK(acme_pem_next(&rest, &body));
+    CHECK_INT(acme_pem_decode(back, sizeof back, body), sizeof der);
+    CHECK_MEM(back, der, sizeof der);
+    acme_buf_init(&b, out, 60);
+    acme_pem_put(&b, "CERTIFICATE", acme_slice_of(der, sizeof der));
+    CHECK(!acme_buf_end(&b));
+}
+
 RUN()

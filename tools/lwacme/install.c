@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "acme_b64.h"
+#include "acme_pem.h"
 
 #define SET_NAME  (ACME_NAME_ROOM + 16)
 #define HOOK_MARK ".deployed" /* of hook.c: for this set the deploy hook has ended well */
@@ -45,29 +45,6 @@ static int fail(struct install *in, const char *what, const char *name)
     return -1;
 }
 
-/* -- PEM (RFC 7468) -- */
-
-void install_put_pem(struct acme_buf *b, const char *label, struct acme_slice der)
-{
-    char line[65];
-
-    acme_buf_text(b, "-----BEGIN ");
-    acme_buf_text(b, label);
-    acme_buf_text(b, "-----\n");
-    while (der.len > 0) {
-        size_t n = der.len < 48 ? der.len : 48;
-        int len = acme_b64_encode(line, sizeof line, der.ptr, n);
-        acme_buf_put(b, line, len > 0 ? (size_t)len : 0);
-        acme_buf_char(b, '\n');
-        der.ptr += n;
-        der.len -= n;
-    }
-    acme_buf_text(b, "-----END ");
-    acme_buf_text(b, label);
-    acme_buf_text(b, "-----\n");
-    acme_wipe(line, sizeof line);
-}
-
 enum part { PART_KEY, PART_CERT, PART_CHAIN, PART_FULLCHAIN, PART_COUNT };
 static const char *const part_names[PART_COUNT] = {"privkey.pem", "cert.pem", "chain.pem",
                                                    "fullchain.pem"};
@@ -85,54 +62,27 @@ static bool make_part(const struct acme_certificate *cert, enum part part, struc
 
     acme_buf_init(b, text, sizeof text);
     if (part == PART_KEY)
-        install_put_pem(b, ec ? "EC PRIVATE KEY" : "RSA PRIVATE KEY", cert->key);
+        acme_pem_put(b, ec ? "EC PRIVATE KEY" : "RSA PRIVATE KEY", cert->key);
     for (size_t i = part == PART_CHAIN ? 1 : 0; part != PART_KEY && i < count; i++) {
         if (i > 0 && part == PART_CERT)
             break;
-        install_put_pem(b, "CERTIFICATE", acme_chain_at(&cert->chain, i));
+        acme_pem_put(b, "CERTIFICATE", acme_chain_at(&cert->chain, i));
     }
     return !b->overflow;
 }
 
 /* -- files -- */
 
-static bool same_content(int dir, const char *name, const struct acme_buf *want)
-{
-    uint8_t piece[512];
-    size_t at = 0;
-    ssize_t n = 0;
-    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-    bool same = fd >= 0;
-
-    while (same && (n = read(fd, piece, sizeof piece)) > 0) {
-        same = (size_t)n <= want->len - at && acme_equal(piece, want->ptr + at, (size_t)n);
-        at += (size_t)n;
-    }
-    if (fd >= 0)
-        close(fd);
-    acme_wipe(piece, sizeof piece);
-    return same && n == 0 && at == want->len;
-}
-
 static int write_file(struct install *in, int dir, enum part part, const struct acme_buf *b)
 {
     const char *name = part_names[part];
     mode_t mode = part == PART_KEY ? 0600 : 0644;
-    size_t at = 0;
     int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
 
     if (fd < 0)
         return fail(in, "cannot be made", name);
-    while (at < b->len) {
-        ssize_t n = write(fd, b->ptr + at, b->len - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            break;
-        at += (size_t)n;
-    }
     /* The umask may have taken bits that a web server needs; never from the key. */
-    if (at < b->len || fchmod(fd, mode) != 0 || fsync(fd) != 0) {
+    if (!files_write(fd, b->ptr, b->len) || fchmod(fd, mode) != 0 || fsync(fd) != 0) {
         close(fd);
         return fail(in, "cannot be written", name);
     }
@@ -243,7 +193,7 @@ static bool up_to_date(int out, const char *folder, const struct acme_certificat
     if (dir < 0)
         return false;
     for (int i = first_part(cert); same && i < PART_COUNT; i++)
-        same = make_part(cert, (enum part)i, &b) && same_content(dir, part_names[i], &b);
+        same = make_part(cert, (enum part)i, &b) && files_same(dir, part_names[i], &b, 0);
     acme_wipe(text, sizeof text);
     close(dir);
     return same;

@@ -215,8 +215,14 @@ int install_certificate(struct install *in, const char *out_dir, const char *cer
                         const struct acme_certificate *cert);
 /* "*" is written "_wildcard", ":" is written "_". */
 void install_folder(const char *cert_name, char *out, size_t room);
-/* DER as PEM (RFC 7468). */
-void install_put_pem(struct acme_buf *b, const char *label, struct acme_slice der);
+
+/* -- files.c: false: errno -- */
+
+bool files_write(int fd, const void *data, size_t len);
+/* Is there a regular file with these bytes, and none of these bits in its mode? */
+bool files_same(int dir, const char *name, const struct acme_buf *want, unsigned forbidden);
+/* A private file, synced, to be renamed. What a run that was killed left there goes. */
+bool files_aside(int dir, const char *aside, const struct acme_buf *b);
 
 /* -- webroot.c: a solver that puts files where another program serves them -- */
 

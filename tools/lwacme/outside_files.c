@@ -27,22 +27,15 @@ static int set_paths(struct outside *u, const char *token)
 
 static int write_file(const char *path, const char *text)
 {
-    size_t len = strlen(text), at = 0;
+    bool done;
     int fd;
 
     (void)unlink(path); /* of a begin before: others may hold it open */
     fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
     if (fd < 0)
         return -1;
-    while (at < len) {
-        ssize_t n = write(fd, text + at, len - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            break;
-        at += (size_t)n;
-    }
-    return close(fd) == 0 && at == len ? 0 : -1;
+    done = files_write(fd, text, strlen(text));
+    return close(fd) == 0 && done ? 0 : -1;
 }
 
 static int keep(void *ctx, const char *token, struct external_proof *proof)

@@ -1,10 +1,10 @@
 /* NAME.crt and NAME.key in the working folder. */
+#include "acme_pem.h"
 #include "staged.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define NAME_ROOM (ACME_NAME_ROOM + 32)
@@ -18,54 +18,6 @@ static int fail(struct staged_files *f, const char *path, const char *what)
     return -1;
 }
 
-static bool same_content(int dir, const char *name, const struct acme_buf *want)
-{
-    uint8_t piece[512];
-    size_t at = 0;
-    ssize_t n = 0;
-    struct stat st;
-    int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    bool same = fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 077) == 0;
-
-    while (same && (n = read(fd, piece, sizeof piece)) > 0) {
-        same = (size_t)n <= want->len - at && acme_equal(piece, want->ptr + at, (size_t)n);
-        at += (size_t)n;
-    }
-    if (fd >= 0)
-        close(fd);
-    acme_wipe(piece, sizeof piece);
-    return same && n == 0 && at == want->len;
-}
-
-/* Aside, synced. Whatever had the name aside is what a run that was killed left there. */
-static int write_aside(struct staged_files *f, int dir, const char *aside, const char *path,
-                       const struct acme_buf *b)
-{
-    size_t at = 0;
-    int fd;
-
-    (void)unlinkat(dir, aside, 0);
-    fd = openat(dir, aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return fail(f, path, "cannot be made");
-    while (at < b->len) {
-        ssize_t n = write(fd, b->ptr + at, b->len - at);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            break;
-        at += (size_t)n;
-    }
-    if (at < b->len || fsync(fd) != 0) {
-        int kept = errno;
-        close(fd);
-        (void)unlinkat(dir, aside, 0);
-        errno = kept;
-        return fail(f, path, "cannot be written");
-    }
-    return close(fd) == 0 ? 0 : fail(f, path, "cannot be written");
-}
-
 /* 1: it lies aside; 0: what is there is the same. */
 static int prepare(struct staged_files *f, int dir, const char *name, const char *aside,
                    const char *path, const struct acme_buf *b)
@@ -74,9 +26,9 @@ static int prepare(struct staged_files *f, int dir, const char *name, const char
         errno = EFBIG;
         return fail(f, path, "cannot be written");
     }
-    if (same_content(dir, name, b))
+    if (files_same(dir, name, b, 077))
         return 0;
-    return write_aside(f, dir, aside, path, b) == 0 ? 1 : -1;
+    return files_aside(dir, aside, b) ? 1 : fail(f, path, "cannot be written");
 }
 
 static int put_in_place(struct staged_files *f, int dir, const char *aside, const char *name,
@@ -107,7 +59,7 @@ static int write_both(struct staged_files *f, int dir, const char *stem,
     snprintf(crt_aside, sizeof crt_aside, ".%s.crt.new", stem);
     if (cert->key.len > 0) {
         acme_buf_init(&b, text, sizeof text);
-        install_put_pem(&b, ec ? "EC PRIVATE KEY" : "RSA PRIVATE KEY", cert->key);
+        acme_pem_put(&b, ec ? "EC PRIVATE KEY" : "RSA PRIVATE KEY", cert->key);
         new_key = prepare(f, dir, key, key_aside, f->key, &b);
         acme_wipe(text, sizeof text);
     }
@@ -115,7 +67,7 @@ static int write_both(struct staged_files *f, int dir, const char *stem,
         return -1;
     acme_buf_init(&b, text, sizeof text);
     for (size_t i = 0; i < acme_chain_count(&cert->chain); i++)
-        install_put_pem(&b, "CERTIFICATE", acme_chain_at(&cert->chain, i));
+        acme_pem_put(&b, "CERTIFICATE", acme_chain_at(&cert->chain, i));
     new_crt = prepare(f, dir, crt, crt_aside, f->crt, &b);
     if (new_crt >= 0 && new_key > 0 && put_in_place(f, dir, key_aside, key, f->key) != 0)
         new_crt = -1;

@@ -154,22 +154,6 @@ static bool write_text(const struct options *o, struct acme_buf *b)
     return !b->overflow;
 }
 
-static int write_aside(int dir, const char *aside, const struct acme_buf *b)
-{
-    int fd, err = -1;
-
-    (void)unlinkat(dir, aside, 0);
-    fd = openat(dir, aside, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return -1;
-    errno = ENOSPC; /* of a write that was short */
-    if (write(fd, b->ptr, b->len) == (ssize_t)b->len && fsync(fd) == 0)
-        err = 0;
-    if (close(fd) != 0)
-        err = -1;
-    return err;
-}
-
 int staged_memory_write(const struct options *o)
 {
     char name[NAME_ROOM], aside[NAME_ROOM];
@@ -182,8 +166,8 @@ int staged_memory_write(const struct options *o)
     file_name(o, "", name, sizeof name);
     file_name(o, ".new", aside, sizeof aside);
     errno = EFBIG;
-    if (write_text(o, &b) && write_aside(dir, aside, &b) == 0 &&
-        renameat(dir, aside, dir, name) == 0 && fsync(dir) == 0)
+    if (write_text(o, &b) && files_aside(dir, aside, &b) && renameat(dir, aside, dir, name) == 0 &&
+        fsync(dir) == 0)
         err = 0;
     close(dir);
     return err;

@@ -39,20 +39,6 @@ int webroot_folder(const char *dir, bool make)
     return folder;
 }
 
-static bool write_all(int fd, const char *text, size_t len)
-{
-    while (len > 0) {
-        ssize_t n = write(fd, text, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        text += n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
 static int webroot_begin(struct acme_solver *s, const struct acme_challenge *c)
 {
     struct webroot *w = (struct webroot *)s;
@@ -68,7 +54,7 @@ static int webroot_begin(struct acme_solver *s, const struct acme_challenge *c)
     (void)unlinkat(folder, c->token, 0);
     fd = openat(folder, c->token, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
     ok = fd >= 0 && fchmod(fd, 0644) == 0 &&
-         write_all(fd, c->key_authorization, strlen(c->key_authorization));
+         files_write(fd, c->key_authorization, strlen(c->key_authorization));
     if (fd >= 0 && close(fd) != 0)
         ok = false;
     if (!ok) {
