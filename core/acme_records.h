@@ -90,6 +90,7 @@ enum {
     SERVER_HOLD = 69,      /* repeated: not before, set at, whose */
     SERVER_HOLD_SET_AT = 70,
     SERVER_HELD = 71,
+    SERVER_FAILED = 92, /* whose the last failure is; not there: the first one's */
 
     /* of certificates that were made though none was due, in SCHED */
     RECENT_WHAT = 72,

@@ -57,6 +57,7 @@ struct acme_servers {
     uint8_t failures;  /* in a row there, by its own fault */
     uint8_t changes;   /* of the turn, since the last success */
     uint8_t rehearsal; /* enum acme_rehearsal */
+    uint8_t failed;    /* whose the last failure is; of none of these: above the staging CA */
     int64_t since;     /* the first of these failures */
     struct acme_servers_hold holds[ACME_MAX_SERVERS + 1]; /* the last is the staging CA's */
 };

@@ -182,9 +182,9 @@ static int directory_profile(struct acme_agent *a, const struct acme_json *profi
     a->use_profile = false;
     if (profile == NULL)
         return ACME_OK;
-    a->use_profile =
-        acme_json_get(profiles, profile) != NULL &&
-        (a->config->profile_required || a->failure.problem.type != ACME_PROBLEM_INVALID_PROFILE);
+    a->use_profile = acme_json_get(profiles, profile) != NULL &&
+                     (a->config->profile_required || !acme_server_failed_last(a) ||
+                      a->failure.problem.type != ACME_PROBLEM_INVALID_PROFILE);
     if (a->use_profile || a->ari_run)
         return ACME_OK;
     if (a->config->profile_required)

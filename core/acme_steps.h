@@ -347,6 +347,8 @@ void acme_server_charged(struct acme_agent *a); /* newOrder is going to be sent 
 bool acme_server_rehearsed(struct acme_agent *a, struct acme_next *next);
 void acme_server_succeeded(struct acme_agent *a);
 void acme_server_failed(struct acme_agent *a, int err, int64_t now);
+/* Is the last failure the CA's in use? */
+bool acme_server_failed_last(const struct acme_agent *a);
 void acme_server_status(const struct acme_agent *a, struct acme_agent_status *out);
 /* -- how long the CA takes: acme_steps_pace.c -- */
 

@@ -122,6 +122,11 @@ void acme_server_succeeded(struct acme_agent *a)
     (void)a;
 }
 
+bool acme_server_failed_last(const struct acme_agent *a)
+{
+    return a->failure.err != ACME_OK;
+}
+
 void acme_server_failed(struct acme_agent *a, int err, int64_t now)
 {
     (void)a, (void)err, (void)now;

@@ -96,6 +96,8 @@ void acme_server_put(const struct acme_agent *a, struct acme_record_writer *w)
         acme_record_u64(w, SERVER_CHANGES, s->changes);
         acme_record_u64(w, SERVER_REHEARSAL, s->rehearsal);
     }
+    if (s->failed != 0 && s->failed <= SRV_STAGING && a->failure.err != ACME_OK)
+        acme_record_text(w, SERVER_FAILED, srv_url(a, s->failed));
     for (uint8_t i = 0; i <= SRV_STAGING; i++) {
         if (s->holds[i].not_before == 0 || (i >= srv_count(a) && i != SRV_STAGING) ||
             srv_url(a, i) == NULL)
@@ -146,6 +148,8 @@ void acme_server_get(struct acme_agent *a, const struct acme_field *field)
 
     if (field->tag == SERVER_TURN)
         s->turn = srv_named(a, field);
+    else if (field->tag == SERVER_FAILED)
+        s->failed = srv_named(a, field);
     else if (field->tag == SERVER_SINCE)
         (void)acme_field_i64(field, &s->since);
     else if (field->tag == SERVER_HOLD)
@@ -355,6 +359,11 @@ void acme_server_succeeded(struct acme_agent *a)
     acme_servers_settled(&a->servers);
 }
 
+bool acme_server_failed_last(const struct acme_agent *a)
+{
+    return a->failure.err != ACME_OK && a->servers.failed == a->server;
+}
+
 static enum acme_fault srv_fault(const struct acme_agent *a, int err)
 {
     if (a->problem.retry_after_s > 0)
@@ -405,6 +414,7 @@ void acme_server_failed(struct acme_agent *a, int err, int64_t now)
     bool turned = acme_servers_failed(&a->servers, &f, srv_fault(a, err), rehearsed,
                                       a->problem.retry_after_s);
 
+    a->servers.failed = a->server;
     if (!turned && !(rehearsed && a->sched.by_ca && srv_for_order(a) != SRV_STAGING))
         return;
     a->failure.problem.retry_after_s = 0; /* it is in its holds */

@@ -80,6 +80,57 @@ TEST(a_shorter_list_keeps_what_the_others_have_said)
     CHECK_INT(agent.server_kept.len, 0);
 }
 
+/* A profile that one CA refused though it offers it is still asked for at the others, and not again
+ * at that one. Each attempt follows a boot. */
+#define REFUSES(host_name, words)                                                                  \
+    {                                                                                              \
+        .row = "finalize", .count = 1, .status = 403, .host = host_name, .fields = words,          \
+        .body = "{\"type\":\"urn:ietf:params:acme:error:invalidProfile\",\"detail\":\"no\"}"       \
+    }
+#define SLOWLY "Retry-After: 300000\r\n"
+
+static void servers_with_profile(size_t count, const struct w_script *script)
+{
+    servers(count);
+    config.profile = "short";
+    w.profiles = "\"short\":\"six days\"";
+    w.script = script;
+}
+
+static void until_refused(void)
+{
+    int err = ACME_E_NET;
+
+    while (err == ACME_E_NET)
+        err = attempt();
+    CHECK_INT(err, ACME_E_REFUSED);
+    CHECK_STR(w.profile, "short");
+}
+
+TEST(a_profile_refused_by_one)
+{
+    static const struct w_script by_first[] = {REFUSES("ca.example", SLOWLY), END};
+    static const struct w_script by_second[] = {DOWN("ca.example"), REFUSES("ca1.example", SLOWLY),
+                                                END};
+    static const struct w_script again[] = {DOWN("ca.example"), REFUSES("ca1.example", NULL), END};
+
+    servers_with_profile(1, by_first);
+    until_refused();
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK_STR(status.issuer, SECOND);
+    CHECK_STR(w.profile, "short");
+    servers_with_profile(2, by_second);
+    until_refused();
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK_STR(status.issuer, THIRD);
+    CHECK_STR(w.profile, "short");
+    servers_with_profile(1, again);
+    until_refused();
+    CHECK_INT(attempt(), ACME_OK);
+    CHECK_STR(status.issuer, SECOND);
+    CHECK_STR(w.profile, "");
+}
+
 /* What was read can be written, before anything else has looked at it. */
 TEST(a_record_with_a_server_that_is_gone)
 {
