@@ -254,7 +254,7 @@ interop_taste = "env LWACME=$(1)/lwacme tests/interop/test_pebble.py life 10-nam
 csr_suite = "tests/unit/csr_openssl.py $(1)/tests/test_csr"
 dump_suite = "tests/unit/record_dump.py $(1)"
 fuzz_suite = "tests/fuzz/run.py --seeds $(1)/tests"
-check_suites = tools/check_arrows.py "tools/check_names.sh $(1)"
+check_suites = tools/check_arrows.py "tools/check_names.sh $(1)" "tests/sim/mutants.py --places"
 INTEROP = $(if $(OBJ_TOOL),$(filter-out %/test_cross.py,$(wildcard tests/interop/test_*.py)))
 PEBBLE = build/pebble
 

@@ -2,6 +2,7 @@
 """Break the agent in small ways, one at a time, and see the tests fail.
 
 usage: mutants.py [--build build/host] [--only NAME] [--after NAME] [--seeds N] [--jobs N]
+       mutants.py --places     only see that each replacement still has its place: a test suite
 
 Each mutant is one replacement in one source file. The changed file is compiled aside and linked
 before the library, so the tree stays as it is. Killed by, the cheap ones first: a few seeds of the
@@ -36,7 +37,7 @@ JOB = "core/acme_steps_job.c"
 CHOICE = "core/acme_steps_choice.c"
 LIFE = "core/acme_steps_account.c"
 ROLL = "core/acme_steps_roll.c"
-CHOICE = "core/acme_servers.c"
+WHICH = "core/acme_servers.c"
 SERVERS = "core/acme_steps_servers.c"
 HTTP01 = "solvers/http01.c"
 FILES = "port/posix/posix_slots.c"
@@ -227,18 +228,21 @@ MUTANTS = [
     ("busy-record-spins", REPLY, "        acme_drive_wait(a, 1, \"the medium\");\n",
      "        event.err = n;\n"),
     # several CAs
-    ("second-ca-never-asked", CHOICE, "    srv_next(s, f);\n    return true;\n}\n\nbool acme_servers_held",
+    ("second-ca-never-asked", WHICH, "    srv_next(s, f);\n    return true;\n}\n\nbool acme_servers_held",
      "    return false;\n}\n\nbool acme_servers_held"),
-    ("first-ca-never-again", CHOICE, "    s->turn = s->failures = s->changes = 0;\n    s->rehearsal",
+    ("first-ca-never-again", WHICH, "    s->turn = s->failures = s->changes = 0;\n    s->rehearsal",
      "    s->failures = s->changes = 0;\n    s->rehearsal"),
-    ("hold-of-a-ca-forgotten", CHOICE, "    srv_hold(&s->holds[s->turn], f->now, retry_after_s);\n", ""),
-    ("life-waits-for-a-ca", CHOICE, "    if (f->count < 2 || wait_s == 0 || !srv_urgent(f, wait_s))",
+    ("hold-of-a-ca-forgotten", WHICH, "    srv_hold(&s->holds[s->turn], f->now, retry_after_s);\n", ""),
+    ("life-waits-for-a-ca", WHICH, "    if (f->count < 2 || wait_s == 0 || !srv_urgent(f, wait_s))",
      "    if (f->count < 2 || wait_s < UINT32_MAX || !srv_urgent(f, wait_s))"),
-    ("no-rehearsal-after-a-failed-proof", CHOICE,
+    ("no-rehearsal-after-a-failed-proof", WHICH,
      "    if (fault == ACME_FAULT_PROOF && f->staging)\n        s->rehearsal = ACME_REHEARSAL_OWED;\n", ""),
     ("staging-ca-issues", SERVERS, "    if (a->server != SRV_STAGING || (status", "    if (a->server <= SRV_STAGING || (status"),
     ("rehearsal-for-ever", SERVERS, "    a->servers.rehearsal = ACME_REHEARSAL_PASSED;\n", ""),
-    ("staging-ca-blind-for-ever", CHOICE, "f->proofs % SRV_REHEARSALS != 0)", "f->proofs % SRV_REHEARSALS < 99)"),
+    ("staging-ca-blind-for-ever", WHICH, "f->proofs % SRV_REHEARSALS != 0)", "f->proofs % SRV_REHEARSALS < 99)"),
+    ("profile-refused-by-anyone", SERVERS,
+     "    return a->failure.err != ACME_OK && a->servers.failed == a->server;",
+     "    return a->failure.err != ACME_OK;"),
     ("hold-of-one-holds-all", SERVERS, "    return acme_servers_wait(&a->servers, a->server, now);",
      "    return acme_servers_wait(&a->servers, 0, now);"),
     ("records-of-the-other-ca", SERVERS, "    a->server_changed = a->server != from;\n    if (!a->server_changed)",
@@ -398,14 +402,28 @@ def judge(bench, name, source, old, new):
     return False, f"ok mutant.{name} killed by {who}"
 
 
+def lost_places():
+    """Mutants whose text is not there exactly once: nothing would be broken by them."""
+    lost = [name for name, source, old, _ in MUTANTS
+            if (TOP / source).read_text(encoding="utf-8").count(old) != 1]
+    for name in lost:
+        print(f"not ok place.{name}: its source does not have its place exactly once")
+    if not lost:
+        print("ok places")
+    return 1 if lost else 0
+
+
 def main():
     parser = argparse.ArgumentParser()
+    parser.add_argument("--places", action="store_true")
     parser.add_argument("--build", default="build/host")
     parser.add_argument("--only", default="")
     parser.add_argument("--after", default="", help="go on after this one")
     parser.add_argument("--seeds", type=int, default=2000)
     parser.add_argument("--jobs", type=int, default=1)
     options = parser.parse_args()
+    if options.places:
+        return lost_places()
     bench = Bench(options.build, options.seeds)
     first = [m[0] for m in MUTANTS].index(options.after) + 1 if options.after else 0
     chosen = [m for m in MUTANTS[first:] if options.only in m[0]]
