@@ -147,8 +147,6 @@ static void fail(struct acme_agent *a, int err)
     }
     a->note[0] = '\0';
     memset(&a->problem, 0, sizeof a->problem);
-    if (a->step == ACME_ROW_ACCOUNT) /* its record may lack it: the CA tells it again */
-        a->kid[0] = '\0';
     if (a->step == ACME_ROW_LOAD) { /* nothing may be written over what could not be read */
         a->asked = false;
         a->job = NULL; /* who asked takes it for ended */

@@ -64,7 +64,7 @@ void check_power_off(struct run *r)
     for (int i = 0; i < CA_PLACES * HOLDS; i++) {
         struct hold *h = &r->holds[i / HOLDS][i % HOLDS];
         if (!h->durable || r->s.storage_lies || i % HOLDS == HOLD_WINDOW || i % HOLDS == HOLD_LOOK)
-            h->until = 0;
+            servers_hold_in_doubt(r, (unsigned)i / HOLDS, h);
     }
 }
 

@@ -51,8 +51,7 @@ FLASH_GC = "port/flash/flash_gc.c"
 MUTANTS = [
     # the order of record and act
     ("account-url-known-to-ram-alone", AGENT,
-     "    if (a->step == ACME_ROW_ACCOUNT) /* its record may lack it: the CA tells it again */\n"
-     "        a->kid[0] = '\\0';\n", ""),
+     "    a->account_unsaved |= slot == ACME_SLOT_ACCOUNT && n != ACME_OK;\n", ""),
     ("order-not-recorded", ORDER,
      "    next->save = ACME_SAVE_ORDER;\n    return acme_order_next(a, next);",
      "    return acme_order_next(a, next);"),

@@ -123,7 +123,8 @@ void servers_calm(struct run *r)
         r->phase_end += CALM_MORE_MS; /* it is not left before a day has passed */
 }
 
-/* The first has its turn again, whoever has issued. */
+/* The first has its turn again, whoever has issued. Not yet where a renewal that nobody wants any
+ * more (a window that was a lie) has failed and is held back: it is looked at again after that. */
 void servers_rest(struct run *r)
 {
     struct servers *v = &r->servers;
@@ -136,7 +137,7 @@ void servers_rest(struct run *r)
     v->asked = v->disturbed = false;
     v->failed = 0;
     acme_agent_status(&r->agent, &status);
-    if ((r->s.second || r->s.staging) &&
+    if ((r->s.second || r->s.staging) && status.failure->err == ACME_OK &&
         (strcmp(status.server, r->config.directory_url) != 0 || status.rehearsal))
         run_break(r, 23, "at rest another one than the first has its turn");
 }
@@ -193,10 +194,19 @@ bool servers_know(struct run *r, const char *host)
 
 /* ---- what must be true: 23 ---- */
 
+void servers_hold_in_doubt(struct run *r, unsigned place, struct hold *h)
+{
+    if (h != &r->holds[place][HOLD_WINDOW] && place == 0 && h->until > r->servers.first_held)
+        r->servers.first_held = h->until;
+    h->until = 0;
+}
+
 static bool first_is_held(const struct run *r)
 {
     int64_t now = sim_world_unix(&r->world);
 
+    if (r->servers.first_held > now)
+        return true;
     for (int i = 0; i < HOLDS; i++) {
         if (r->holds[0][i].until > now && i != HOLD_WINDOW)
             return true;

@@ -18,6 +18,7 @@ struct servers {
     bool asked;    /* an order, since the rest */
     uint64_t failed; /* the order whose proof failed last, and no rehearsal since; 0: none */
     bool clean;      /* nothing else goes wrong, so each failed proof is followed by a rehearsal */
+    int64_t first_held; /* until then, perhaps: its record was being written when power was cut */
     unsigned switched, rehearsed; /* what has happened, for main.c */
 };
 
@@ -33,6 +34,8 @@ void servers_rest(struct run *r); /* all are well, and the device has settled */
 /* The CA at place i, or NULL: 0 the first, 1 the second of the list, 2 the staging CA. */
 struct ca *run_ca(struct run *r, unsigned i);
 struct hold *servers_holds(struct run *r); /* of the CA that was asked last */
+/* The device may remember it and may not: nothing is to be held against it any more. */
+void servers_hold_in_doubt(struct run *r, unsigned place, struct hold *h);
 /* Over all of them. */
 unsigned servers_issued(struct run *r);
 unsigned servers_orders(struct run *r);
