@@ -194,6 +194,10 @@ static void conn_request(struct ca *ca, struct ca_conn *c)
     }
     if (c->in_len < head + length)
         return;
+    if (c->in_len > head + length && c->stray) { /* it takes the stray one for ours, and asks on */
+        conn_close(ca, c);
+        return;
+    }
     if (c->in_len > head + length)
         (void)ca_break(ca, "bytes behind the request");
     q.body = acme_slice_of(c->in + head, length);
@@ -216,7 +220,7 @@ static void conn_accept(struct ca *ca)
         if (sim_net_accept(ca->net, ca->node, ca->door, &sock) != ACME_OK)
             return;
         c->sock = sock;
-        c->closing = c->up = c->mute = c->no_notify = c->records = false;
+        c->closing = c->stray = c->up = c->mute = c->no_notify = c->records = false;
         c->budget = 0;
         c->piece = 0;
         c->since = ca->world->now_ms;

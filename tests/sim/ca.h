@@ -82,6 +82,7 @@ struct ca_order {
 struct ca_conn {
     acme_sock sock; /* ACME_NO_SOCK: free */
     bool closing;   /* when all is out */
+    bool stray;     /* a second reply was sent behind one: a late one is an answer like any other */
     uint64_t since;
     uint64_t next_out; /* drip: not before */
     uint32_t drip_ms;

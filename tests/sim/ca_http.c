@@ -326,8 +326,10 @@ static void put_all(struct ca *ca, struct ca_conn *c, const struct ca_request *q
     put_fields(ca, q, r, b);
     start = b->len;
     c->closing = put_body(ca, q, r, b, http10) || close;
-    if (evil_does(e, EVIL_HTTP_STRAY))
+    if (evil_does(e, EVIL_HTTP_STRAY)) {
         acme_buf_text(b, "HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{\"status\":\"invalid\"}");
+        c->stray = true;
+    }
     if (evil_does(e, EVIL_HTTP_CUT_HEAD)) {
         b->len = sim_world_below(ca->world, (uint32_t)start);
         c->closing = true;

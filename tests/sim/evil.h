@@ -56,7 +56,8 @@
     X(HTTP_DRIP, "drips-bytes", HTTP, "gives up when the whole takes too long")                    \
     X(HTTP_HEAD_HUGE, "head-of-12-kb", HTTP, "refuses it by its bound")                            \
     X(HTTP_BODY_HUGE, "body-over-the-bound", HTTP, "says which bound, comes back tomorrow")        \
-    X(HTTP_STRAY, "second-reply-behind", HTTP, "never takes it for the next answer")               \
+    X(HTTP_STRAY, "second-reply-behind", HTTP,                                                     \
+      "never takes it for the next answer, unless it comes after the question")                    \
     X(HTTP_CLOSE, "connection-close", HTTP, "connects anew")                                       \
     X(HTTP_CLOSE_QUIET, "closes-a-kept-connection", HTTP, "connects anew, repeats once")           \
     X(HTTP_CASE, "field-names-in-capitals", HTTP, "reads them")                                    \

@@ -76,6 +76,10 @@ void upgrade_begin(struct run *r)
     bool critical = sim_world_chance(&r->world, 500);
 
     r->sealed = 0;
+    for (int i = 0; i < CA_PLACES * HOLDS; i++) { /* it has forgotten what the CAs had asked for */
+        if (r->s.records == RECORDS_OLDER)
+            r->holds[i / HOLDS][i % HOLDS].durable = false;
+    }
     for (size_t i = 0; i < SIM_SLOTS_MAX && r->s.records != RECORDS_SAME; i++) {
         struct sim_record *s = &r->slots.records[i];
         size_t n = s->slot != 0 && s->len > 0
