@@ -44,6 +44,7 @@ void check_begin(struct run *r)
     r->orders = 0;
     r->again_seen = 0;
     memset(r->failures, 0, sizeof r->failures);
+    memset(r->account_count, 0, sizeof r->account_count);
     r->writes_before = 0;
     r->orders_before = 0;
     r->hour = 0;

@@ -6,8 +6,10 @@
 #include "acme_der.h"
 #include "check.h"
 
-#define ORDERS_MAX   12 /* in 24 hours, since the last certificate */
-#define FAILS_MAX    5  /* validations of one name, in an hour */
+#define ORDERS_MAX 12 /* in 24 hours, since the last certificate */
+#define ACCOUNTS_MAX                                                                               \
+    15 /* newAccounts in an hour: five attempts, and each asks three times at most */
+#define FAILS_MAX    5 /* validations of one name, in an hour */
 #define REQUESTS_MAX 1500
 
 /* ---- Retry-After: 11 ---- */
@@ -80,11 +82,34 @@ static bool too_often(int64_t *times, unsigned *count, int64_t now, int64_t with
     return now - times[(*count - 1 - max) % 16] < within;
 }
 
+/* An account of this device, with another key, that would be left behind. */
+static bool has_account(const struct run *r, const struct ca_request *q)
+{
+    for (uint32_t i = 0; i < r->at->accounts_count; i++) {
+        const struct ca_account *account = &r->at->accounts[i];
+        if (!account->gone && !account->dead && !acme_public_equal(&account->key, &q->key))
+            return true;
+    }
+    return false;
+}
+
 static void before_account(struct run *r, const struct ca_request *q)
 {
     if (!check_jobs_key(r, q))
         run_break(r, 8, "the account key is not durable");
+    if (r->s.flip_permille == 0 && !r->slots.lies && has_account(r, q) && !check_only_existing(q))
+        run_break(r, 8, "a second account");
     check_hold(r, HOLD_ACCOUNT);
+}
+
+static void count_account(struct run *r)
+{
+    unsigned place = (unsigned)(r->at == &r->ca ? 0 : 1 + (r->at - r->more));
+
+    if (too_often(r->account_times[place], &r->account_count[place], sim_world_unix(&r->world),
+                  3600, ACCOUNTS_MAX) &&
+        !clock_lies(r) && r->s.flip_permille == 0)
+        run_break(r, 4, "newAccounts in an hour");
 }
 
 static void before_order(struct run *r, const struct ca_request *q)
@@ -267,6 +292,8 @@ static void check_request(struct run *r, const char *what, const struct ca_reque
         r->window_of = o->number;
     if (strcmp(what, "/new-order") == 0)
         count_order(r);
+    if (strcmp(what, "/new-acct") == 0 && !check_only_existing(q))
+        count_account(r);
 }
 
 void check_before(void *ctx, struct ca *ca, const char *what, const struct ca_request *q,

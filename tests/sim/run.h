@@ -20,7 +20,7 @@
     X(1, "a usable certificate is no longer readable")                                             \
     X(2, "a stored key and chain do not match, or the chain is not the CA's")                      \
     X(3, "a begun challenge was not ended")                                                        \
-    X(4, "too many orders or failed validations")                                                  \
+    X(4, "too many orders, newAccounts or failed validations")                                     \
     X(5, "a poll made too many port calls, moved the clock, or stood still")                       \
     X(6, "certificates issued twice for one renewal")                                              \
     X(7, "no certificate though all faults are over")                                              \
@@ -158,6 +158,8 @@ struct run {
     int64_t renewed_from;
     unsigned issued_before;
     int64_t order_times[16], failure_times[CA_NAMES][16];
+    int64_t account_times[CA_PLACES][16];
+    unsigned account_count[CA_PLACES]; /* newAccounts */
     unsigned orders, failures[CA_NAMES];
     unsigned again_seen; /* of ca.asked_again */
     uint64_t writes_before;

@@ -35,6 +35,8 @@ static const struct bad bads[] = {
     {"account", "\"valid\"", "\"deactivated\"", NULL, ACME_E_ACCOUNT, "the account's status is"},
     {"order", "Location", "X-Location", NULL, ACME_E_REPLY, "newOrder gave no Location"},
     {"order", "Location: https", "Location: http", NULL, ACME_E_URL, "the CA's URL for the order"},
+    {"order", "Location: https://ca.example", "Location: https://169.254.1.1", NULL, ACME_E_URL,
+     "the CA's URL for the order"},
     {"order", "\"authorizations\"", "\"x\"", NULL, ACME_E_REPLY, "the order has no auth"},
     {"order", "\"https://ca.example/a/0/0\"", "17", NULL, ACME_E_REPLY, "an authorization is not"},
     {"order", "\"https://ca.example/a/0/0\"", "null", NULL, ACME_E_REPLY, "an authorization is no"},

@@ -307,7 +307,7 @@ TEST(the_order_is_stored_before_any_wait)
 
 TEST(rate_limits_hold_also_after_a_reboot)
 {
-    static const char *const rows[] = {"account", "order", "look", "directory", "cert"};
+    static const char *const rows[] = {"account", "order", "look", "directory", "finalize", "cert"};
 
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         struct w_script script[] = {
@@ -328,7 +328,7 @@ TEST(rate_limits_hold_also_after_a_reboot)
         CHECK_INT(w.requests, requests);
         CHECK_STR(agent.failure.problem.detail, "slow");
         CHECK_INT(w_issue(ACME_ASK_IGNORE_RETRY_AFTER), ACME_OK);
-        CHECK(w.orders_count <= 2);
+        CHECK_INT(w.orders_count, 1); /* what was begun is gone on with */
         CHECK_INT(agent.failure.err, ACME_OK);
     }
 }

@@ -1,4 +1,5 @@
 /* Storage that fails, is damaged, is newer; and an agent that is started again on what it left. */
+#include "acme_records.h"
 #include "agent_world.h"
 
 /* -- writes that fail -- */
@@ -58,6 +59,46 @@ TEST(no_key_is_used_that_is_not_durable)
     w.write_fail_at = 0;
     w.cut_on = "FINAL";
     CHECK_INT(w_run(ACME_ASK_NOW), W_CUT);
+    w.cut_on = NULL;
+    CHECK_INT(w_issue(ACME_ASK_NOW), ACME_OK);
+    CHECK_INT(w.certificates, 1);
+    w_check_pair();
+}
+
+/* A record of the open order, and no key in it: it is not an older one's that fits. */
+static void order_loses_its_key(void)
+{
+    static uint8_t room[W_SCRATCH];
+    struct w_slot *slot = w_slot(ACME_SLOT_ORDER);
+    struct acme_record_writer out;
+    struct acme_record r;
+    struct acme_field field;
+    int len;
+
+    CHECK(slot != NULL);
+    CHECK_INT(acme_record_open(&r, acme_slice_of(slot->data, slot->len), ACME_SLOT_ORDER), ACME_OK);
+    acme_record_begin(&out, (struct acme_span){room, sizeof room}, ACME_SLOT_ORDER, 0);
+    while (acme_record_next(&r, &field)) {
+        if (field.tag < ORDER_KEY_TYPE || field.tag > ORDER_KEY)
+            acme_record_bytes(&out, field.tag, field.value.ptr, field.value.len);
+    }
+    len = acme_record_end(&out);
+    CHECK(len > 0 && (size_t)len < slot->len);
+    memcpy(slot->data, room, (size_t)len);
+    slot->len = (size_t)len;
+}
+
+TEST(a_key_that_is_missing_is_made_and_durable_before_finalize)
+{
+    w_reset();
+    w.authz_reuse = true;
+    CHECK_INT(w_boot(), ACME_OK);
+    w.until = "finalize";
+    CHECK_INT(w_run(0), ACME_OK);
+    w.until = NULL;
+    order_loses_its_key();
+    w.cut_on = "FINAL";
+    CHECK_INT(w_issue(ACME_ASK_NOW), W_CUT);
     w.cut_on = NULL;
     CHECK_INT(w_issue(ACME_ASK_NOW), ACME_OK);
     CHECK_INT(w.certificates, 1);
