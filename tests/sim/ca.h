@@ -111,6 +111,18 @@ struct ca_bucket {
     int64_t full_at;
 };
 
+/* The limits of a CA like Let's Encrypt, and who is exempt: how often each was reached, over all
+ * seeds of the process. */
+enum ca_limit {
+    CA_LIMIT_ACCOUNTS,     /* new ones of one address: 10, one more each 18 minutes */
+    CA_LIMIT_ORDERS,       /* of one account: 300, one more each 36 s */
+    CA_LIMIT_CERTIFICATES, /* for one set of names: 5, one more each 34 h */
+    CA_LIMIT_FAILURES,     /* of one name: 5, one more each 12 minutes */
+    CA_LIMIT_EXEMPT,       /* an order that names its predecessor (RFC 9773 5) */
+    CA_LIMITS
+};
+extern uint64_t ca_limits_reached[CA_LIMITS];
+
 /* One request, taken apart and verified. */
 struct ca_request {
     char method[8];
@@ -231,6 +243,8 @@ void ca_thumbprint(const struct acme_public *key, char out[44]);
 
 /* ca_routes.c */
 void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r);
+uint32_t ca_bucket_wait(const struct ca *ca, const struct ca_bucket *b, int64_t burst,
+                        int64_t every_s);
 uint32_t ca_bucket_take(struct ca *ca, struct ca_bucket *b, int64_t burst, int64_t every_s);
 void ca_limited(struct ca *ca, struct ca_reply *r, uint32_t seconds, bool date);
 uint32_t ca_some_time(struct ca *ca); /* a Retry-After by chance */
