@@ -3,7 +3,7 @@
 
 #include "check.h"
 
-#define CALLS_MAX  400
+#define CALLS_MAX  128
 #define WRITES_MAX 20 /* of records, for one renewal without faults */
 
 const char *invariant_words(unsigned invariant)

@@ -83,6 +83,14 @@ MUTANTS = [
      "            raise_to(&own, acme_sched_wait(&a->ledger.account, now));", "            ;"),
     ("order-lost-by-a-limit", ORDER, "a->outcome == ACME_E_RATE || a->outcome == ACME_E_SOLVER",
      "a->outcome == ACME_E_SOLVER"),
+    # secrets
+    ("key-left-in-a-buffer-by-a-write", AGENT,
+     "    acme_wipe(room.ptr, a->save_len);\n    a->account_unsaved", "    a->account_unsaved"),
+    ("key-left-in-a-buffer-by-a-read", "core/acme_steps_load.c",
+     "    acme_wipe(a->config->memory.scratch.ptr, a->config->memory.scratch.len);\n", ""),
+    ("key-left-behind-by-an-order", ORDER,
+     "        acme_order_reset(&a->order);\n        acme_key_wipe(&a->cert_key);\n    }\n    acme_order_rest",
+     "        acme_order_reset(&a->order);\n    }\n    acme_order_rest"),
     # repeats
     ("nonce-reused", REPLY,
      "        a->nonce[0] = '\\0'; /* one use each, whatever comes back (RFC 8555 6.5) */\n", ""),
@@ -94,6 +102,8 @@ MUTANTS = [
      "[ACME_ROW_ORDER] = {\"order\", ACME_POST_KID, ACME_ROW_ORDER,"),
     ("nonce-tries-unbounded", REPLY, "if (++a->nonce_tries > NONCE_TRIES_MAX)",
      "if (++a->nonce_tries > 60000)"),
+    ("pending-unbounded", ORDER, "    if (++order->rounds > ROUNDS_MAX) {",
+     "    if (++order->rounds > 250) {"),
     ("redirects-unbounded", REPLY, "++a->redirects > REDIRECTS_MAX", "++a->redirects > 250"),
     ("account-again-and-again", REPLY, "a->account_retries++ > 0)\n",
      "a->account_retries > 0)\n"),

@@ -213,6 +213,21 @@ TEST(an_order_that_is_always_ready_is_not_finalized_for_ever)
     CHECK_INT(w_begun(), 0);
 }
 
+TEST(an_order_that_stays_pending_with_nothing_to_do_is_given_up)
+{
+    static const struct w_script script[] = {
+        {.row = "order", .find = "\"ready\"", .put = "\"pending\""},
+        {.row = "look", .count = 999, .find = "\"ready\"", .put = "\"pending\""},
+        {0}};
+
+    w_reset();
+    w.authz_reuse = true;
+    w.script = script;
+    CHECK_INT(w_issue(0), ACME_E_ORDER);
+    CHECK(w.per_row[ACME_ROW_AUTHZ] >= 2 && w.per_row[ACME_ROW_AUTHZ] <= 13);
+    CHECK_INT(w_begun(), 0);
+}
+
 TEST(a_refused_csr_ends_the_order)
 {
     static const struct w_script script[] = {

@@ -105,6 +105,46 @@ TEST(a_key_that_is_missing_is_made_and_durable_before_finalize)
     w_check_pair();
 }
 
+static bool in_memory(struct acme_slice secret)
+{
+    const uint8_t *rooms[] = {w_io, w_scratch};
+    const size_t sizes[] = {sizeof w_io, sizeof w_scratch};
+
+    for (int k = 0; k < 2; k++) {
+        for (size_t i = 0; i + secret.len <= sizes[k]; i++) {
+            if (memcmp(rooms[k] + i, secret.ptr, secret.len) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Records with keys go through buffers that requests and replies use after them. */
+TEST(no_key_stays_in_the_buffers)
+{
+    static uint8_t room[W_IO];
+    struct acme_certificate cert;
+    struct acme_key own;
+
+    w_reset();
+    CHECK_INT(w_issue(0), ACME_OK);
+    CHECK(!in_memory(acme_slice_of(agent.account_key.der, agent.account_key.len)));
+    CHECK_INT(agent.cert_key.type, ACME_KEY_NONE);
+    CHECK_INT(acme_agent_certificate(&agent, (struct acme_span){room, sizeof room}, &cert),
+              ACME_OK);
+    CHECK_INT(acme_key_read(&own, cert.key), ACME_OK);
+    CHECK(own.len > 30 && !in_memory(acme_slice_of(own.der, own.len)));
+    w.until = "finalize"; /* an order is left open */
+    CHECK_INT(w_run(ACME_ASK_FORCE), ACME_OK);
+    w.until = NULL;
+    w.clock_answer = ACME_E_CLOCK; /* records are read, nothing else */
+    CHECK_INT(w_issue(0), ACME_E_CLOCK);
+    w.clock_answer = ACME_OK;
+    CHECK(agent.cert_key.type != ACME_KEY_NONE);
+    CHECK(!in_memory(acme_slice_of(agent.cert_key.der, agent.cert_key.len)));
+    CHECK(!in_memory(acme_slice_of(own.der, own.len)));
+}
+
 TEST(kid_is_durable_before_newOrder)
 {
     w_reset();
