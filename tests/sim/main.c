@@ -330,6 +330,18 @@ static void list(void)
            (unsigned long long)ca_limits_reached[CA_LIMIT_EXEMPT]);
 }
 
+/* Liveness as a figure: how long after the faults. */
+static void recovery(void)
+{
+    double all = run.recovered.seeds;
+
+    if (run.recovered.seeds > 0)
+        printf("sim: no certificate when the faults ended: %.0f times, and one within 10 minutes "
+               "%.1f %%, within 27 h %.2f %%, the last after %.1f h\n",
+               all, 100 * run.recovered.minutes / all, 100 * run.recovered.day / all,
+               (double)run.recovered.longest_ms / 3600000);
+}
+
 static int usage(void)
 {
     fputs("usage: sim [--seconds S] [--count N] [--from N] [--once] [--list] | --seed N | --cuts "
@@ -414,6 +426,7 @@ int main(int argc, char **argv)
     }
     if (want_list)
         list();
+    recovery();
     printf("sim: at most %u port calls in a poll, %u records for an order, "
            "%u requests in an hour; trace %016llx\n",
            run.max_calls, run.max_writes, run.max_requests, (unsigned long long)total.trace);

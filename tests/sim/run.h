@@ -167,6 +167,14 @@ struct run {
     int64_t hour;
     unsigned hour_requests, hour_cuts;
     unsigned max_calls, max_writes, max_orders, max_requests;
+    /* Over all seeds: how long after the faults a device that had no valid certificate then, and
+     * was not told to wait by the CA (Retry-After), was at rest with one. */
+    uint64_t calm_from;
+    bool calm_free;
+    struct {
+        unsigned seeds, minutes, day; /* of them within 10 minutes, within 27 hours */
+        uint64_t longest_ms;
+    } recovered;
     struct hold holds[CA_PLACES][HOLDS]; /* each CA has its own */
     uint64_t window_of; /* number of the order whose certificate's window was asked for last */
     uint64_t rest_from, faults_from;
