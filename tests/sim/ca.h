@@ -199,6 +199,7 @@ struct ca {
     const char *broken; /* what the agent did against the protocol; NULL: nothing so far */
     const char *broken_detail;
     unsigned requests, new_accounts, new_orders, issued, downloads, failures, finalizes;
+    uint8_t failed_name;  /* which of its order's failed last */
     unsigned asked_again; /* newOrders refused for `replaces` or a profile: once more without */
     bool ghost;           /* the present request is from before a power cut */
     char last_path[64];

@@ -6,9 +6,10 @@
 #include "acme_der.h"
 #include "check.h"
 
-#define ORDERS_MAX 12 /* in 24 hours, since the last certificate */
-#define ACCOUNTS_MAX                                                                               \
-    15 /* newAccounts in an hour: five attempts, and each asks three times at most */
+#define ORDERS_MAX  12 /* in 24 hours, since the last certificate */
+#define ORDERS_HOUR 4  /* in an hour, since the last certificate */
+/* newAccounts in an hour: five attempts, and each asks three times at most */
+#define ACCOUNTS_MAX 15
 #define FAILS_MAX    5 /* validations of one name, in an hour */
 #define REQUESTS_MAX 1500
 
@@ -72,14 +73,19 @@ void check_power_off(struct run *r)
 
 /* ---- at the CA: 4, 6, 8, 9, 10 ---- */
 
+/* Were there more than max, the last one now, in the last `within` seconds? */
+static bool more_than(const int64_t *times, unsigned count, int64_t now, int64_t within,
+                      unsigned max)
+{
+    return count > max && now - times[(count - 1 - max) % 16] < within;
+}
+
 /* Note a time; true when there were more than max in the last `within` seconds. */
 static bool too_often(int64_t *times, unsigned *count, int64_t now, int64_t within, unsigned max)
 {
     times[*count % 16] = now;
     (*count)++;
-    if (*count <= max)
-        return false;
-    return now - times[(*count - 1 - max) % 16] < within;
+    return more_than(times, *count, now, within, max);
 }
 
 /* An account of this device, with another key, that would be left behind. */
@@ -139,6 +145,10 @@ static void count_order(struct run *r)
     if (too_often(r->order_times, &r->orders, sim_world_unix(&r->world), 86400, ORDERS_MAX) &&
         !clock_lies(r) && r->s.flip_permille == 0)
         run_break(r, 4, "orders in 24 hours");
+    /* Who asks for a job may ask for a renewal, too, and waits for no backoff. */
+    if (more_than(r->order_times, r->orders, sim_world_unix(&r->world), 3600, ORDERS_HOUR) &&
+        !clock_lies(r) && r->s.flip_permille == 0 && r->jobs.count == 0)
+        run_break(r, 4, "orders in an hour");
     if (r->orders > r->max_orders)
         r->max_orders = r->orders;
 }
@@ -261,19 +271,17 @@ static void before_act(struct run *r, const char *what, const struct ca_request 
     check_jobs_act(r, what, q, o);
 }
 
-static void check_failed(struct run *r, const struct ca_order *o)
+static void check_failed(struct run *r)
 {
     int64_t now = sim_world_unix(&r->world);
+    unsigned i = r->at->failed_name;
+    unsigned most = r->jobs.count == 0 ? FAILS_MAX : 3 * FAILS_MAX; /* who asks does not wait */
 
-    if (evil_has(&r->ca.evil, EVIL_CHALL_NEVER))
+    if (evil_has(&r->at->evil, EVIL_CHALL_NEVER))
         return; /* the CA comes to what was asked for over days in one moment */
-    for (unsigned i = 0; i < o->count; i++) {
-        if (o->authz[i].challenge == ACME_STATUS_INVALID && o->authz[i].begun &&
-            o->authz[i].probes_open == 0 && r->at != &r->more[1] &&
-            too_often(r->failure_times[i], &r->failures[i], now, 3600, FAILS_MAX * o->count) &&
-            !clock_lies(r) && r->s.flip_permille == 0)
-            run_break(r, 4, "failed validations in an hour");
-    }
+    if (r->at != &r->more[1] && too_often(r->failure_times[i], &r->failures[i], now, 3600, most) &&
+        !clock_lies(r) && r->s.flip_permille == 0)
+        run_break(r, 4, "failed validations in an hour");
 }
 
 static void check_request(struct run *r, const char *what, const struct ca_request *q,
@@ -305,7 +313,7 @@ void check_before(void *ctx, struct ca *ca, const char *what, const struct ca_re
 
     r->at = ca;
     if (failed) {
-        check_failed(r, o);
+        check_failed(r);
         servers_check_act(r, what, o);
     } else if (!ca->ghost)
         check_request(r, what, q, o);
