@@ -63,6 +63,16 @@ void check_jobs_poll(struct run *r)
     r->firm = false;
 }
 
+/* May the device have lost its account on purpose, or have been given one that it did not want? */
+bool check_jobs_bereft(const struct run *r)
+{
+    for (unsigned i = 0; i < r->jobs.count; i++) {
+        if (r->jobs.plan[i].bereft)
+            return true;
+    }
+    return evil_has(&r->ca.evil, EVIL_FIND_MAKES);
+}
+
 bool check_only_existing(const struct ca_request *q)
 {
     return acme_json_bool(acme_json_get(q->payload, "onlyReturnExisting"), false);

@@ -103,7 +103,8 @@ static void before_account(struct run *r, const struct ca_request *q)
 {
     if (!check_jobs_key(r, q))
         run_break(r, 8, "the account key is not durable");
-    if (r->s.flip_permille == 0 && !r->slots.lies && has_account(r, q) && !check_only_existing(q))
+    if (r->s.flip_permille == 0 && !r->slots.lies && !check_jobs_bereft(r) && has_account(r, q) &&
+        !check_only_existing(q))
         run_break(r, 8, "a second account");
     check_hold(r, HOLD_ACCOUNT);
 }
