@@ -3,7 +3,7 @@
 
 #include "check.h"
 
-#define CALLS_MAX    128
+#define CALLS_MAX    200
 #define WRITES_MAX   20 /* of records, for one renewal without faults */
 #define CHECK_DAY_MS 86400000u
 
