@@ -81,6 +81,8 @@ MUTANTS = [
     ("newaccount-not-charged", STEPS, "    acme_sched_charge(&a->ledger.account, now);\n", ""),
     ("newaccount-charged-for-nothing", REST,
      "            raise_to(&own, acme_sched_wait(&a->ledger.account, now));", "            ;"),
+    ("damaged-ledger-repaired-for-nothing", REST, "        a->ledger.account = worst;\n",
+     "        ;\n"),
     ("order-lost-by-a-limit", ORDER, "a->outcome == ACME_E_RATE || a->outcome == ACME_E_SOLVER",
      "a->outcome == ACME_E_SOLVER"),
     # secrets

@@ -218,6 +218,25 @@ TEST(damaged_records_cost_time_but_no_key)
     }
 }
 
+/* Without an account the ledger holds how often one was asked for. */
+TEST(a_damaged_ledger_waits_as_after_four_newAccounts)
+{
+    static const struct w_script script[] = {
+        {.row = "account", .count = 9, .status = 500, .body = ""}, {0}};
+
+    w_reset();
+    w.script = script;
+    CHECK_INT(w_issue(0), ACME_E_SERVER);
+    w.script = NULL;
+    w_pass(1000);
+    w_slot(ACME_SLOT_CA_LEDGER)->data[25] ^= 1;
+    CHECK_INT(w_issue(0), ACME_E_HELD);
+    w_pass(3500);
+    CHECK_INT(w_issue(0), ACME_E_HELD);
+    w_pass(101);
+    CHECK_INT(w_issue(0), ACME_OK);
+}
+
 TEST(both_certificates_damaged)
 {
     all_slots();
