@@ -210,7 +210,7 @@ $(O)/tests/conformance_%: $(O)/tests/conformance/main_%.o \
 		$(patsubst %.c,$(O)/%.o,$(filter-out tests/conformance/main_%,$(wildcard tests/conformance/*.c))) \
 		$(OBJ_SIM_PORT) $(LIB) $(LIB_WOLFSSL)
 	@echo "  LINK    $@"
-	@$(LINK) -o $@ $^ $(LDLIBS) $(LINK_MESSAGES)
+	@$(LINK) -o $@ $(filter %.o,$^) $(filter %.a,$^) $(LDLIBS) $(LINK_MESSAGES)
 
 $(O)/%.o: %.c $(O)/flags | $(WOLFSSL_DIR)/.version $(CJSON_DIR)/.version
 	@mkdir -p $(@D)

@@ -278,6 +278,8 @@ int build_update(struct acme_agent *a, const char **url, struct acme_slice *payl
 int build_deactivate(struct acme_agent *a, const char **url, struct acme_slice *payload);
 /* The account is deactivated: what to forget and to store. */
 int acme_account_ended(struct acme_agent *a, struct acme_next *next);
+/* Does a reply with an account say that it is deactivated or revoked? Uses the scratch memory. */
+bool acme_account_told_over(struct acme_agent *a, const struct acme_reply *reply);
 int accept_deactivate(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next);
 int refused_deactivate(struct acme_agent *a, const struct acme_problem *p, struct acme_next *next);
 int accept_deactivated(struct acme_agent *a, const struct acme_reply *reply,

@@ -159,6 +159,14 @@ int build_find(struct acme_agent *a, const char **url, struct acme_slice *payloa
     return acme_fail_note(a, ACME_E_RATE, "newAccount may not be asked yet", NULL);
 }
 
+bool acme_account_told_over(struct acme_agent *a, const struct acme_reply *reply)
+{
+    const struct acme_json *root = NULL;
+
+    return acme_json_parse(reply->body, a->config->memory.scratch, &root) == ACME_OK &&
+           account_over(acme_json_member(root, "status"));
+}
+
 int accept_deactivated(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
     const struct acme_json *root = NULL;

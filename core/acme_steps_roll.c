@@ -129,10 +129,31 @@ static int roll_ours(struct acme_agent *a, const struct acme_reply *reply)
     return ACME_OK;
 }
 
+/* The account is wanted gone, and the CA says that it is: what no key can do any more need not be
+ * settled. CAs refuse such an account's key, or tell its status. */
+static bool roll_wanted_gone(const struct acme_agent *a)
+{
+    return a->job != NULL && a->job->type == ACME_JOB_DEACTIVATE;
+}
+
+static bool roll_over_gone(const struct acme_agent *a, const struct acme_problem *problem)
+{
+    return roll_wanted_gone(a) && problem->type == ACME_PROBLEM_UNAUTHORIZED;
+}
+
+/* Unless the old key has an account still. */
+static int roll_new_is_gone(struct acme_agent *a, struct acme_next *next)
+{
+    return a->old_unknown ? acme_account_ended(a, next) : roll_ask_old(a, next);
+}
+
 int accept_which_new(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
-    int err = roll_ours(a, reply);
+    int err;
 
+    if (roll_wanted_gone(a) && acme_account_told_over(a, reply))
+        return roll_new_is_gone(a, next);
+    err = roll_ours(a, reply);
     if (err == ACME_E_ACCOUNT && !a->old_unknown) { /* it cannot become ours any more */
         a->note[0] = '\0';
         return roll_ask_old(a, next);
@@ -140,19 +161,11 @@ int accept_which_new(struct acme_agent *a, const struct acme_reply *reply, struc
     return err == ACME_OK ? roll_done(a, next) : err;
 }
 
-/* The account is wanted gone, and the CA says that it is: what no key can do any more need not be
- * settled. */
-static bool roll_over_gone(const struct acme_agent *a, const struct acme_problem *problem)
-{
-    return a->job != NULL && a->job->type == ACME_JOB_DEACTIVATE &&
-           problem->type == ACME_PROBLEM_UNAUTHORIZED;
-}
-
 int refused_which_new(struct acme_agent *a, const struct acme_problem *problem,
                       struct acme_next *next)
 {
-    if (roll_over_gone(a, problem)) /* unless the old key has an account still */
-        return a->old_unknown ? acme_account_ended(a, next) : roll_ask_old(a, next);
+    if (roll_over_gone(a, problem))
+        return roll_new_is_gone(a, next);
     if (problem->type != ACME_PROBLEM_ACCOUNT_DOES_NOT_EXIST)
         return ACME_E_REFUSED;
     if (a->old_unknown)
@@ -165,9 +178,12 @@ int refused_which_new(struct acme_agent *a, const struct acme_problem *problem,
 /* The old key is in force: what the CA refused is not done. */
 int accept_which_old(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
-    int err = roll_ours(a, reply);
     bool keep;
+    int err;
 
+    if (roll_wanted_gone(a) && acme_account_told_over(a, reply))
+        return acme_account_ended(a, next); /* and the new key has none, or another's */
+    err = roll_ours(a, reply);
     if (err != ACME_OK)
         return err;
     /* A keyChange whose reply was lost may be on its way still, and then the new key is the one

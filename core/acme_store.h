@@ -64,7 +64,4 @@ bool acme_field_i64(const struct acme_field *field, int64_t *value);
 /* A field's value as a C string into out: false when it has a NUL or does not fit. */
 bool acme_field_text(const struct acme_field *field, char *out, size_t room);
 
-/* CRC-32 (IEEE 802.3), in pieces: start with 0. */
-uint32_t acme_crc32(uint32_t crc, const void *data, size_t len);
-
 #endif

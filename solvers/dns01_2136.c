@@ -35,7 +35,7 @@ static int d01_write(struct dns_seek *s, struct acme_buf *b)
 static int d01_take(struct dns_seek *s, struct dns_msg *r)
 {
     struct dns01_2136 *d = (struct dns01_2136 *)s->ctx;
-    const char *why = NULL;
+    const char *why = "";
     int64_t theirs = 0, now = 0;
     unsigned error = 0;
     int err = ACME_OK;

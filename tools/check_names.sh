@@ -3,7 +3,7 @@
 #
 # Core and solvers allocate nothing, wait for nothing, ask no clock and print nothing: of the C
 # library they know only the functions on the list below. Every other name must be one that core,
-# solvers, acme_err, wolfSSL or our private cJSON defines. So malloc, time, rand, sleep, printf,
+# solvers, acme_crc32, acme_err, wolfSSL or our private cJSON defines. So malloc, time, rand, sleep, printf,
 # getenv, strtod and all their relatives are refused, and what is wanted of the C library next must
 # be put here by hand.
 set -eu
@@ -24,7 +24,7 @@ objects=$(find "$build/core" "$build/solvers" -name '*.o' 2>/dev/null | sort)
 }
 
 # shellcheck disable=SC2086 # one word for each object
-nm --defined-only -g $objects "$build/port/acme_err.o" "$build/cjson/cJSON.o" \
+nm --defined-only -g $objects "$build/port/acme_crc32.o" "$build/port/acme_err.o" "$build/cjson/cJSON.o" \
     "$build/libwolfssl.a" 2>/dev/null | awk 'NF == 3 {print $3}' >>"$work/known"
 sort -u "$work/known" >"$work/sorted"
 

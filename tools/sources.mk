@@ -1,6 +1,6 @@
 # Every source file of the library, once. Build systems of other platforms read these lists.
 
-SRC_PORT = port/acme_err.c
+SRC_PORT = port/acme_crc32.c port/acme_err.c
 
 # Boards whose keys are P-256 take core/acme_crypto_norsa.c.
 SRC_CRYPTO_RSA ?= core/acme_crypto_rsa.c
@@ -121,7 +121,6 @@ SRC_PORT_POSIX = \
 	port/sockets/sockets_wait.c
 
 SRC_PORT_FLASH = \
-	port/flash/flash_crc.c \
 	port/flash/flash_gc.c \
 	port/flash/flash_log.c \
 	port/flash/flash_mount.c \

@@ -82,13 +82,13 @@ void fl_header_bytes(const struct flash_slots *fs, uint32_t number, uint32_t era
     fl_put32(out + 12, fs->dev->sector_size);
     fl_put32(out + 16, fs->dev->sectors);
     fl_put32(out + 20, erases);
-    fl_put32(out + 28, fl_crc(0, out, 28));
+    fl_put32(out + 28, acme_crc32(0, out, 28));
 }
 
 /* 1: whole and of this geometry; 0: not; ACME_E_SLOT_VERSION: whole, but not ours to touch. */
 static int fl_header_ok(const struct flash_slots *fs, uint32_t place, const uint8_t *h)
 {
-    if (fl_get32(h) != FL_MAGIC_SECTOR || fl_get32(h + 28) != fl_crc(0, h, 28)) {
+    if (fl_get32(h) != FL_MAGIC_SECTOR || fl_get32(h + 28) != acme_crc32(0, h, 28)) {
         return 0;
     }
     if (fl_get16(h + 4) != FL_VERSION || fl_get16(h + 6) != fs->dev->align ||
@@ -142,7 +142,7 @@ static uint32_t fl_entry_crc(const uint8_t *p, uint32_t sector, uint32_t index)
     uint8_t where[8];
     fl_put32(where, sector);
     fl_put32(where + 4, index);
-    return fl_crc(fl_crc(0, p, 28), where, sizeof where);
+    return acme_crc32(acme_crc32(0, p, 28), where, sizeof where);
 }
 
 /* 0 magic, 2 type, 3 key length, 4 sequence, 8 offset, 12 data length, 16 key hash, 20 prev,
@@ -313,7 +313,7 @@ int fl_body(const struct flash_slots *fs, const struct flash_entry *e, const voi
         if (at < e->key_len && k != NULL && memcmp(chunk, k + at, n) != 0) {
             return 0;
         }
-        crc = fl_crc(crc, chunk, n);
+        crc = acme_crc32(crc, chunk, n);
         at += n;
     }
     return crc == e->crc;
@@ -332,7 +332,7 @@ int fl_find(const struct flash_slots *fs, uint8_t type, const void *key, uint8_t
             struct flash_entry *out, int *damaged)
 {
     struct flash_entry e, limit;
-    uint32_t hash = fl_crc(0, key, key_len);
+    uint32_t hash = acme_crc32(0, key, key_len);
     int limited = 0;
     memset(&limit, 0, sizeof limit);
     *damaged = 0;

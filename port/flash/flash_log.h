@@ -2,6 +2,7 @@
 #ifndef FLASH_LOG_H
 #define FLASH_LOG_H
 
+#include "acme_crc32.h"
 #include "flash_slots.h"
 
 #define FL_MAGIC_SECTOR 0x3146574cu /* "LWF1" */
@@ -24,7 +25,6 @@ struct fl_sector {
     uint8_t ready; /* newer than head, header complete and no record begun */
 };
 
-uint32_t fl_crc(uint32_t crc, const void *data, size_t len);
 /* A place in the walk over all entries. */
 struct fl_cursor {
     uint32_t sector, index;

@@ -99,8 +99,9 @@ static int fs_deliver(const struct flash_slots *fs, const struct flash_entry *e,
         return r;
     }
     /* the bytes that are handed out are the ones that are checked */
-    return fl_crc(fl_crc(0, key, e->key_len), buf, e->length) == e->crc ? (int)e->length
-                                                                        : ACME_E_SLOT_CORRUPT;
+    return acme_crc32(acme_crc32(0, key, e->key_len), buf, e->length) == e->crc
+               ? (int)e->length
+               : ACME_E_SLOT_CORRUPT;
 }
 
 static int fs_key(enum acme_slot slot, const char *key, uint8_t *len)
@@ -290,8 +291,8 @@ int flash_slots_write(void *ctx, enum acme_slot slot, const char *key, const voi
     w.key = key;
     w.data = data;
     w.len = (uint32_t)len;
-    w.hash = fl_crc(0, key, w.key_len);
-    w.crc = fl_crc(w.hash, data, len);
+    w.hash = acme_crc32(0, key, w.key_len);
+    w.crc = acme_crc32(w.hash, data, len);
     if (fs->w_step == 0 || !w_same(fs, &w)) {
         r = w_begin(fs, &w);
         if (r != ACME_OK) {

@@ -6,6 +6,7 @@
 #include <stdarg.h>
 
 #include "acme_b64.h"
+#include "acme_crc32.h"
 #include "acme_http.h"
 #include "acme_json.h"
 #include "acme_store.h"

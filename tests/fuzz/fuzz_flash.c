@@ -151,7 +151,7 @@ static void forge(uint8_t how)
             uint8_t *h = base + i * fl_place(dev);
 
             if (how & 1)
-                fl_put32(h + 28, fl_crc(0, h, 28));
+                fl_put32(h + 28, acme_crc32(0, h, 28));
         }
         for (uint32_t i = 0; i < dev->sector_size / fl_place(dev) - 2; i++) {
             uint8_t *e = sim.mem + fl_slot_addr(dev, place, i), where[8];
@@ -160,10 +160,10 @@ static void forge(uint8_t how)
             if (e[0] != 0x45 || e[1] != 0x52)
                 continue;
             if (how & 2 && offset < dev->sector_size && body <= dev->sector_size - offset)
-                fl_put32(e + 24, fl_crc(0, base + offset, body));
+                fl_put32(e + 24, acme_crc32(0, base + offset, body));
             fl_put32(where, number);
             fl_put32(where + 4, i);
-            fl_put32(e + 28, fl_crc(fl_crc(0, e, 28), where, sizeof where));
+            fl_put32(e + 28, acme_crc32(acme_crc32(0, e, 28), where, sizeof where));
         }
     }
 }

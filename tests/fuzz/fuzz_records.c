@@ -3,6 +3,7 @@
  * Input: flags (which record; 8: CONFIG; 16: length and CRC are put right, so that what is behind
  * them is reached), and the record; for CERT the place of the second half comes first.
  */
+#include "acme_crc32.h"
 #include "acme_provision.h"
 #include "acme_steps.h"
 #include "acme_store.h"

@@ -220,7 +220,7 @@ static void before_finalize(struct run *r, const struct ca_order *o)
     if (memcmp(sum, o->spki_sum, sizeof sum) != 0)
         run_break(r, 9, "the key is not durable");
     if (servers_issued(r) > r->issued_before && servers_evils(r) == 0 && !r->s.storage_lies &&
-        !last_expired(r) && !r->jobs.gave_up)
+        !last_expired(r) && !r->jobs.gave_up && !r->servers.gave_up)
         run_break(r, 6, "a second certificate");
 }
 

@@ -1,6 +1,6 @@
-/* crc_fast.c - in place of port/flash/flash_crc.c: eight bytes at a time, with 8 KB of tables
+/* crc_fast.c - in place of port/acme_crc32.c: eight bytes at a time, with 8 KB of tables
  *
- * A mount reads each entry of the flash, and a loop of boots mounts thousands of times.
+ * Each boot reads all records, and a mount each entry of the flash; a loop of boots is thousands.
  */
 #include "flash_log.h"
 
@@ -21,7 +21,7 @@ static void fast_init(void)
     }
 }
 
-uint32_t fl_crc(uint32_t crc, const void *data, size_t len)
+uint32_t acme_crc32(uint32_t crc, const void *data, size_t len)
 {
     const uint8_t *p = (const uint8_t *)data;
 

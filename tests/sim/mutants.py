@@ -341,7 +341,7 @@ class Bench:
                     if not p.endswith(others) and "/fleet" not in p]
         self.flash = [f"{build}/tests/flash/flash_sim.o"] + glob.glob(f"{build}/port/flash/*.o")
         self.sim += glob.glob(f"{build}/port/sim/*.o")
-        self.sim += [p for p in self.flash if not p.endswith("/flash_crc.o")]  # crc_fast.o is there
+        self.sim += self.flash
         self.library = [f"{build}/liblwacme.a", f"{build}/libwolfssl.a", "-lpthread"]
 
     def compile(self, source, text, folder):

@@ -253,4 +253,6 @@ void servers_check_event(struct run *r, const struct acme_event *e)
 {
     if (e->type == ACME_EVENT_FAILURE || e->type == ACME_EVENT_RETRY)
         r->servers.disturbed = true;
+    if (e->type == ACME_EVENT_SERVER) /* what is open at the one that is left is not gone on with */
+        r->servers.gave_up = true;
 }

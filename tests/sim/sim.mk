@@ -13,7 +13,7 @@ SIM_MAINS = tests/sim/main.c tests/sim/quick.c tests/sim/year.c
 SIM_CHOICES = $(addprefix tests/sim/,sign_fake.c sign_real.c tls_plain.c ca_stream_plain.c ca_stream_tls.c crc_fast.c)
 OBJ_SIM = $(patsubst %.c,$(O)/%.o,$(filter-out $(SIM_MAINS) $(SIM_CHOICES),\
 	$(wildcard tests/sim/*.c))) $(OBJ_SIM_PORT) $(O)/tests/flash/flash_sim.o \
-	$(patsubst %.c,$(O)/%.o,$(filter-out port/flash/flash_crc.c,$(SRC_PORT_FLASH))) \
+	$(patsubst %.c,$(O)/%.o,$(SRC_PORT_FLASH)) \
 	$(O)/tests/sim/crc_fast.o
 # What comes before the library is taken in its place: a plain session for TLS (in all but sim_tls),
 # keyed hashes for signatures (sign_fake.o), a fast checksum for the flash.

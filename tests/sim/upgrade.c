@@ -1,6 +1,7 @@
 /* upgrade.c - records of another firmware: while the device is off, before a renewal */
 #include <string.h>
 
+#include "acme_crc32.h"
 #include "acme_store.h"
 #include "run.h"
 

@@ -376,6 +376,29 @@ TEST(deactivated_by_the_key_that_is_left)
     gone();
 }
 
+/* A CA that made an account for the new key, and whose 200 tells that the old key's is dead. */
+TEST(deactivated_and_told_by_a_200)
+{
+    static const struct w_script script[] = {
+        {.row = "which_new",
+         .count = 99,
+         .status = 201,
+         .fields = "Location: https://ca.example/acct/9\r\n",
+         .body = "{\"status\":\"valid\"}"},
+        {.row = "which_old", .count = 99, .status = 200, .body = "{\"status\":\"deactivated\"}"},
+        {0}};
+
+    two_keys(false);
+    w.account_status = "deactivated";
+    w.script = script;
+    job.type = ACME_JOB_SHOW; /* nobody wants it gone */
+    CHECK_INT(w_do(&job, 0), ACME_E_REPLY);
+    CHECK(w_slot(ACME_SLOT_ACCOUNT) != NULL);
+    job.type = ACME_JOB_DEACTIVATE;
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    gone();
+}
+
 /* A reply was lost in the run, so the new key is kept until the account is gone. */
 TEST(deactivated_while_both_are_kept)
 {

@@ -1,4 +1,5 @@
 /* Storage that fails, is damaged, is newer; and an agent that is started again on what it left. */
+#include "acme_crc32.h"
 #include "acme_records.h"
 #include "agent_world.h"
 

@@ -418,7 +418,7 @@ static int case_tail(struct box *b)
         WANT(e[2], FL_TYPE_TAIL);
         fl_put32(e + 24, places[i]);
         fl_put32(where, b->fs.head);
-        fl_put32(e + 28, fl_crc(fl_crc(0, e, 28), where, sizeof where));
+        fl_put32(e + 28, acme_crc32(acme_crc32(0, e, 28), where, sizeof where));
         WANT(start(&b->fs, &b->s), ACME_OK);
         WANT(box_get(b, 2, "none", out, sizeof out), ACME_E_SLOT_EMPTY);
         WANT(box_get(b, 1, "", out, sizeof out), 3);

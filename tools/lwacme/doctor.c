@@ -56,7 +56,7 @@ void doctor_tell(struct doctor *d, enum doctor_level level, int status, const ch
     vsnprintf(text + len, sizeof text - len, format, list);
     va_end(list);
     make_safe(text);
-    if (level == DOCTOR_BAD && status > 0 && (size_t)status < sizeof d->found / sizeof d->found[0])
+    if (level == DOCTOR_BAD && status > 0 && status < DOCTOR_STATUSES)
         d->found[status]++;
     if (d->o->json) {
         tell_json(level, status, check, name, text, advice);

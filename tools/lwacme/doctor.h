@@ -27,11 +27,13 @@ struct doctor_ca {
     char account[ACME_MAX_URL + 1]; /* "" none yet */
 };
 
+#define DOCTOR_STATUSES 7 /* exit statuses: 0 to 6 */
+
 struct doctor {
     struct sockets_net net; /* first: the context of the port */
     const struct options *o;
     struct acme_port port;
-    unsigned found[7];                          /* findings by their exit status, the bad ones */
+    unsigned found[DOCTOR_STATUSES];            /* findings by their exit status, the bad ones */
     struct doctor_ca cas[ACME_MAX_SERVERS + 1]; /* in order; the staging CA is the last one */
     size_t cas_count;
     struct doctor_ca *ca; /* that the next findings are about; NULL: none of them */

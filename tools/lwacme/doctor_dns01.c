@@ -23,7 +23,8 @@ static uint16_t port_of(uint16_t port)
 
 /* -- questions -- */
 
-/* One question to one server, signed if a key is given (judged is then what became of it). */
+/* One question to one server, signed if a key is given. *why, if that is not NULL: what is wrong
+ * with the answer's signature, or NULL. */
 static int ask_at(struct doctor *d, const char *server, uint16_t port, const char *name,
                   enum dns_type type, const struct dns_tsig_key *key, struct dns_msg *reply,
                   const char **why)
@@ -33,6 +34,7 @@ static int ask_at(struct doctor *d, const char *server, uint16_t port, const cha
     struct acme_slice message;
     struct acme_buf b;
     int64_t now = 0, theirs = 0;
+    const char *judged = NULL;
     uint16_t id = 0;
     unsigned error = 0;
     int err;
@@ -51,7 +53,9 @@ static int ask_at(struct doctor *d, const char *server, uint16_t port, const cha
     if (err == ACME_OK)
         err = dns_msg_open(reply, message, id, DNS_QUERY, name, type);
     if (err == ACME_OK && key != NULL)
-        err = dns_tsig_check(key, message, now, &asked, &error, &theirs, why);
+        err = dns_tsig_check(key, message, now, &asked, &error, &theirs, &judged);
+    if (why != NULL)
+        *why = judged;
     return err;
 }
 

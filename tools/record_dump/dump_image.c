@@ -45,7 +45,7 @@ static bool find_geometry(const uint8_t *bytes, size_t size, struct flash_dev *d
 {
     for (size_t at = 0; at + FL_ENTRY <= size; at += 512) {
         const uint8_t *h = bytes + at;
-        if (fl_get32(h) != FL_MAGIC_SECTOR || fl_get32(h + 28) != fl_crc(0, h, 28))
+        if (fl_get32(h) != FL_MAGIC_SECTOR || fl_get32(h + 28) != acme_crc32(0, h, 28))
             continue;
         dev->align = (uint16_t)(h[6] | h[7] << 8);
         dev->sector_size = fl_get32(h + 12);

@@ -7,7 +7,7 @@ LWIP_TEST = tests/conformance/lwip
 LWIP_TEST_CPPFLAGS = -DLWIP_NET_SOCKS=12 -DLWIP_NET_BACKLOG=4 -Iport -Iport/lwip -I$(LWIP_TEST) \
 	-Itests/conformance -isystem $(LWIP_DIR)/src/include
 SRC_LWIP_TEST = tests/conformance/main_lwip.c $(wildcard tests/conformance/conf*.c) \
-	$(wildcard $(LWIP_TEST)/*.c) $(SRC_PORT_LWIP) port/acme_err.c
+	$(wildcard $(LWIP_TEST)/*.c) $(SRC_PORT_LWIP) $(SRC_PORT)
 SRC_LWIP_STACK = $(addprefix src/core/, def.c dns.c inet_chksum.c init.c ip.c mem.c memp.c netif.c \
 	pbuf.c stats.c tcp.c tcp_in.c tcp_out.c timeouts.c udp.c \
 	ipv4/icmp.c ipv4/ip4.c ipv4/ip4_addr.c ipv4/ip4_frag.c \
