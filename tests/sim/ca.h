@@ -112,6 +112,18 @@ struct ca_bucket {
     int64_t full_at;
 };
 
+/* The limits of a CA like Let's Encrypt, and who is exempt: how often each was reached, over all
+ * seeds of the process. */
+enum ca_limit {
+    CA_LIMIT_ACCOUNTS,     /* new ones of one address: 10, one more each 18 minutes */
+    CA_LIMIT_ORDERS,       /* of one account: 300, one more each 36 s */
+    CA_LIMIT_CERTIFICATES, /* for one set of names: 5, one more each 34 h */
+    CA_LIMIT_FAILURES,     /* of one name: 5, one more each 12 minutes */
+    CA_LIMIT_EXEMPT,       /* an order that names its predecessor (RFC 9773 5) */
+    CA_LIMITS
+};
+extern uint64_t ca_limits_reached[CA_LIMITS];
+
 /* One request, taken apart and verified. */
 struct ca_request {
     char method[8];
@@ -188,6 +200,7 @@ struct ca {
     const char *broken; /* what the agent did against the protocol; NULL: nothing so far */
     const char *broken_detail;
     unsigned requests, new_accounts, new_orders, issued, downloads, failures, finalizes;
+    uint8_t failed_name;  /* which of its order's failed last */
     unsigned asked_again; /* newOrders refused for `replaces` or a profile: once more without */
     bool ghost;           /* the present request is from before a power cut */
     char last_path[64];
@@ -232,6 +245,8 @@ void ca_thumbprint(const struct acme_public *key, char out[44]);
 
 /* ca_routes.c */
 void ca_answer(struct ca *ca, struct ca_request *q, struct ca_reply *r);
+uint32_t ca_bucket_wait(const struct ca *ca, const struct ca_bucket *b, int64_t burst,
+                        int64_t every_s);
 uint32_t ca_bucket_take(struct ca *ca, struct ca_bucket *b, int64_t burst, int64_t every_s);
 void ca_limited(struct ca *ca, struct ca_reply *r, uint32_t seconds, bool date);
 uint32_t ca_some_time(struct ca *ca); /* a Retry-After by chance */

@@ -105,7 +105,6 @@ void ca_put_order(struct ca *ca, struct ca_order *o, struct ca_reply *r)
 static bool order_refused(struct ca *ca, struct ca_reply *r)
 {
     static char long_text[5200];
-    uint32_t wait = 0;
 
     if (evil_does(&ca->evil, EVIL_ORD_RATE))
         ca_limited(ca, r, ca_some_time(ca), false);
@@ -127,13 +126,37 @@ static bool order_refused(struct ca *ca, struct ca_reply *r)
         for (size_t i = 0; i + 1 < sizeof long_text; i++)
             long_text[i] = (char)(i % 37 == 0 ? 27 : 'a' + (int)(i % 26));
         ca_problem(r, 403, "unauthorized", long_text);
-    } else {
-        if (ca->limits)
-            wait = ca_bucket_take(ca, &ca->order_bucket, 300, 36);
-        if (wait == 0)
-            return false;
-        ca_limited(ca, r, wait, false);
+    } else
+        return false;
+    return true;
+}
+
+/* The limits of an account's orders and of a name's failed proofs; the one that resets last is
+ * told. No limit holds for an order that names its predecessor. */
+static bool order_limited(struct ca *ca, const struct ca_order *o, struct ca_reply *r)
+{
+    enum ca_limit which = CA_LIMIT_ORDERS;
+    uint32_t wait = 0;
+
+    if (!ca->limits)
+        return false;
+    if (o->replaces != 0) {
+        ca_limits_reached[CA_LIMIT_EXEMPT]++;
+        return false;
     }
+    for (unsigned i = 0; i < o->count; i++) {
+        uint32_t of_name = ca_bucket_wait(ca, &ca->failure_bucket[i], 5, 720);
+        wait = of_name > wait ? of_name : wait;
+        which = CA_LIMIT_FAILURES;
+    }
+    if (wait == 0) {
+        wait = ca_bucket_take(ca, &ca->order_bucket, 300, 36);
+        which = CA_LIMIT_ORDERS;
+    }
+    if (wait == 0)
+        return false;
+    ca_limits_reached[which]++;
+    ca_limited(ca, r, wait, false);
     return true;
 }
 
@@ -196,7 +219,7 @@ void ca_new_order(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
         return;
     }
     o->account = (uint32_t)(q->account - ca->accounts);
-    if (!ca_profile_good(ca, q, r) || !ca_replaces(ca, q, o, r))
+    if (!ca_profile_good(ca, q, r) || !ca_replaces(ca, q, o, r) || order_limited(ca, o, r))
         return;
     ca->orders_count++;
     o->number = sim_world_random(ca->world);
@@ -269,8 +292,9 @@ void ca_finalize(struct ca *ca, struct ca_order *o, const struct ca_request *q, 
         ca_problem(r, 400, "badCSR", "we do not like it");
         return;
     }
-    if (ca->limits)
+    if (ca->limits && o->replaces == 0)
         wait = ca_bucket_take(ca, &ca->cert_bucket, 5, 34 * 3600);
+    ca_limits_reached[CA_LIMIT_CERTIFICATES] += wait > 0;
     if (wait > 0 || evil_does(&ca->evil, EVIL_FIN_RATE)) {
         ca_limited(ca, r, wait > 0 ? wait : ca_some_time(ca), sim_world_chance(ca->world, 300));
         return;

@@ -5,18 +5,30 @@
 #include "acme_json.h"
 #include "ca.h"
 
-/* ---- buckets: PROTOCOL 2.1 ---- */
+/* ---- buckets: Let's Encrypt's limits ---- */
+
+uint64_t ca_limits_reached[CA_LIMITS];
+
+/* The seconds until there is one; 0: now. */
+uint32_t ca_bucket_wait(const struct ca *ca, const struct ca_bucket *b, int64_t burst,
+                        int64_t every_s)
+{
+    int64_t now = sim_world_unix(ca->world);
+    int64_t full_at = b->full_at > now ? b->full_at : now;
+    int64_t wait = full_at + every_s - now - burst * every_s;
+
+    return wait > 0 ? (uint32_t)wait : 0;
+}
 
 /* 0: there was one; else the seconds until there is. */
 uint32_t ca_bucket_take(struct ca *ca, struct ca_bucket *b, int64_t burst, int64_t every_s)
 {
     int64_t now = sim_world_unix(ca->world);
-    int64_t full_at = b->full_at > now ? b->full_at : now;
+    uint32_t wait = ca_bucket_wait(ca, b, burst, every_s);
 
-    if (full_at + every_s - now > burst * every_s)
-        return (uint32_t)(full_at + every_s - now - burst * every_s);
-    b->full_at = full_at + every_s;
-    return 0;
+    if (wait == 0)
+        b->full_at = (b->full_at > now ? b->full_at : now) + every_s;
+    return wait;
 }
 
 void ca_limited(struct ca *ca, struct ca_reply *r, uint32_t seconds, bool date)
@@ -99,6 +111,7 @@ static void new_account(struct ca *ca, const char *url, const struct ca_request 
             return;
         if (ca->limits)
             wait = ca_bucket_take(ca, &ca->account_bucket, 10, 1080);
+        ca_limits_reached[CA_LIMIT_ACCOUNTS] += wait > 0;
         if (wait > 0 || ca->accounts_count == CA_ACCOUNTS) {
             ca_limited(ca, r, wait + 1, false);
             return;

@@ -107,6 +107,7 @@ static void val_done(struct ca *ca, struct ca_order *o, uint8_t authz, bool good
     z->status = z->challenge;
     if (!good) {
         ca->failures++;
+        ca->failed_name = authz;
         if (ca->before != NULL)
             ca->before(ca->before_ctx, ca, "failed", NULL, o);
         (void)ca_bucket_take(ca, &ca->failure_bucket[authz], 5, 720);

@@ -3,8 +3,9 @@
 
 #include "check.h"
 
-#define CALLS_MAX  400
-#define WRITES_MAX 20 /* of records, for one renewal without faults */
+#define CALLS_MAX    200
+#define WRITES_MAX   20 /* of records, for one renewal without faults */
+#define CHECK_DAY_MS 86400000u
 
 const char *invariant_words(unsigned invariant)
 {
@@ -44,6 +45,7 @@ void check_begin(struct run *r)
     r->orders = 0;
     r->again_seen = 0;
     memset(r->failures, 0, sizeof r->failures);
+    memset(r->account_count, 0, sizeof r->account_count);
     r->writes_before = 0;
     r->orders_before = 0;
     r->hour = 0;
@@ -82,6 +84,20 @@ void check_poll(struct run *r, uint64_t calls, bool resting)
         run_break(r, 3, "a token is still served");
 }
 
+static void note_recovery(struct run *r)
+{
+    uint64_t took = r->world.now_ms - r->calm_from;
+
+    if (!r->calm_free || r->servers.bad)
+        return;
+    r->recovered.seeds++;
+    r->recovered.minutes += took <= 600000;
+    r->recovered.day +=
+        took <= CHECK_DAY_MS + CHECK_DAY_MS / 8; /* a daily backoff and its jitter */
+    if (took > r->recovered.longest_ms)
+        r->recovered.longest_ms = took;
+}
+
 /* All is well and at rest: what is left over? */
 void check_end(struct run *r)
 {
@@ -89,6 +105,7 @@ void check_end(struct run *r)
                              ? NULL
                              : storage_secrets_gone(&r->storage);
 
+    note_recovery(r);
     if (secret != NULL)
         run_break(r, 18, secret);
     if (r->s.txt ? txt_solver_left(&r->txt) > 0 : r->http01.live > 0)

@@ -17,7 +17,9 @@ int64_t check_number(struct acme_slice value);
 /* The public part of a stored private key; its type is in the field two tags before it. */
 bool check_public(struct run *r, enum acme_slot slot, const char *key, uint16_t tag,
                   struct acme_public *out);
-const char *check_name(const struct run *r); /* the key of the certificate's records */
+bool check_jobs_bereft(const struct run *r);
+bool check_only_existing(const struct ca_request *q); /* newAccount that makes none (7.3.1) */
+const char *check_name(const struct run *r);          /* the key of the certificate's records */
 /* In how many of the two CERT records the order's certificate is. */
 int check_leaves(struct run *r, const struct ca_order *o);
 

@@ -63,7 +63,17 @@ void check_jobs_poll(struct run *r)
     r->firm = false;
 }
 
-static bool only_existing(const struct ca_request *q)
+/* May the device have lost its account on purpose, or have been given one that it did not want? */
+bool check_jobs_bereft(const struct run *r)
+{
+    for (unsigned i = 0; i < r->jobs.count; i++) {
+        if (r->jobs.plan[i].bereft)
+            return true;
+    }
+    return evil_has(&r->ca.evil, EVIL_FIND_MAKES);
+}
+
+bool check_only_existing(const struct ca_request *q)
 {
     return acme_json_bool(acme_json_get(q->payload, "onlyReturnExisting"), false);
 }
@@ -73,7 +83,7 @@ static bool only_existing(const struct ca_request *q)
 bool check_jobs_key(struct run *r, const struct ca_request *q)
 {
     return stored_key_is(r, TAG_ACCOUNT_KEY, &q->key) ||
-           stored_key_is(r, TAG_ACCOUNT_NEW, &q->key) || (r->jobs.asked && only_existing(q));
+           stored_key_is(r, TAG_ACCOUNT_NEW, &q->key) || (r->jobs.asked && check_only_existing(q));
 }
 
 /* That it is asked for is on record; of the certificate in force. */
@@ -115,7 +125,7 @@ void check_jobs_act(struct run *r, const char *what, const struct ca_request *q,
 
     if (j->count == 0 || !jobs_judged(r))
         return;
-    if (strcmp(what, "/new-acct") == 0 && !only_existing(q) && j->asked && !j->forcing)
+    if (strcmp(what, "/new-acct") == 0 && !check_only_existing(q) && j->asked && !j->forcing)
         run_break(r, 22, "a job makes an account");
     else if (strcmp(what, "/new-order") == 0)
         act_order(r);

@@ -213,7 +213,7 @@ void check_storage(struct run *r)
         return;
     r->orders = 0;
     r->issued_before = servers_issued(r);
-    r->jobs.gave_up = false;
+    r->jobs.gave_up = r->servers.gave_up = false;
 }
 
 void check_flipped(struct run *r)

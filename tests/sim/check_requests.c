@@ -6,8 +6,11 @@
 #include "acme_der.h"
 #include "check.h"
 
-#define ORDERS_MAX   12 /* in 24 hours, since the last certificate */
-#define FAILS_MAX    5  /* validations of one name, in an hour */
+#define ORDERS_MAX  12 /* in 24 hours, since the last certificate */
+#define ORDERS_HOUR 4  /* in an hour, since the last certificate */
+/* newAccounts in an hour: five attempts, and each asks three times at most */
+#define ACCOUNTS_MAX 15
+#define FAILS_MAX    5 /* validations of one name, in an hour */
 #define REQUESTS_MAX 1500
 
 /* ---- Retry-After: 11 ---- */
@@ -70,21 +73,50 @@ void check_power_off(struct run *r)
 
 /* ---- at the CA: 4, 6, 8, 9, 10 ---- */
 
+/* Were there more than max, the last one now, in the last `within` seconds? */
+static bool more_than(const int64_t *times, unsigned count, int64_t now, int64_t within,
+                      unsigned max)
+{
+    return count > max && now - times[(count - 1 - max) % 16] < within;
+}
+
 /* Note a time; true when there were more than max in the last `within` seconds. */
 static bool too_often(int64_t *times, unsigned *count, int64_t now, int64_t within, unsigned max)
 {
     times[*count % 16] = now;
     (*count)++;
-    if (*count <= max)
-        return false;
-    return now - times[(*count - 1 - max) % 16] < within;
+    return more_than(times, *count, now, within, max);
+}
+
+/* An account of this device, with another key, that would be left behind. */
+static bool has_account(const struct run *r, const struct ca_request *q)
+{
+    for (uint32_t i = 0; i < r->at->accounts_count; i++) {
+        const struct ca_account *account = &r->at->accounts[i];
+        if (!account->gone && !account->dead && !acme_public_equal(&account->key, &q->key))
+            return true;
+    }
+    return false;
 }
 
 static void before_account(struct run *r, const struct ca_request *q)
 {
     if (!check_jobs_key(r, q))
         run_break(r, 8, "the account key is not durable");
+    if (r->s.flip_permille == 0 && !r->slots.lies && !check_jobs_bereft(r) && has_account(r, q) &&
+        !check_only_existing(q))
+        run_break(r, 8, "a second account");
     check_hold(r, HOLD_ACCOUNT);
+}
+
+static void count_account(struct run *r)
+{
+    unsigned place = (unsigned)(r->at == &r->ca ? 0 : 1 + (r->at - r->more));
+
+    if (too_often(r->account_times[place], &r->account_count[place], sim_world_unix(&r->world),
+                  3600, ACCOUNTS_MAX) &&
+        !clock_lies(r) && r->s.flip_permille == 0)
+        run_break(r, 4, "newAccounts in an hour");
 }
 
 static void before_order(struct run *r, const struct ca_request *q)
@@ -114,6 +146,10 @@ static void count_order(struct run *r)
     if (too_often(r->order_times, &r->orders, sim_world_unix(&r->world), 86400, ORDERS_MAX) &&
         !clock_lies(r) && r->s.flip_permille == 0)
         run_break(r, 4, "orders in 24 hours");
+    /* Who asks for a job may ask for a renewal, too, and waits for no backoff. */
+    if (more_than(r->order_times, r->orders, sim_world_unix(&r->world), 3600, ORDERS_HOUR) &&
+        !clock_lies(r) && r->s.flip_permille == 0 && r->jobs.count == 0)
+        run_break(r, 4, "orders in an hour");
     if (r->orders > r->max_orders)
         r->max_orders = r->orders;
 }
@@ -184,7 +220,7 @@ static void before_finalize(struct run *r, const struct ca_order *o)
     if (memcmp(sum, o->spki_sum, sizeof sum) != 0)
         run_break(r, 9, "the key is not durable");
     if (servers_issued(r) > r->issued_before && servers_evils(r) == 0 && !r->s.storage_lies &&
-        !last_expired(r) && !r->jobs.gave_up && !r->servers.moved)
+        !last_expired(r) && !r->jobs.gave_up && !r->servers.gave_up)
         run_break(r, 6, "a second certificate");
 }
 
@@ -236,19 +272,17 @@ static void before_act(struct run *r, const char *what, const struct ca_request 
     check_jobs_act(r, what, q, o);
 }
 
-static void check_failed(struct run *r, const struct ca_order *o)
+static void check_failed(struct run *r)
 {
     int64_t now = sim_world_unix(&r->world);
+    unsigned i = r->at->failed_name;
+    unsigned most = r->jobs.count == 0 ? FAILS_MAX : 3 * FAILS_MAX; /* who asks does not wait */
 
-    if (evil_has(&r->ca.evil, EVIL_CHALL_NEVER))
+    if (evil_has(&r->at->evil, EVIL_CHALL_NEVER))
         return; /* the CA comes to what was asked for over days in one moment */
-    for (unsigned i = 0; i < o->count; i++) {
-        if (o->authz[i].challenge == ACME_STATUS_INVALID && o->authz[i].begun &&
-            o->authz[i].probes_open == 0 && r->at != &r->more[1] &&
-            too_often(r->failure_times[i], &r->failures[i], now, 3600, FAILS_MAX * o->count) &&
-            !clock_lies(r) && r->s.flip_permille == 0)
-            run_break(r, 4, "failed validations in an hour");
-    }
+    if (r->at != &r->more[1] && too_often(r->failure_times[i], &r->failures[i], now, 3600, most) &&
+        !clock_lies(r) && r->s.flip_permille == 0)
+        run_break(r, 4, "failed validations in an hour");
 }
 
 static void check_request(struct run *r, const char *what, const struct ca_request *q,
@@ -267,6 +301,8 @@ static void check_request(struct run *r, const char *what, const struct ca_reque
         r->window_of = o->number;
     if (strcmp(what, "/new-order") == 0)
         count_order(r);
+    if (strcmp(what, "/new-acct") == 0 && !check_only_existing(q))
+        count_account(r);
 }
 
 void check_before(void *ctx, struct ca *ca, const char *what, const struct ca_request *q,
@@ -278,7 +314,7 @@ void check_before(void *ctx, struct ca *ca, const char *what, const struct ca_re
 
     r->at = ca;
     if (failed) {
-        check_failed(r, o);
+        check_failed(r);
         servers_check_act(r, what, o);
     } else if (!ca->ghost)
         check_request(r, what, q, o);

@@ -4,6 +4,7 @@
  *   sim --seed N                               one, with all its events
  *   sim --cuts all|pairs                       power cut at every moment of a first issue and of a
  *                                              renewal; at every pair of moments over the commit
+ *   sim --cuts ... --at FLOW.FIRST.SECOND      one of these, with all its events
  *   sim --servers ...                          several CAs in every seed (servers.h)
  *   sim --jobs ...                             jobs in every seed; cuts of the jobs alone (jobs.h)
  *   sim ... --on WORD                          on this storage alone (memory, nor, cfi, ecc, files)
@@ -79,6 +80,29 @@ static int replay(uint64_t seed)
 
 /* ---- cuts ---- */
 
+/* A flow is a scenario whose moments are gone through; they are numbered as they come. */
+static struct {
+    const char *mode;
+    unsigned flow, only; /* only: the one that is wanted; 0: all */
+    unsigned long long first, second;
+} at;
+
+/* False: another one is wanted. */
+static bool flow_next(void)
+{
+    at.flow++;
+    run.verbose = at.only == at.flow;
+    return at.only == 0 || at.only == at.flow;
+}
+
+static bool at_read(const char *text)
+{
+    char end;
+
+    return sscanf(text, "%u.%llu.%llu%c", &at.only, &at.first, &at.second, &end) == 3 &&
+           at.only > 0;
+}
+
 static void plain_scenario(struct scenario *s, bool txt)
 {
     memset(s, 0, sizeof *s);
@@ -102,11 +126,24 @@ static bool cut_run(const struct scenario *s, uint64_t seed, uint64_t first, uin
     (void)run_seed(&run, seed, s);
     total.cuts += run.cuts;
     if (run.broken != 0) {
-        printf("sim: moments %llu and %llu, %s\n", (unsigned long long)first,
-               (unsigned long long)second, s->txt ? "dns-01" : "http-01");
+        printf("sim: to see it:%s%s%s --from %llu --cuts %s --at %u.%llu.%llu\n",
+               jobs_always ? " --jobs" : "", scenario_on != NULL ? " --on " : "",
+               scenario_on != NULL ? scenario_on : "", (unsigned long long)seed, at.mode, at.flow,
+               (unsigned long long)(s->outage_at > 0 ? s->outage_at : first),
+               (unsigned long long)second);
         report(seed, first);
     }
     return run.cuts > 0;
+}
+
+/* The one that is wanted of this flow. True: there is such a wish. */
+static bool at_only(const struct scenario *s, uint64_t seed)
+{
+    if (at.only == 0)
+        return false;
+    total.seeds++;
+    (void)cut_run(s, seed, at.first, at.second);
+    return true;
 }
 
 /* Storage fails from each write on in turn, for an hour, and works again. */
@@ -115,7 +152,9 @@ static void outages(uint64_t seed)
     struct scenario s;
 
     for (int kind = 0; kind < 4; kind++) {
-        uint64_t n = 1;
+        uint64_t n = at.only != 0 ? at.first : 1;
+        if (!flow_next())
+            continue;
         plain_scenario(&s, (kind & 1) != 0);
         s.born_ready = (kind & 2) != 0;
         s.storage_lies = true;
@@ -123,19 +162,23 @@ static void outages(uint64_t seed)
             s.outage_at = n;
             total.seeds++;
             (void)cut_run(&s, seed, 0, 0);
-        } while (run.slots.attempts >= n++);
+        } while (at.only == 0 && run.slots.attempts >= n++);
     }
 }
 
 /* Every moment, on this storage, torn in this way. */
 static void cuts_of(uint64_t seed, const struct scenario *s)
 {
+    if (!flow_next() || at_only(s, seed))
+        return;
     for (uint64_t n = 1; cut_run(s, seed, n, 0); n++)
         total.seeds++;
 }
 
 static void pairs_of(uint64_t seed, const struct scenario *s)
 {
+    if (!flow_next() || at_only(s, seed))
+        return;
     for (uint64_t n = 1; cut_run(s, seed, n, 0); n++) {
         uint64_t m = 0;
         do {
@@ -162,6 +205,8 @@ static void killed(uint64_t seed)
     s.storage = STORAGE_FILES;
     s.tear = SIM_CRASH_KILLED;
     s.killed_first = true;
+    if (!flow_next() || at_only(&s, seed))
+        return;
     for (uint64_t n = 1; cut_run(&s, seed, n, 0); n++) {
         for (uint64_t m = 1; m <= 3; m++) {
             total.seeds++;
@@ -211,8 +256,9 @@ static void cuts_jobs(uint64_t seed, int kind,
             s.age = cuts_age((enum storage_kind)kind);
             each(seed, &s);
         }
-        printf("sim: %s, %s: %llu runs\n", storage_word((enum storage_kind)kind), flows[i].word,
-               (unsigned long long)(total.seeds - before));
+        if (at.only == 0)
+            printf("sim: %s, %s: %llu runs\n", storage_word((enum storage_kind)kind), flows[i].word,
+                   (unsigned long long)(total.seeds - before));
     }
 }
 
@@ -260,8 +306,9 @@ static void cuts(uint64_t seed, void (*each)(uint64_t seed, const struct scenari
             s.first_bad = (uint8_t)(staging ? EVIL_SRV_BLIND : EVIL_SRV_DOWN);
             each(seed, &s);
         }
-        printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
-               (unsigned long long)(total.seeds - before));
+        if (at.only == 0)
+            printf("sim: %s: %llu runs\n", storage_word((enum storage_kind)kind),
+                   (unsigned long long)(total.seeds - before));
         cuts_jobs(seed, kind, each);
         fflush(stdout);
     }
@@ -274,12 +321,31 @@ static void list(void)
     for (int i = 0; i < EVIL_COUNT; i++)
         printf("%-10s %-34s %9llu  %s\n", evil_group((enum evil_id)i), evil_name((enum evil_id)i),
                (unsigned long long)evil_reached[i], evil_words((enum evil_id)i));
+    printf("sim: 429 by the limits of accounts %llu, orders %llu, certificates %llu, failed proofs "
+           "%llu; exempt from them %llu orders\n",
+           (unsigned long long)ca_limits_reached[CA_LIMIT_ACCOUNTS],
+           (unsigned long long)ca_limits_reached[CA_LIMIT_ORDERS],
+           (unsigned long long)ca_limits_reached[CA_LIMIT_CERTIFICATES],
+           (unsigned long long)ca_limits_reached[CA_LIMIT_FAILURES],
+           (unsigned long long)ca_limits_reached[CA_LIMIT_EXEMPT]);
+}
+
+/* Liveness as a figure: how long after the faults. */
+static void recovery(void)
+{
+    double all = run.recovered.seeds;
+
+    if (run.recovered.seeds > 0)
+        printf("sim: no certificate when the faults ended: %.0f times, and one within 10 minutes "
+               "%.1f %%, within 27 h %.2f %%, the last after %.1f h\n",
+               all, 100 * run.recovered.minutes / all, 100 * run.recovered.day / all,
+               (double)run.recovered.longest_ms / 3600000);
 }
 
 static int usage(void)
 {
     fputs("usage: sim [--seconds S] [--count N] [--from N] [--once] [--list] | --seed N | --cuts "
-          "all|pairs [--on WORD]\n",
+          "all|pairs [--at FLOW.FIRST.SECOND] [--on WORD]\n",
           stderr);
     return 2;
 }
@@ -333,7 +399,9 @@ int main(int argc, char **argv)
         else if (strcmp(argv[i - 1], "--on") == 0 && is_storage(value))
             scenario_on = value;
         else if (strcmp(argv[i - 1], "--cuts") == 0)
-            mode = value;
+            at.mode = mode = value;
+        else if (strcmp(argv[i - 1], "--at") == 0 && at_read(value))
+            continue;
         else
             return usage();
     }
@@ -358,6 +426,7 @@ int main(int argc, char **argv)
     }
     if (want_list)
         list();
+    recovery();
     printf("sim: at most %u port calls in a poll, %u records for an order, "
            "%u requests in an hour; trace %016llx\n",
            run.max_calls, run.max_writes, run.max_requests, (unsigned long long)total.trace);

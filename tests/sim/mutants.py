@@ -74,6 +74,25 @@ MUTANTS = [
     ("back-to-one-that-is-expired", REST, "previous.not_after > now", "previous.not_after > 0"),
     ("order-stays-open", ORDER,
      "a->order.stale || a->order.dead || a->outcome == ACME_OK", "a->order.stale"),
+    ("missing-key-made-and-not-recorded", ISSUED,
+     "    if (a->order.open)\n        next->save = ACME_SAVE_ORDER;\n", ""),
+    ("account-key-made-at-each-attempt", STEPS,
+     "    if (a->account_key.type == ACME_KEY_NONE) {", "    if (a->account_key.type != 77) {"),
+    ("newaccount-not-charged", STEPS, "    acme_sched_charge(&a->ledger.account, now);\n", ""),
+    ("newaccount-charged-for-nothing", REST,
+     "            raise_to(&own, acme_sched_wait(&a->ledger.account, now));", "            ;"),
+    ("damaged-ledger-repaired-for-nothing", REST, "        a->ledger.account = worst;\n",
+     "        ;\n"),
+    ("order-lost-by-a-limit", ORDER, "a->outcome == ACME_E_RATE || a->outcome == ACME_E_SOLVER",
+     "a->outcome == ACME_E_SOLVER"),
+    # secrets
+    ("key-left-in-a-buffer-by-a-write", AGENT,
+     "    acme_wipe(room.ptr, a->save_len);\n    a->account_unsaved", "    a->account_unsaved"),
+    ("key-left-in-a-buffer-by-a-read", "core/acme_steps_load.c",
+     "    acme_wipe(a->config->memory.scratch.ptr, a->config->memory.scratch.len);\n", ""),
+    ("key-left-behind-by-an-order", ORDER,
+     "        acme_order_reset(&a->order);\n        acme_key_wipe(&a->cert_key);\n    }\n    acme_order_rest",
+     "        acme_order_reset(&a->order);\n    }\n    acme_order_rest"),
     # repeats
     ("nonce-reused", REPLY,
      "        a->nonce[0] = '\\0'; /* one use each, whatever comes back (RFC 8555 6.5) */\n", ""),
@@ -85,6 +104,8 @@ MUTANTS = [
      "[ACME_ROW_ORDER] = {\"order\", ACME_POST_KID, ACME_ROW_ORDER,"),
     ("nonce-tries-unbounded", REPLY, "if (++a->nonce_tries > NONCE_TRIES_MAX)",
      "if (++a->nonce_tries > 60000)"),
+    ("pending-unbounded", ORDER, "    if (++order->rounds > ROUNDS_MAX) {",
+     "    if (++order->rounds > 250) {"),
     ("redirects-unbounded", REPLY, "++a->redirects > REDIRECTS_MAX", "++a->redirects > 250"),
     ("account-again-and-again", REPLY, "a->account_retries++ > 0)\n",
      "a->account_retries > 0)\n"),
@@ -133,6 +154,14 @@ MUTANTS = [
      "    if (token.len > 0) {\n        return true;"),
     ("hosts-unchecked", "core/acme_url.c", "    if (any_host || url_same_host(directory, url)) {",
      "    if (!any_host || url_same_host(directory, url)) {"),
+    ("order-host-unchecked", ORDER,
+     "    if (err != ACME_OK || !acme_url_allowed(&a->directory_url, &parts, a->config->any_host))\n"
+     "        return acme_fail_note(a, ACME_E_URL, \"the CA's URL for the order\"",
+     "    if (err != ACME_OK)\n"
+     "        return acme_fail_note(a, ACME_E_URL, \"the CA's URL for the order\""),
+    ("foreign-authorization-taken", AUTHZ,
+     "    if (err == ACME_OK && !name_is_ours(a, authz->identifier.text))",
+     "    if (err > 5 && !name_is_ours(a, authz->identifier.text))"),
     ("crc-unchecked", "core/acme_store.c",
      "        rec_get32(data.ptr + REC_CRC) != rec_crc(data.ptr, length))", "        length > data.len)"),
     # the world left clean
@@ -369,6 +398,8 @@ class Bench:
             if not (of.startswith("flash_") if flash else name.startswith("test_agent")
                     or part.startswith(of) or of.startswith(part) or name == "test_crypto"):
                 continue
+            if part == "exchange" and name.startswith("test_agent"):
+                continue  # these have another one in its place
             helpers = []
             if name.startswith("test_agent"):
                 helpers = glob.glob(f"{self.build}/tests/unit/agent_*.o")

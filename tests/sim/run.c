@@ -228,6 +228,8 @@ static void begin_calm(struct run *r)
         r->cut_time = UINT64_MAX;
     }
     wait = wait > 0 ? wait : 0;
+    r->calm_from = r->world.now_ms;
+    r->calm_free = wait == 0 && (!r->has_cert || sim_world_unix(&r->world) >= r->not_after);
     /* A wait that was noted by a clock of the future starts anew when the clock is set. */
     for (unsigned i = 0; i < CA_PLACES && clock_lies(r); i++) {
         if (run_ca(r, i) != NULL && wait < run_ca(r, i)->retry_longest)

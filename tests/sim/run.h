@@ -20,7 +20,7 @@
     X(1, "a usable certificate is no longer readable")                                             \
     X(2, "a stored key and chain do not match, or the chain is not the CA's")                      \
     X(3, "a begun challenge was not ended")                                                        \
-    X(4, "too many orders or failed validations")                                                  \
+    X(4, "too many orders, newAccounts or failed validations")                                     \
     X(5, "a poll made too many port calls, moved the clock, or stood still")                       \
     X(6, "certificates issued twice for one renewal")                                              \
     X(7, "no certificate though all faults are over")                                              \
@@ -158,6 +158,8 @@ struct run {
     int64_t renewed_from;
     unsigned issued_before;
     int64_t order_times[16], failure_times[CA_NAMES][16];
+    int64_t account_times[CA_PLACES][16];
+    unsigned account_count[CA_PLACES]; /* newAccounts */
     unsigned orders, failures[CA_NAMES];
     unsigned again_seen; /* of ca.asked_again */
     uint64_t writes_before;
@@ -165,6 +167,14 @@ struct run {
     int64_t hour;
     unsigned hour_requests, hour_cuts;
     unsigned max_calls, max_writes, max_orders, max_requests;
+    /* Over all seeds: how long after the faults a device that had no valid certificate then, and
+     * was not told to wait by the CA (Retry-After), was at rest with one. */
+    uint64_t calm_from;
+    bool calm_free;
+    struct {
+        unsigned seeds, minutes, day; /* of them within 10 minutes, within 27 hours */
+        uint64_t longest_ms;
+    } recovered;
     struct hold holds[CA_PLACES][HOLDS]; /* each CA has its own */
     uint64_t window_of; /* number of the order whose certificate's window was asked for last */
     uint64_t rest_from, faults_from;

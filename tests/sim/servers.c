@@ -134,7 +134,7 @@ void servers_rest(struct run *r)
         if (run_ca(r, i) != NULL)
             run_ca(r, i)->evil.stays = false;
     }
-    v->asked = v->moved = v->disturbed = false;
+    v->asked = v->disturbed = false;
     v->failed = 0;
     acme_agent_status(&r->agent, &status);
     if ((r->s.second || r->s.staging) && status.failure->err == ACME_OK &&
@@ -227,10 +227,6 @@ static void act_order(struct run *r, unsigned place)
     if (r->renewing && !v->asked && place != 0 && !v->disturbed && !first_is_held(r) &&
         !clock_lies(r) && !r->s.storage_lies && !r->storage.lied && !r->slots.lies)
         run_break(r, 23, "a renewal does not begin at the first");
-    if (place != 2) {
-        v->moved |= v->asked && place != v->at;
-        v->at = (uint8_t)place;
-    }
     v->asked = true;
     if (v->clean && place != 2 && v->failed != 0)
         run_break(r, 23, "an order after a failed proof, and no rehearsal");
@@ -257,4 +253,6 @@ void servers_check_event(struct run *r, const struct acme_event *e)
 {
     if (e->type == ACME_EVENT_FAILURE || e->type == ACME_EVENT_RETRY)
         r->servers.disturbed = true;
+    if (e->type == ACME_EVENT_SERVER) /* what is open at the one that is left is not gone on with */
+        r->servers.gave_up = true;
 }

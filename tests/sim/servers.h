@@ -16,11 +16,10 @@ struct servers {
     bool
         disturbed; /* since the rest: a failure, a power cut, or no record that could be believed */
     bool asked;    /* an order, since the rest */
-    bool moved;    /* and one at another CA of the list after it: what the first had is given up */
-    uint8_t at;    /* whose the last one was */
     uint64_t failed; /* the order whose proof failed last, and no rehearsal since; 0: none */
     bool clean;      /* nothing else goes wrong, so each failed proof is followed by a rehearsal */
     int64_t first_held; /* until then, perhaps: its record was being written when power was cut */
+    bool gave_up;       /* an order with the CA that had it; until a certificate is stored */
     unsigned switched, rehearsed; /* what has happened, for main.c */
 };
 

@@ -1,9 +1,10 @@
 # The simulation: port/sim, the lying CA, the runner. Included by the Makefile.
 #
 #   make sim               about two minutes of seeds, each twice; SECONDS=n: so long; FROM=n: from there
-#   make sim SEED=n        one seed, with all its events
+#   make sim SEED=n        one seed, with all its events: with TLS or wolfCrypt where make sim had it so
 #   make sim TLS=1 SEED=n  the same with real TLS
-#   make sim CUTS=all      one power cut at each moment of a first issue and a renewal; CUTS=pairs: two
+#   make sim CUTS=all      one power cut at each moment of a first issue and a renewal; CUTS=pairs: two;
+#                          AT=FLOW.FIRST.SECOND: that one, with all its events
 #   make sim-long          for an hour (HOURS=n) from where the last one ended, and then each fuzzer for
 #                          FUZZ_S seconds; adds to tests/sim/long.log (LOG=file)
 
@@ -29,6 +30,11 @@ OBJ_TLS = $(O)/tests/sim/ca_stream_tls.o
 HOURS ?= 1
 LOG ?= tests/sim/long.log
 SECONDS ?= 110
+# Seeds that make sim runs with TLS, and with wolfCrypt: each from its own number on.
+SEEDS_TLS = 800000001
+SEEDS_REAL = 900000001
+seed_in = $(shell [ "$(SEED)" -ge $(1) ] 2>/dev/null && [ "$(SEED)" -lt $$(($(1) + 50)) ] && echo yes)
+SIM_OF_SEED = $(if $(TLS)$(call seed_in,$(SEEDS_TLS)),$(SIM_TLS),$(if $(call seed_in,$(SEEDS_REAL)),$(SIM_REAL),$(SIM)))
 CPPFLAGS += -Iport/sim
 
 $(SIM): $(O)/tests/sim/main.o $(OBJ_SIM) $(OBJ_PLAIN) $(OBJ_FAKE) $(LIB) $(LIB_WOLFSSL)
@@ -45,9 +51,9 @@ $(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK) $(SIM_TLS_QUICK) $(SIM_YEAR):
 sim-programs: $(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK)
 programs: $(SIM_QUICK) $(SIM_TLS_QUICK) $(SIM_YEAR)
 sim: $(SIM) $(SIM_REAL) $(SIM_TLS)
-	@$(if $(SEED),$(if $(TLS),$(SIM_TLS) --seed $(SEED),$(SIM) --seed $(SEED) || $(SIM_REAL) --seed $(SEED)),\
-		$(if $(CUTS),$(SIM_REAL) --cuts $(CUTS),\
-		$(SIM_REAL) --from 900000001 --count 50 && $(SIM_TLS) --from 800000001 --count 50 && $(SIM) --seconds $(SECONDS) --from $(or $(FROM),1) --list))
+	@$(if $(SEED),$(SIM_OF_SEED) --seed $(SEED),\
+		$(if $(CUTS),$(SIM_REAL) --cuts $(CUTS) $(if $(AT),--at $(AT)),\
+		$(SIM_REAL) --from $(SEEDS_REAL) --count 50 && $(SIM_TLS) --from $(SEEDS_TLS) --count 50 && $(SIM) --seconds $(SECONDS) --from $(or $(FROM),1) --list))
 sim-year: $(SIM_YEAR)
 	@time $(SIM_YEAR)
 sim-long: $(SIM)

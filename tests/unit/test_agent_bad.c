@@ -35,6 +35,8 @@ static const struct bad bads[] = {
     {"account", "\"valid\"", "\"deactivated\"", NULL, ACME_E_ACCOUNT, "the account's status is"},
     {"order", "Location", "X-Location", NULL, ACME_E_REPLY, "newOrder gave no Location"},
     {"order", "Location: https", "Location: http", NULL, ACME_E_URL, "the CA's URL for the order"},
+    {"order", "Location: https://ca.example", "Location: https://169.254.1.1", NULL, ACME_E_URL,
+     "the CA's URL for the order"},
     {"order", "\"authorizations\"", "\"x\"", NULL, ACME_E_REPLY, "the order has no auth"},
     {"order", "\"https://ca.example/a/0/0\"", "17", NULL, ACME_E_REPLY, "an authorization is not"},
     {"order", "\"https://ca.example/a/0/0\"", "null", NULL, ACME_E_REPLY, "an authorization is no"},
@@ -208,6 +210,21 @@ TEST(an_order_that_is_always_ready_is_not_finalized_for_ever)
     CHECK_INT(w_issue(0), ACME_E_SERVER);
     CHECK(w.per_row[ACME_ROW_FINALIZE] <= 13);
     CHECK(w.ms - 1000000 > 10000);
+    CHECK_INT(w_begun(), 0);
+}
+
+TEST(an_order_that_stays_pending_with_nothing_to_do_is_given_up)
+{
+    static const struct w_script script[] = {
+        {.row = "order", .find = "\"ready\"", .put = "\"pending\""},
+        {.row = "look", .count = 999, .find = "\"ready\"", .put = "\"pending\""},
+        {0}};
+
+    w_reset();
+    w.authz_reuse = true;
+    w.script = script;
+    CHECK_INT(w_issue(0), ACME_E_ORDER);
+    CHECK(w.per_row[ACME_ROW_AUTHZ] >= 2 && w.per_row[ACME_ROW_AUTHZ] <= 13);
     CHECK_INT(w_begun(), 0);
 }
 

@@ -147,4 +147,22 @@ TEST(a_loop_of_reboots_makes_few_orders)
     CHECK(w.registrations <= 2);
 }
 
+/* The same at newAccount: it is asked for, and the power goes before an answer. */
+TEST(a_loop_of_reboots_makes_few_newAccounts)
+{
+    int64_t end;
+
+    w_reset();
+    end = w_wall() + W_DAY;
+    for (int i = 0; i < 5000 && w_wall() < end; i++) {
+        w.log_len = 0;
+        w.cut_on = "Q:account";
+        CHECK(w_issue(0) != ACME_OK);
+        w_pass(20);
+    }
+    CHECK(w.per_row[ACME_ROW_ACCOUNT] >= 4);
+    CHECK(w.per_row[ACME_ROW_ACCOUNT] <= 4 + 8);
+    CHECK_INT(w.orders_count, 0);
+}
+
 RUN()

@@ -1,5 +1,6 @@
 /* Storage that fails, is damaged, is newer; and an agent that is started again on what it left. */
 #include "acme_crc32.h"
+#include "acme_records.h"
 #include "agent_world.h"
 
 /* -- writes that fail -- */
@@ -63,6 +64,86 @@ TEST(no_key_is_used_that_is_not_durable)
     CHECK_INT(w_issue(ACME_ASK_NOW), ACME_OK);
     CHECK_INT(w.certificates, 1);
     w_check_pair();
+}
+
+/* A record of the open order, and no key in it: it is not an older one's that fits. */
+static void order_loses_its_key(void)
+{
+    static uint8_t room[W_SCRATCH];
+    struct w_slot *slot = w_slot(ACME_SLOT_ORDER);
+    struct acme_record_writer out;
+    struct acme_record r;
+    struct acme_field field;
+    int len;
+
+    CHECK(slot != NULL);
+    CHECK_INT(acme_record_open(&r, acme_slice_of(slot->data, slot->len), ACME_SLOT_ORDER), ACME_OK);
+    acme_record_begin(&out, (struct acme_span){room, sizeof room}, ACME_SLOT_ORDER, 0);
+    while (acme_record_next(&r, &field)) {
+        if (field.tag < ORDER_KEY_TYPE || field.tag > ORDER_KEY)
+            acme_record_bytes(&out, field.tag, field.value.ptr, field.value.len);
+    }
+    len = acme_record_end(&out);
+    CHECK(len > 0 && (size_t)len < slot->len);
+    memcpy(slot->data, room, (size_t)len);
+    slot->len = (size_t)len;
+}
+
+TEST(a_key_that_is_missing_is_made_and_durable_before_finalize)
+{
+    w_reset();
+    w.authz_reuse = true;
+    CHECK_INT(w_boot(), ACME_OK);
+    w.until = "finalize";
+    CHECK_INT(w_run(0), ACME_OK);
+    w.until = NULL;
+    order_loses_its_key();
+    w.cut_on = "FINAL";
+    CHECK_INT(w_issue(ACME_ASK_NOW), W_CUT);
+    w.cut_on = NULL;
+    CHECK_INT(w_issue(ACME_ASK_NOW), ACME_OK);
+    CHECK_INT(w.certificates, 1);
+    w_check_pair();
+}
+
+static bool in_memory(struct acme_slice secret)
+{
+    const uint8_t *rooms[] = {w_io, w_scratch};
+    const size_t sizes[] = {sizeof w_io, sizeof w_scratch};
+
+    for (int k = 0; k < 2; k++) {
+        for (size_t i = 0; i + secret.len <= sizes[k]; i++) {
+            if (memcmp(rooms[k] + i, secret.ptr, secret.len) == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Records with keys go through buffers that requests and replies use after them. */
+TEST(no_key_stays_in_the_buffers)
+{
+    static uint8_t room[W_IO];
+    struct acme_certificate cert;
+    struct acme_key own;
+
+    w_reset();
+    CHECK_INT(w_issue(0), ACME_OK);
+    CHECK(!in_memory(acme_slice_of(agent.account_key.der, agent.account_key.len)));
+    CHECK_INT(agent.cert_key.type, ACME_KEY_NONE);
+    CHECK_INT(acme_agent_certificate(&agent, (struct acme_span){room, sizeof room}, &cert),
+              ACME_OK);
+    CHECK_INT(acme_key_read(&own, cert.key), ACME_OK);
+    CHECK(own.len > 30 && !in_memory(acme_slice_of(own.der, own.len)));
+    w.until = "finalize"; /* an order is left open */
+    CHECK_INT(w_run(ACME_ASK_FORCE), ACME_OK);
+    w.until = NULL;
+    w.clock_answer = ACME_E_CLOCK; /* records are read, nothing else */
+    CHECK_INT(w_issue(0), ACME_E_CLOCK);
+    w.clock_answer = ACME_OK;
+    CHECK(agent.cert_key.type != ACME_KEY_NONE);
+    CHECK(!in_memory(acme_slice_of(agent.cert_key.der, agent.cert_key.len)));
+    CHECK(!in_memory(acme_slice_of(own.der, own.len)));
 }
 
 TEST(kid_is_durable_before_newOrder)
@@ -136,6 +217,25 @@ TEST(damaged_records_cost_time_but_no_key)
                   slot == ACME_SLOT_CERT_A || slot == ACME_SLOT_CERT_B ? w.warnings : 0);
         w_check_pair();
     }
+}
+
+/* Without an account the ledger holds how often one was asked for. */
+TEST(a_damaged_ledger_waits_as_after_four_newAccounts)
+{
+    static const struct w_script script[] = {
+        {.row = "account", .count = 9, .status = 500, .body = ""}, {0}};
+
+    w_reset();
+    w.script = script;
+    CHECK_INT(w_issue(0), ACME_E_SERVER);
+    w.script = NULL;
+    w_pass(1000);
+    w_slot(ACME_SLOT_CA_LEDGER)->data[25] ^= 1;
+    CHECK_INT(w_issue(0), ACME_E_HELD);
+    w_pass(3500);
+    CHECK_INT(w_issue(0), ACME_E_HELD);
+    w_pass(101);
+    CHECK_INT(w_issue(0), ACME_OK);
 }
 
 TEST(both_certificates_damaged)

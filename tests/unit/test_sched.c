@@ -422,6 +422,10 @@ TEST(a_clock_set_back_does_not_stretch_a_wait)
     CHECK_INT(acme_sched_wait(&s, NOW + 1), 86399);
     CHECK_INT(acme_sched_wait(&s, NOW + 86400), 0);
     CHECK(!acme_sched_rebase(&s, NOW + 1));
+
+    s.order_at = NOW + 2 * ACME_DAY; /* only a little ahead */
+    CHECK(acme_sched_rebase(&s, NOW));
+    CHECK_INT(acme_sched_wait(&s, NOW + 86400), 0);
 }
 
 TEST(a_clock_set_forward_ends_a_wait)

@@ -72,6 +72,13 @@ void fleet_count_failure(struct fleet *f, struct fleet_device *d)
         f->n.zombie_later_max = d->zombie_count;
 }
 
+/* For the picture: without a valid certificate from one moment (seconds since the start) on. */
+static void draw_dark(struct fleet *f, int64_t from, int64_t to)
+{
+    f->dark_minute[from / 60]++;
+    f->dark_minute[to / 60]--;
+}
+
 /* A device had no valid certificate from one moment (seconds of the world) to another. */
 static void count_dark(struct fleet *f, int64_t from, int64_t to)
 {
@@ -82,8 +89,7 @@ static void count_dark(struct fleet *f, int64_t from, int64_t to)
         from = start;
     if (to <= from)
         return;
-    f->dark_minute[(from - start) / 60]++;
-    f->dark_minute[(to - start) / 60]--;
+    draw_dark(f, from - start, to - start);
     if (from < begin)
         from = begin;
     if (to <= from)
@@ -120,6 +126,9 @@ void fleet_count_certificate(struct fleet *f, struct fleet_device *d, int64_t no
         count_run(f, d);
     if (counts_as_member(d) && d->valid_to < now)
         count_dark(f, d->valid_to, now);
+    else if (d->need_from != FLEET_NEVER && f->world.now_ms >= d->need_from)
+        draw_dark(f, (int64_t)(d->need_from - f->start_ms) / 1000,
+                  (int64_t)(f->world.now_ms - f->start_ms) / 1000);
     d->valid_from = now;
     d->valid_to = not_after;
     if (d->need_from != FLEET_NEVER && f->world.now_ms >= d->need_from)

@@ -8,12 +8,14 @@
 #define SVG_LEFT    70
 #define SVG_TOP     40
 #define SVG_COLUMNS 600
+#define SVG_BEFORE  ((uint64_t)2 * FLEET_DAY_MS) /* shown of the time before power fails */
 
 struct svg_data {
     double contacts[SVG_COLUMNS]; /* a minute, the mean of the column */
     double peak[SVG_COLUMNS];     /* a minute, the highest of the column */
     double dark[SVG_COLUMNS];
     double top, dark_top;
+    uint64_t from_ms; /* of the scenario */
     size_t first, minutes;
 };
 
@@ -22,10 +24,11 @@ static void svg_read(const struct fleet *f, struct svg_data *s)
     int64_t dark = 0;
     double width;
 
-    s->first = (size_t)((f->from_ms - f->start_ms) / FLEET_MINUTE_MS);
-    s->minutes = (size_t)((f->end_ms - f->from_ms) / FLEET_MINUTE_MS);
+    s->from_ms = f->plan->off_at > SVG_BEFORE ? f->plan->off_at - SVG_BEFORE : 0;
+    s->first = (size_t)((f->from_ms + s->from_ms - f->start_ms) / FLEET_MINUTE_MS);
+    s->minutes = (size_t)((f->end_ms - f->from_ms - s->from_ms) / FLEET_MINUTE_MS);
     width = (double)s->minutes / SVG_COLUMNS;
-    s->top = s->dark_top = 1;
+    s->top = s->dark_top = 4;
     for (size_t m = 0; m < s->first; m++)
         dark += f->dark_minute[m];
     for (size_t m = 0; m < s->minutes; m++) {
@@ -65,19 +68,21 @@ static void svg_line(FILE *out, const double *values, double top, const char *st
 }
 
 /* A band from one moment of the scenario to another. */
-static void svg_band(const struct fleet *f, FILE *out, uint64_t from, uint64_t ms, const char *fill)
+static void svg_band(const struct fleet *f, FILE *out, const struct svg_data *s, uint64_t from,
+                     uint64_t ms, const char *fill)
 {
-    double run = (double)f->plan->run_ms, w = SVG_W - SVG_LEFT - 70;
+    double run = (double)(f->plan->run_ms - s->from_ms), w = SVG_W - SVG_LEFT - 70;
 
     if (ms > 0)
         fprintf(out, "<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"%d\" fill=\"%s\"/>\n",
-                SVG_LEFT + w * (double)from / run, SVG_TOP, w * (double)ms / run + 0.5,
-                SVG_H - 2 * SVG_TOP, fill);
+                SVG_LEFT + w * (double)(from - s->from_ms) / run, SVG_TOP,
+                w * (double)ms / run + 0.5, SVG_H - 2 * SVG_TOP, fill);
 }
 
 static void svg_axes(const struct fleet *f, FILE *out, const struct svg_data *s)
 {
-    double days = (double)f->plan->run_ms / (double)FLEET_DAY_MS;
+    double first = (double)s->from_ms / (double)FLEET_DAY_MS;
+    double days = (double)f->plan->run_ms / (double)FLEET_DAY_MS - first;
     double step = days > 100 ? 30 : days > 20 ? 5 : 1;
 
     fprintf(out, "<path d=\"M%d %dV%dH%d\" stroke=\"#444\" fill=\"none\"/>\n", SVG_LEFT, SVG_TOP,
@@ -91,7 +96,7 @@ static void svg_axes(const struct fleet *f, FILE *out, const struct svg_data *s)
     }
     for (double d = 0; d <= days; d += step)
         fprintf(out, "<text x=\"%.1f\" y=\"%d\" text-anchor=\"middle\">%.0f</text>\n",
-                SVG_LEFT + d / days * (SVG_W - SVG_LEFT - 70), SVG_H - SVG_TOP + 16, d);
+                SVG_LEFT + d / days * (SVG_W - SVG_LEFT - 70), SVG_H - SVG_TOP + 16, first + d);
     fprintf(out,
             "<text x=\"%d\" y=\"16\">%s: %s; %u agents</text>\n<text x=\"%d\" y=\"32\" "
             "fill=\"#47a\">contacts a minute (pale: the highest minute)</text>\n<text x=\"%d\" "
@@ -118,8 +123,8 @@ int fleet_svg(const struct fleet *f, const char *path)
             "font-family=\"sans-serif\" font-size=\"11\">\n<rect width=\"%d\" height=\"%d\" "
             "fill=\"white\"/>\n",
             SVG_W, SVG_H, SVG_W, SVG_H);
-    svg_band(f, out, f->plan->outage_at, f->plan->outage_ms, "#fdd");
-    svg_band(f, out, f->plan->off_at, f->plan->off_ms, "#ddd");
+    svg_band(f, out, s, f->plan->outage_at, f->plan->outage_ms, "#fdd");
+    svg_band(f, out, s, f->plan->off_at, f->plan->off_ms, "#ddd");
     svg_line(out, s->peak, s->top, "stroke=\"#bcd\" stroke-width=\"1\"");
     svg_line(out, s->contacts, s->top, "stroke=\"#47a\" stroke-width=\"1.5\"");
     svg_line(out, s->dark, s->dark_top, "stroke=\"#c33\" stroke-width=\"1\"");
