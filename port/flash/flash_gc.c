@@ -296,8 +296,8 @@ int fl_pending(struct flash_slots *fs)
 /* Nothing was written since it was found that so much does not fit: trying again costs erases. */
 static int room_full(struct flash_slots *fs, uint32_t body)
 {
-    if (fs->data >= fs->dev->sector_size) {
-        return fl_remount(fs); /* not full: head was left because nothing took. It may take now */
+    if (fs->data >= fs->dev->sector_size || fs->tries != 0) {
+        return fl_remount(fs); /* not full: what did not take used the room up. It may take now */
     }
     fs->full_body = body;
     fs->full_seq = fs->seq;
@@ -318,13 +318,10 @@ int fl_room(struct flash_slots *fs, uint32_t body)
         if (fs->full_seq == fs->seq && body >= fs->full_body) {
             return ACME_E_SLOT_FULL;
         }
-        if (fs->passes >= fs->dev->sectors - 1u) {
-            return room_full(fs, body);
-        }
         r = fl_spares(fs, &spares);
         if (r == ACME_OK && (fs->passes == 0 || spares.ready + spares.rest >= 2u)) {
             r = fl_advance(fs);
-        } else if (r == ACME_OK && fs->tail == fs->head) {
+        } else if (r == ACME_OK && (fs->tail == fs->head || fs->passes >= fs->dev->sectors - 1u)) {
             return room_full(fs, body);
         } else if (r == ACME_OK) {
             r = fl_retire(fs);

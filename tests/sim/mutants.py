@@ -314,6 +314,7 @@ MUTANTS = [
     ("three-blank-places-end-a-table", FLASH_LOG, "gap < FL_GAP", "gap < 3u"),
     ("new-head-not-marked", FLASH_OP, "    if (!fs->open_marked) {", "    if (fs->open_marked > 9) {"),
     ("erase-not-proven", FLASH_OP, "s.number == 0 || s.number >= fs->tail ? 2", "s.number >= fs->tail ? 2"),
+    ("full-by-what-did-not-take", FLASH_GC, "fs->data >= fs->dev->sector_size || fs->tries != 0", "fs->data >= fs->dev->sector_size"),
     ("given-up-head-comes-back", FLASH_MOUNT,
      "        fs->given |= (uint32_t)1 << fs->head % fs->dev->sectors;\n", ""),
     ("tail-before-copies", FLASH_GC, "        fs->gc_index = index;\n        if (r > 0) {",

@@ -302,4 +302,62 @@ TEST(an_erase_that_did_nothing_proves_nothing)
     sim_free(&cut);
 }
 
+/* -- a store with room -- */
+
+static int put_as(enum acme_slot slot, uint8_t fill, size_t len)
+{
+    static uint8_t record[4000];
+    int r = ACME_AGAIN;
+
+    memset(record, fill, len);
+    while (r == ACME_AGAIN)
+        r = flash_slots_write(&store, slot, "k", record, len);
+    return r;
+}
+
+/* Any of the records of a device: two pairs, an order that comes and goes, what is written often.
+ */
+static int put_any(uint8_t fill)
+{
+    uint32_t some = sim_random(&chip.rng) % 500;
+
+    switch (sim_random(&chip.rng) % 6) {
+    case 0:
+        return put_as(fill % 2 == 0 ? ACME_SLOT_CERT_A : ACME_SLOT_CERT_B, fill, 3776);
+    case 1:
+        return put_as(ACME_SLOT_ORDER, fill, 2300 + some);
+    case 2:
+        return put_as(ACME_SLOT_ORDER, fill, 0);
+    case 3:
+        return put_as(ACME_SLOT_ACCOUNT, fill, 1386);
+    case 4:
+        return put_as(ACME_SLOT_CA_LEDGER, fill, 92);
+    default:
+        return put_as(ACME_SLOT_SCHED, fill, 90 + some);
+    }
+}
+
+/* Programs and erases that do nothing, silently, use room up; when they are over, what fits is
+ * written, without a start in between. */
+TEST(what_fits_is_never_full)
+{
+    uint32_t refused = 0;
+
+    for (uint32_t seed = 1; seed <= 400; seed++) {
+        sim_init(&chip, 8192, 5, 256, 16);
+        chip.rng = seed * 2654435761u;
+        CHECK_INT(boot(0), ACME_OK);
+        for (uint8_t round = 0; round < 8; round++) {
+            chip.lazy_permille = 20 * (seed % 4);
+            for (uint8_t i = 0; i < 12; i++)
+                refused += put_any(i) != ACME_OK;
+            chip.lazy_permille = 0;
+            for (uint8_t i = 0; i < 6; i++)
+                CHECK_INT(put_any(i), ACME_OK);
+        }
+        sim_free(&chip);
+    }
+    CHECK(refused > 0);
+}
+
 RUN()
