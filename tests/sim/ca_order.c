@@ -102,9 +102,11 @@ void ca_put_order(struct ca *ca, struct ca_order *o, struct ca_reply *r)
 
 /* ---- newOrder: 7.4 ---- */
 
-static bool order_refused(struct ca *ca, struct ca_reply *r)
+static bool order_refused(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
 {
     static char long_text[5200];
+
+    bool denied = false; /* as if by what it names as its predecessor: it is asked for without */
 
     if (evil_does(&ca->evil, EVIL_ORD_RATE))
         ca_limited(ca, r, ca_some_time(ca), false);
@@ -113,7 +115,7 @@ static bool order_refused(struct ca *ca, struct ca_reply *r)
     else if (evil_does(&ca->evil, EVIL_SRV_RATE))
         ca_limited(ca, r, 90000 + sim_world_below(ca->world, 400000), false);
     else if (evil_does(&ca->evil, EVIL_SRV_ORDERS))
-        ca_problem(r, 403, "unauthorized", "no orders of yours");
+        denied = ca_problem(r, 403, "unauthorized", "no orders of yours") == 0;
     else if (evil_does(&ca->evil, EVIL_SRV_CAA))
         ca_problem(r, 403, "caa", "CAA names another CA");
     else if (evil_does(&ca->evil, EVIL_ORD_REJECTED)) {
@@ -125,9 +127,10 @@ static bool order_refused(struct ca *ca, struct ca_reply *r)
     } else if (evil_does(&ca->evil, EVIL_ORD_DETAIL)) {
         for (size_t i = 0; i + 1 < sizeof long_text; i++)
             long_text[i] = (char)(i % 37 == 0 ? 27 : 'a' + (int)(i % 26));
-        ca_problem(r, 403, "unauthorized", long_text);
+        denied = ca_problem(r, 403, "unauthorized", long_text) == 0;
     } else
         return false;
+    ca->asked_again += denied && acme_json_get(q->payload, "replaces") != NULL;
     return true;
 }
 
@@ -204,7 +207,7 @@ void ca_new_order(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
     struct ca_order *o = &ca->orders[ca->orders_count];
 
     ca->new_orders++;
-    if (q->payload == NULL || order_refused(ca, r))
+    if (q->payload == NULL || order_refused(ca, q, r))
         return;
     if (ca->orders_count == CA_ORDERS) {
         ca_limited(ca, r, 3600, false);
