@@ -12,6 +12,13 @@ shift 2
 dl=build/dl
 mkdir -p "$dl"
 
+# Two makes at once (make -j sim-programs fuzz): the second waits, and finds what the first unpacked.
+exec 9>"$dl/lock"
+! command -v flock >/dev/null || flock 9
+if [ -f "$dir/.version" ] && [ ! tools/deps.mk -nt "$dir/.version" ] && [ ! "$0" -nt "$dir/.version" ]; then
+    exit 0
+fi
+
 die() {
     echo "fetch: $*" >&2
     exit 1
