@@ -118,8 +118,10 @@ void check_end(struct run *r)
         run_break(r, 3, "sockets are left");
     if (servers_orders(r) - r->orders_before > 1 || r->cuts > 0 || r->jobs.count > 0)
         return; /* each order has its price */
-    if (r->slots.writes - r->writes_before > WRITES_MAX && servers_evils(r) == 0 &&
-        !r->s.storage_lies && r->s.net.reset_permille + r->s.net.stall_permille == 0)
+    /* Two a day are of the renewal information, and the faults may last for days. */
+    if (r->slots.writes - r->writes_before > WRITES_MAX + 2 * (r->s.fault_s / 86400) &&
+        servers_evils(r) == 0 && !r->s.storage_lies &&
+        r->s.net.reset_permille + r->s.net.stall_permille == 0)
         run_break(r, 12, "writes for one certificate");
     if (r->slots.writes - r->writes_before > r->max_writes)
         r->max_writes = (unsigned)(r->slots.writes - r->writes_before);
@@ -187,6 +189,10 @@ void check_event(struct run *r, const struct acme_event *e)
     if (!harmless(e->text) || !harmless(e->word) || !harmless(e->detail))
         run_break(r, 21, "event");
     choice_event(r, e);
+    if (e->type == ACME_EVENT_ACCOUNT && strcmp(e->text, "deactivated") == 0)
+        r->jobs.ended = true;
+    if (e->type == ACME_EVENT_HELD && strcmp(e->text, "duplicates") == 0)
+        jobs_held(r, e->at);
     /* An answer that is none is asked for again after six hours, whatever came with it. */
     if (e->type == ACME_EVENT_WARNING &&
         (e->err == ACME_E_JSON || e->err == ACME_E_REPLY || e->err == ACME_E_SIZE) &&

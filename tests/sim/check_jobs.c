@@ -70,7 +70,7 @@ bool check_jobs_bereft(const struct run *r)
         if (r->jobs.plan[i].bereft)
             return true;
     }
-    return evil_has(&r->ca.evil, EVIL_FIND_MAKES);
+    return r->jobs.ended || evil_has(&r->ca.evil, EVIL_FIND_MAKES);
 }
 
 bool check_only_existing(const struct ca_request *q)

@@ -365,14 +365,11 @@ static bool job_may_end(const struct run *r, const struct job_plan *p, int err)
     return !calm && (p->type != ACME_JOB_REVOKE || status.revoked == ACME_NOT_REVOKED);
 }
 
-/* The CA's word, or a backoff, is longer than the calm. */
-static void job_held(struct run *r)
+/* The CA's word, a backoff, or the fifth certificate of a week, is longer than the calm. */
+void jobs_held(struct run *r, int64_t until)
 {
-    struct acme_agent_status status;
-    int64_t wait;
+    int64_t wait = until - sim_world_unix(&r->world);
 
-    acme_agent_status(&r->agent, &status);
-    wait = status.next_at - sim_world_unix(&r->world);
     if (r->phase == PHASE_CALM && wait > 0 &&
         r->phase_end < r->world.now_ms + 1000 * (uint64_t)wait + 86400000)
         r->phase_end = r->world.now_ms + 1000 * (uint64_t)wait + 86400000;
@@ -382,6 +379,7 @@ static void job_failed(struct run *r, struct job_plan *p, int err)
 {
     struct jobs *j = &r->jobs;
     uint32_t wait = r->phase == PHASE_FAULTS ? 3600 : 600;
+    struct acme_agent_status status;
 
     j->tries++;
     if (job_final(r, p, err) || (job_may_end(r, p, err) && chance(r, 250))) {
@@ -389,8 +387,9 @@ static void job_failed(struct run *r, struct job_plan *p, int err)
         return;
     }
     job_otherwise(r, p, err);
+    acme_agent_status(&r->agent, &status);
     if (err == ACME_E_HELD)
-        job_held(r);
+        jobs_held(r, status.next_at);
     j->at = r->world.now_ms + 1000 * (1 + (uint64_t)dice(r, chance(r, 300) ? 5 : wait));
 }
 

@@ -46,6 +46,7 @@ struct jobs {
     bool deactivating; /* the tool wants the account gone */
     uint64_t revoked; /* number of the order whose certificate was revoked for the agent; 0: none */
     bool gave_up;     /* an order, with its account or its certificate; until one is stored */
+    bool ended;       /* the CA has said that the account is deactivated; perhaps a lie */
     bool old_gone;    /* ACCOUNT was emptied by the tool */
     unsigned changes, deactivations; /* of the CA, as looked at last */
     uint64_t version;
@@ -60,6 +61,7 @@ void jobs_stage(struct run *r); /* a phase has begun */
 void jobs_calm(struct run *r);
 void jobs_act(struct run *r); /* at jobs.at, while the device is on */
 void jobs_polled(struct run *r);
+void jobs_held(struct run *r, int64_t until); /* the agent will not do what is asked before that */
 void jobs_power_off(struct run *r);
 /* Nothing is left to ask for in this phase. */
 bool jobs_settled(const struct run *r);

@@ -6,8 +6,8 @@
 
 #define DAY_MS    86400000u
 #define STILL_MAX 5000
-#define STEPS_MAX 1500000
-#define CALM_DAYS 3 /* a daily backoff and its jitter, and an hour's work */
+#define STEPS_MAX 5000000 /* 2000 boots of three seconds, with a medium that is busy each ms */
+#define CALM_DAYS 3       /* a daily backoff and its jitter, and an hour's work */
 
 /* ---- power ---- */
 
