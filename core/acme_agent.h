@@ -424,6 +424,10 @@ struct acme_agent {
     uint8_t after_roll; /* the row that goes on when a roll-over is finished */
     bool roll_refused;  /* the CA refused it: a->problem has its words */
     bool old_unknown;   /* the CA does not know the old key */
+    bool roll_doubt;    /* a keyChange without a reply, perhaps of an earlier start, may be on its
+                           way to the CA still */
+    bool roll_noted;    /* roll_refused_at is not in the record yet */
+    int64_t roll_refused_at;    /* the CA refused the new key then, in doubt; 0: not */
     const struct acme_job *job; /* what this run does instead; NULL: nothing else */
     uint8_t verdict;            /* the application's: enum acme_verdict */
     int outcome;

@@ -91,6 +91,8 @@ static int encode_account(struct acme_agent *a, struct acme_span room)
     acme_record_text(&w, ACCOUNT_DIRECTORY, acme_server_url(a));
     put_key(&w, ACCOUNT_KEY_TYPE, &a->account_key);
     put_key(&w, ACCOUNT_NEW_KEY_TYPE, &a->new_key);
+    if (a->new_key.type != ACME_KEY_NONE && a->roll_refused_at > 0)
+        acme_record_i64(&w, ACCOUNT_NEW_REFUSED_AT, a->roll_refused_at);
     acme_record_text(&w, ACCOUNT_KID, a->kid);
     if (a->kid[0] == '\0' && a->eab.len > 0 && a->eab.len <= sizeof a->eab_room)
         acme_record_bytes(&w, ACCOUNT_EAB, a->eab.ptr, a->eab.len);

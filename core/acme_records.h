@@ -18,6 +18,7 @@ enum {
     ACCOUNT_NEW_KEY_TYPE = 0x8007,
     ACCOUNT_NEW_KEY_HOME = 0x8008,
     ACCOUNT_NEW_KEY = 0x8009,
+    ACCOUNT_NEW_REFUSED_AT = 10, /* the CA refused the new key then, and one request was lost */
 
     LEDGER_ANY_NOT_BEFORE = 1,
     LEDGER_ANY_SET_AT = 2,

@@ -221,6 +221,7 @@ int acme_load_account(struct acme_agent *a)
     acme_key_wipe(&a->account_key);
     acme_key_wipe(&a->new_key);
     a->kid[0] = a->thumbprint[0] = '\0';
+    a->roll_refused_at = 0;
     if (err != ACME_OK)
         return err;
     while (acme_record_next(&r, &field)) {
@@ -230,11 +231,14 @@ int acme_load_account(struct acme_agent *a)
             continue;
         if (field.tag == ACCOUNT_KID && !acme_field_text(&field, a->kid, sizeof a->kid))
             a->kid[0] = '\0';
+        else if (field.tag == ACCOUNT_NEW_REFUSED_AT)
+            (void)acme_field_i64(&field, &a->roll_refused_at);
         else if (field.tag == ACCOUNT_EAB)
             acme_bind_load(a, field.value);
     }
     check_key(&a->account_key);
     check_key(&a->new_key);
+    a->roll_doubt = pending;
     if (a->account_key.type != ACME_KEY_NONE && pending == (a->new_key.type != ACME_KEY_NONE))
         return ACME_OK;
     acme_key_wipe(&a->account_key);

@@ -197,8 +197,9 @@ uint8_t acme_job_failed(struct acme_agent *a)
 
     if (a->step == ACME_ROW_NEW_KEY) /* it is not durable: nobody may hear of it */
         acme_key_wipe(&a->new_key);
-    if (a->step == ACME_ROW_WHICH_OLD && a->roll_refused && a->new_key.type == ACME_KEY_NONE) {
-        a->roll_refused = false;
+    if (a->step == ACME_ROW_WHICH_OLD && a->roll_refused &&
+        (a->new_key.type == ACME_KEY_NONE || a->roll_noted)) {
+        a->roll_refused = a->roll_noted = false;
         return ACME_SAVE_ACCOUNT;
     }
     if (a->job->type == ACME_JOB_RECOVER || a->job->type == ACME_JOB_DEACTIVATE) {

@@ -3,13 +3,17 @@
  * While the record of the account has a second key, either may be in force at the CA. Every run
  * asks which one it is before it does anything else with the account, and a roll-over that the CA
  * has not made yet is asked for again. The second key goes only when the CA has said that one of
- * them is its account's. */
+ * them is its account's; and where a keyChange was left without a reply, not before ROLL_FLIGHT_S
+ * after a later one was refused: the first may reach the CA still, and then its key is the one that
+ * is left. */
 #include "acme_steps.h"
 
 #include <string.h>
 
 #include "acme_jws.h"
 #include "acme_records.h"
+
+#define ROLL_FLIGHT_S 600 /* longer than servers and what is before them keep a request */
 
 bool acme_roll_knows(uint16_t tag)
 {
@@ -40,6 +44,8 @@ int step_new_key(struct acme_agent *a, const struct acme_reply *reply, struct ac
     int err = acme_key_make(&a->new_key, (enum acme_key_type)type);
 
     (void)reply;
+    a->roll_doubt = false;
+    a->roll_refused_at = 0;
     next->wait_ms = err == ACME_AGAIN ? 100 : 0;
     next->row = ACME_ROW_ROLLOVER;
     next->save = ACME_SAVE_ACCOUNT;
@@ -175,6 +181,27 @@ int refused_which_new(struct acme_agent *a, const struct acme_problem *problem,
     return a->directory.key_change != 0 ? ACME_OK : roll_ask_old(a, next);
 }
 
+/* The CA refused the new key. Must it be kept all the same, for now? */
+static bool roll_keeps(struct acme_agent *a)
+{
+    int64_t now = 0;
+
+    if (a->lost_in_run > 0 || a->exchange.single) {
+        a->roll_doubt = true;
+        a->roll_refused_at = 0;
+        return true;
+    }
+    if (!a->roll_doubt)
+        return false;
+    if (acme_wall_clock(a, &now) != ACME_OK)
+        return true;
+    if (a->roll_refused_at == 0 || a->roll_refused_at > now) { /* or the clock was wrong */
+        a->roll_refused_at = now;
+        a->roll_noted = true;
+    }
+    return now - a->roll_refused_at < ROLL_FLIGHT_S;
+}
+
 /* The old key is in force: what the CA refused is not done. */
 int accept_which_old(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
@@ -186,9 +213,7 @@ int accept_which_old(struct acme_agent *a, const struct acme_reply *reply, struc
     err = roll_ours(a, reply);
     if (err != ACME_OK)
         return err;
-    /* A keyChange whose reply was lost may be on its way still, and then the new key is the one
-     * that is left: not before the next run is it dropped. */
-    keep = a->lost_in_run > 0 || a->exchange.single;
+    keep = roll_keeps(a);
     if (!keep)
         acme_key_wipe(&a->new_key);
     if (a->job != NULL && a->job->type == ACME_JOB_ROLLOVER)
@@ -196,10 +221,11 @@ int accept_which_old(struct acme_agent *a, const struct acme_reply *reply, struc
     a->roll_refused = false;
     memset(&a->problem, 0, sizeof a->problem);
     next->row = a->after_roll;
+    next->save = !keep || a->roll_noted ? ACME_SAVE_ACCOUNT : 0;
+    a->roll_noted = false;
     if (keep)
         return ACME_OK;
     acme_tell_default(a, "the CA refused the roll-over, the account keeps its old key", a->kid);
-    next->save = ACME_SAVE_ACCOUNT;
     return ACME_OK;
 }
 

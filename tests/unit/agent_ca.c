@@ -674,6 +674,12 @@ static void key_change(void)
     tell_account();
 }
 
+void w_roll_to(const struct acme_key *key)
+{
+    CHECK_INT(acme_key_public(key, &account_public), ACME_OK);
+    w.rolls++;
+}
+
 /* -- revocation (7.6) -- */
 
 /* The order whose certificate this is; -1: none of ours. */

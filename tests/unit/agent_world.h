@@ -208,6 +208,7 @@ void w_pass(int64_t seconds);                         /* time goes by, nothing h
 void w_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 bool w_did(const char *text);               /* in the log */
 int w_times(const char *text);              /* how often in the log */
+void w_roll_to(const struct acme_key *key); /* a keyChange arrives that was long on its way */
 void w_power(void);                         /* a point at which power may be cut */
 struct w_slot *w_slot(enum acme_slot slot); /* NULL: empty */
 int w_begun(void);                          /* challenges that live in the world */

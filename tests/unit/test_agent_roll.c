@@ -142,6 +142,24 @@ TEST(refused_keeps_the_old_key)
     }
 }
 
+/* An ordinary run that settles it while the key is kept, one just before ten minutes are over, and
+ * then the one that may drop it. */
+static void kept_for_ten_minutes(unsigned asked)
+{
+    static const int64_t waits[] = {0, 590};
+    struct acme_agent_status status;
+
+    for (size_t i = 0; i < 2; i++) {
+        w_pass(waits[i]);
+        CHECK_INT(w_issue(asked), ACME_OK);
+        acme_agent_status(&agent, &status);
+        CHECK(status.rollover);
+        CHECK_INT(w.warnings, 0);
+    }
+    w_pass(20);
+    CHECK_INT(w_issue(asked), ACME_OK);
+}
+
 TEST(refused_later_by_an_ordinary_run)
 {
     static const struct w_script lost[] = {{.row = "rollover", .count = 99, .lost = ACME_E_NET},
@@ -154,7 +172,7 @@ TEST(refused_later_by_an_ordinary_run)
     CHECK_INT(w_do(&job, 0), ACME_E_NET);
     w.script = refuse;
     w.warnings = 0;
-    CHECK_INT(w_issue(ACME_ASK_FORCE), ACME_OK);
+    kept_for_ten_minutes(ACME_ASK_FORCE);
     CHECK_INT(w.warnings, 1);
     settled(false);
 }
@@ -245,7 +263,11 @@ TEST(directory_without_key_change)
         CHECK(status.rollover);
         w.script = lacks;
         memset(w.per_row, 0, sizeof w.per_row);
-        CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
+        w.warnings = 0;
+        if (i == 0)
+            kept_for_ten_minutes(ACME_ASK_FORCE | ACME_ASK_NOW);
+        else
+            CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
         acme_agent_status(&agent, &status);
         CHECK(!status.rollover);
         settled(i == 1);
@@ -285,7 +307,8 @@ TEST(new_key_of_another_account)
     acme_agent_status(&agent, &status);
     CHECK(status.rollover); /* nothing is thrown away */
     w.script = other;
-    CHECK_INT(w_issue(ACME_ASK_FORCE | ACME_ASK_NOW), ACME_OK);
+    w.warnings = 0;
+    kept_for_ten_minutes(ACME_ASK_FORCE | ACME_ASK_NOW);
     settled(false);
 }
 
@@ -324,6 +347,22 @@ static void two_keys(bool rolled)
     acme_agent_status(&agent, &status);
     CHECK(status.rollover);
     w.script = NULL;
+}
+
+/* The reply was lost, a second one refused; and then the first arrives. */
+TEST(done_after_it_was_refused)
+{
+    static const struct w_script refuses[] = {
+        {.row = "rollover", .count = 99, .status = 403, .body = "{}"}, {0}};
+
+    two_keys(false);
+    w.script = refuses;
+    CHECK_INT(w_do(&job, 0), ACME_E_REFUSED);
+    w.script = NULL;
+    w_roll_to(&agent.new_key);
+    w_pass(3600);
+    CHECK_INT(w_do(&job, 0), ACME_OK);
+    settled(true);
 }
 
 /* Both keys are forgotten, in memory as well. */
