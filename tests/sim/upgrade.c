@@ -76,6 +76,8 @@ void upgrade_begin(struct run *r)
     bool critical = sim_world_chance(&r->world, 500);
 
     r->sealed = 0;
+    if (r->s.records != RECORDS_SAME && !r->on) /* a job has just put it out */
+        (void)storage_boot(&r->storage);
     for (int i = 0; i < CA_PLACES * HOLDS; i++) { /* it has forgotten what the CAs had asked for */
         if (r->s.records == RECORDS_OLDER)
             r->holds[i / HOLDS][i % HOLDS].durable = false;
