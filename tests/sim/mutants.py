@@ -200,8 +200,11 @@ MUTANTS = [
      "    acme_key_wipe(&a->new_key);\n    next->save = ACME_SAVE_ACCOUNT;\n"
      "    next->row = ACME_ROW_REST;\n    a->outcome = ACME_E_REFUSED;\n    return ACME_OK;\n}\n\n"
      "/* The new key is not"),
-    ("key-dropped-while-one-is-on-its-way", ROLL, "    keep = a->lost_in_run > 0 || a->exchange.single;",
-     "    keep = false;"),
+    ("key-dropped-while-one-is-on-its-way", ROLL,
+     "    if (a->lost_in_run > 0 || a->exchange.single) {\n        a->roll_doubt = true;",
+     "    if (a->lost_in_run > 9999) {\n        a->roll_doubt = true;"),
+    ("key-dropped-after-a-reboot-while-one-is-on-its-way", ROLL, "    if (!a->roll_doubt)\n", "    if (a->new_key.type != 0)\n"),
+    ("refusal-of-a-key-in-ram-alone", JOB, "|| a->roll_noted)) {", "|| false)) {"),
     ("rate-limited-keychange-dropped", ROLL,
      "    if (problem->http_status >= 500 || problem->http_status == 429)\n"
      "        return ACME_E_REFUSED;\n    a->roll_refused = true;",

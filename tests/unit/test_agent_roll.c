@@ -363,6 +363,17 @@ TEST(done_after_it_was_refused)
     w_pass(3600);
     CHECK_INT(w_do(&job, 0), ACME_OK);
     settled(true);
+    two_keys(false); /* and where it never does */
+    for (int i = 0; i < 3; i++) {
+        struct acme_agent_status status;
+
+        w.script = refuses;
+        CHECK_INT(w_do(&job, 0), ACME_E_REFUSED);
+        acme_agent_status(&agent, &status);
+        CHECK_INT(status.rollover, i < 2);
+        w_pass(305);
+    }
+    settled(false);
 }
 
 /* Both keys are forgotten, in memory as well. */
