@@ -115,7 +115,7 @@ static bool order_refused(struct ca *ca, const struct ca_request *q, struct ca_r
     else if (evil_does(&ca->evil, EVIL_SRV_RATE))
         ca_limited(ca, r, 90000 + sim_world_below(ca->world, 400000), false);
     else if (evil_does(&ca->evil, EVIL_SRV_ORDERS))
-        denied = ca_problem(r, 403, "unauthorized", "no orders of yours") == 0;
+        denied = ca_problem(r, 403, "unauthorized", "no orders of yours") != 0;
     else if (evil_does(&ca->evil, EVIL_SRV_CAA))
         ca_problem(r, 403, "caa", "CAA names another CA");
     else if (evil_does(&ca->evil, EVIL_ORD_REJECTED)) {
@@ -127,7 +127,7 @@ static bool order_refused(struct ca *ca, const struct ca_request *q, struct ca_r
     } else if (evil_does(&ca->evil, EVIL_ORD_DETAIL)) {
         for (size_t i = 0; i + 1 < sizeof long_text; i++)
             long_text[i] = (char)(i % 37 == 0 ? 27 : 'a' + (int)(i % 26));
-        denied = ca_problem(r, 403, "unauthorized", long_text) == 0;
+        denied = ca_problem(r, 403, "unauthorized", long_text) != 0;
     } else
         return false;
     ca->asked_again += denied && acme_json_get(q->payload, "replaces") != NULL;
