@@ -6,8 +6,10 @@
 #define SCH_FLOOR    (5 * ACME_MINUTE)
 #define SCH_YEAR     (365 * ACME_DAY)
 #define SCH_SHORT    (10 * ACME_DAY) /* below this life a certificate is renewed at its half */
-#define SCH_AT_FLOOR 12              /* tries at the floor without a usable certificate */
-#define SCH_MORE_MAX 0xffff          /* failures and orders stop counting here */
+#define SCH_YOUNG    (6 * ACME_HOUR)
+#define SCH_AGAIN    (2 * ACME_DAY) /* fewer than the five in a week that CAs allow */
+#define SCH_AT_FLOOR 12             /* tries at the floor without a usable certificate */
+#define SCH_MORE_MAX 0xffff         /* failures and orders stop counting here */
 
 /* Times come from storage and from a clock that may be wrong: no sum may overflow. */
 static int64_t sch_add(int64_t a, int64_t b)
@@ -182,6 +184,17 @@ void acme_sched_succeeded(struct acme_sched *s)
     s->failures = s->connections = s->validations = s->refusals = 0;
     s->last_class = ACME_CLASS_NONE;
     s->by_ca = false;
+}
+
+bool acme_sched_issued(struct acme_sched *s, int64_t now, int64_t not_before, int64_t not_after)
+{
+    int64_t eighth = sch_max(sch_sub(not_after, not_before), 0) / 8;
+
+    if (sch_sub(now, not_before) <= sch_min(eighth, SCH_YOUNG))
+        return false;
+    s->not_before = sch_add(now, sch_min(eighth, SCH_AGAIN));
+    s->set_at = now;
+    return true;
 }
 
 void acme_recent_add(struct acme_recent *r, uint32_t what, int64_t now)

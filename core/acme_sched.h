@@ -84,6 +84,12 @@ void acme_sched_rolled_back(struct acme_sched *s);
  * not: that the CA issued says nothing about whether it can be loaded. */
 void acme_sched_succeeded(struct acme_sched *s);
 
+/* A certificate has just been issued. By a clock that is ahead of the CA's it may be due already,
+ * and the next one as well: where it seems to be older than 6 hours or an eighth of its life (CAs
+ * put its beginning an hour back), the next attempt waits for an eighth of the life, 2 days at the
+ * most. True: it does. Call it after acme_sched_succeeded. */
+bool acme_sched_issued(struct acme_sched *s, int64_t now, int64_t not_before, int64_t not_after);
+
 /* Certificates for the same names that were made though none was due: by force, because a record
  * was lost, in a loop. Every CA has a limit for them, the narrowest that there is, and who runs
  * into it waits for days (Let's Encrypt: 5 in 7 days, one more each 34 h, no exceptions). A renewal

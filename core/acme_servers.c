@@ -6,7 +6,7 @@
 #define SRV_ENOUGH        3
 #define SRV_ENOUGH_URGENT 2
 #define SRV_SOON          (5 * ACME_MINUTE)
-#define SRV_REHEARSALS    7 /* then the attempts become daily ones */
+#define SRV_REHEARSALS    7 /* then the attempts become daily ones: no need to spare the real CA */
 
 /* Less than a quarter of the life is left after wait_s, or nothing. */
 static bool srv_urgent(const struct acme_servers_facts *f, uint32_t wait_s)
@@ -60,10 +60,9 @@ bool acme_servers_failed(struct acme_servers *s, const struct acme_servers_facts
 
     if (rehearsed) { /* a staging CA that is in trouble itself is no reason to wait */
         srv_hold(&s->holds[ACME_MAX_SERVERS], f->now, retry_after_s);
-        s->rehearsal =
-            fault == ACME_FAULT_PROOF && (f->proofs == 0 || f->proofs % SRV_REHEARSALS != 0)
-                ? ACME_REHEARSAL_OWED
-                : ACME_REHEARSAL_NONE;
+        s->rehearsal = fault == ACME_FAULT_PROOF && f->proofs < SRV_REHEARSALS
+                           ? ACME_REHEARSAL_OWED
+                           : ACME_REHEARSAL_NONE;
         return false;
     }
     srv_hold(&s->holds[s->turn], f->now, retry_after_s);

@@ -85,8 +85,9 @@ struct acme_servers_facts {
  * The next one in the list is taken, after the last one the first; those that hold us back (their
  * Retry-After runs) only when all do.
  *
- * Each seventh proof in a row that only the staging CA was to see is followed by one for the real
- * CA: it may be the staging CA that cannot see it. */
+ * From the seventh proof in a row on that the staging CA did not see, when the attempts are a day
+ * apart, each such one is followed by one for the real CA: it may be the staging CA that is blind.
+ */
 bool acme_servers_failed(struct acme_servers *s, const struct acme_servers_facts *f,
                          enum acme_fault fault, bool rehearsed, uint32_t retry_after_s);
 

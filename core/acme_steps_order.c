@@ -338,6 +338,8 @@ static bool order_survives(const struct acme_agent *a)
 
 int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme_next *next)
 {
+    int64_t now = 0;
+
     (void)reply;
     next->row = ACME_ROW_REST;
     if (a->verdict == VERDICT_BACK) { /* nothing was ordered; what is open stays open */
@@ -352,6 +354,10 @@ int step_clear(struct acme_agent *a, const struct acme_reply *reply, struct acme
     acme_order_rest(&a->order);
     if (a->outcome == ACME_OK) {
         acme_sched_succeeded(&a->sched);
+        if (a->renewed && acme_wall_clock(a, &now) == ACME_OK &&
+            acme_sched_issued(&a->sched, now, a->cert.not_before, a->cert.not_after))
+            acme_tell_default(a, "the CA's new certificate is old already: is our clock ahead?",
+                              "");
         acme_server_succeeded(a);
         acme_choice_forget(a);
         memset(&a->failure, 0, sizeof a->failure);

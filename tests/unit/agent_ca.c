@@ -469,7 +469,7 @@ static void tell_cert(struct w_order *o, int which)
     m.count = w.other_names ? 1 : (size_t)o->names_count;
     if (o->began == 0)
         o->began = w_wall() - 3600;
-    m.from = w_wall() - 3600 - (w.expired ? 100 * W_DAY : 0);
+    m.from = w_wall() - 3600 - w.ahead_s - (w.expired ? 100 * W_DAY : 0);
     m.to = m.from + w.life_s;
     m.number = (uint32_t)(o - w.orders);
     root.from = W_NOW - W_DAY;

@@ -129,6 +129,7 @@ struct world {
     bool all_refused;        /* a proof that fails puts its error into all the challenges */
     uint32_t validate_ms, issue_ms;
     int64_t life_s;
+    int64_t ahead_s; /* our clock is so much ahead of the CA's */
     int chain_extra;
     int alternates;         /* chains besides the default one; the k-th (1..) leads to "Root k" */
     int alternate_extra[9]; /* more certificates in it */

@@ -149,6 +149,27 @@ TEST(a_loop_that_loses_its_certificate_is_slow_and_goes_on)
     CHECK(made >= 10 && made <= 4 + 14 * 24 / 34 + 1);
 }
 
+/* By a clock that is so much ahead, what the CA has just made is due already. */
+TEST(a_clock_that_is_ahead_does_not_renew_again_and_again)
+{
+    static const int lives[] = {90, 45, 6, 1};
+
+    for (size_t i = 0; i < sizeof lives / sizeof lives[0]; i++) {
+        for (int boots = 0; boots < 2; boots++) {
+            w_reset();
+            w.life_s = lives[i] * (int64_t)W_DAY;
+            w.ahead_s = w.life_s * 3 / 4;
+            CHECK_INT(w_issue(0), ACME_OK);
+            for (int64_t m = 0; m < 7 * 24 * 60; m += 20) {
+                w_pass(1200);
+                (void)(boots != 0 ? w_issue(0) : w_run(0));
+            }
+            CHECK(w.orders_count <= 1 + 7 * 8 / (lives[i] < 16 ? lives[i] : 16) + 1);
+            w.ahead_s = 0; /* it is set right: back */
+        }
+    }
+}
+
 /* Cuts a field out of a record, as an older firmware would have written it. */
 static void drop_tags(struct w_slot *slot, uint16_t from, uint16_t to)
 {

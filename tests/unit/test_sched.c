@@ -484,6 +484,39 @@ TEST(a_jumping_clock_never_starves_it)
     }
 }
 
+TEST(what_was_just_issued_is_old)
+{
+    static const struct {
+        int64_t life, age;
+        uint32_t wait;
+    } rows[] = {
+        {90 * ACME_DAY, ACME_HOUR, 0},
+        {90 * ACME_DAY, 6 * ACME_HOUR, 0},
+        {90 * ACME_DAY, 6 * ACME_HOUR + 1, 2 * ACME_DAY},
+        {90 * ACME_DAY, 61 * ACME_DAY, 2 * ACME_DAY},
+        {6 * ACME_DAY, 5 * ACME_DAY, 18 * ACME_HOUR},
+        {ACME_DAY, 3 * ACME_HOUR, 0},
+        {ACME_DAY, 4 * ACME_HOUR, 3 * ACME_HOUR},
+        {ACME_DAY, -ACME_DAY, 0},
+        {-1, 5, 0},
+    };
+
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        struct acme_sched s = {0};
+        int64_t now = 1800000000;
+        bool held = acme_sched_issued(&s, now, now - rows[i].age, now - rows[i].age + rows[i].life);
+        CHECK_INT(held, rows[i].wait > 0 || rows[i].life < 0);
+        CHECK_INT(acme_sched_wait(&s, now), rows[i].wait);
+    }
+    for (int i = 0; i < 3; i++) {
+        static const int64_t times[] = {INT64_MIN, 0, INT64_MAX};
+        struct acme_sched s = {0};
+        for (int k = 0; k < 9; k++)
+            (void)acme_sched_issued(&s, times[i], times[k % 3], times[k / 3]);
+        CHECK(acme_sched_wait(&s, 1800000000) <= 366 * ACME_DAY);
+    }
+}
+
 TEST(nothing_overflows)
 {
     for (size_t a = 0; a < COUNT(extremes); a++) {

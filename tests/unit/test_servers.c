@@ -162,6 +162,13 @@ TEST(rehearsals)
     for (int i = 0; i < 10; i++)
         CHECK(!acme_servers_failed(&s, &f, ACME_FAULT_PROOF, true, 0));
     CHECK_INT(s.rehearsal, ACME_REHEARSAL_OWED);
+    for (f.proofs = 5; f.proofs < 20; f.proofs++) { /* is it blind? */
+        s.rehearsal = ACME_REHEARSAL_OWED;
+        CHECK(!acme_servers_failed(&s, &f, ACME_FAULT_PROOF, true, 0));
+        CHECK_INT(s.rehearsal, f.proofs < 7 ? ACME_REHEARSAL_OWED : ACME_REHEARSAL_NONE);
+    }
+    f.proofs = 0;
+    s.rehearsal = ACME_REHEARSAL_OWED;
     CHECK(!acme_servers_failed(&s, &f, ACME_FAULT_UNREACHED, true, 100)); /* it is waived */
     CHECK_INT(s.rehearsal, ACME_REHEARSAL_NONE);
     CHECK_INT(acme_servers_wait(&s, ACME_MAX_SERVERS, NOW), 100);
