@@ -58,8 +58,8 @@ static void chip_dead(void *ctx)
     t->world->cut(t->world->cut_ctx);
 }
 
-/* Work that the device does not do: it takes no time, power is not cut in it, and its erases are not
- * counted. What it writes is: the device will have to erase for that. */
+/* Work that the device does not do: it takes no time, power is not cut in it, and its erases are
+ * not counted. What it writes is: the device will have to erase for that. */
 static void chip_apart(struct storage *t)
 {
     t->apart = *t->chip;
@@ -311,6 +311,7 @@ const char *storage_worn(const struct storage *t, uint64_t cuts)
     dev = &t->chip->dev;
     written = t->chip->program_bytes;
     erased = (uint64_t)t->chip->erase_count * dev->sector_size;
+    cuts += 2; /* put out for another firmware, and back */
     if (!t->lied && erased > STORAGE_WEAR * written + (2 * cuts + dev->sectors) * dev->sector_size)
         return "more erases than what is written can ask for";
     if (t->chip->broken != 0)
