@@ -58,8 +58,8 @@ static void chip_dead(void *ctx)
     t->world->cut(t->world->cut_ctx);
 }
 
-/* Work that the device does not do: it takes no time, power is not cut in it, and its erases are
- * not counted. What it writes is: the device will have to erase for that. */
+/* Work that the device does not do: it takes no time, power is not cut in it, and it wears nothing
+ * out. */
 static void chip_apart(struct storage *t)
 {
     t->apart = *t->chip;
@@ -74,6 +74,7 @@ static void chip_back(struct storage *t)
     t->chip->world = t->apart.world;
     t->chip->lazy_permille = t->apart.lazy_permille;
     t->chip->erase_count = t->apart.erase_count;
+    t->chip->program_bytes = t->apart.program_bytes;
 }
 
 static void chip_init(struct storage *t)
