@@ -12,6 +12,7 @@
  *   sim --stop ...                             end at the first violation
  *   sim --list                                 after the run: the catalogue, and how often reached
  */
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,11 +29,21 @@ static struct {
 static bool stop_at_first;
 static bool want_list;
 
+/* The options without which this seed is another one. */
+static void put_options(void)
+{
+    printf("%s%s%s%s%s", jobs_always ? " --jobs" : "", servers_always ? " --servers" : "",
+           app_refuses ? " --app" : "", scenario_on != NULL ? " --on " : "",
+           scenario_on != NULL ? scenario_on : "");
+}
+
 static void report(uint64_t seed, uint64_t cut)
 {
     total.broken++;
-    printf("sim: seed %llu cut %llu: invariant %u (%s: %s)\n", (unsigned long long)seed,
+    printf("sim: seed %llu cut %llu: invariant %u (%s: %s)", (unsigned long long)seed,
            (unsigned long long)cut, run.broken, invariant_words(run.broken), run.broken_what);
+    put_options();
+    putchar('\n');
     fflush(stdout);
     if (stop_at_first)
         exit(1);
@@ -48,6 +59,7 @@ static void one_seed(uint64_t seed)
     total.trace = total.trace * 31 + run.world.trace;
     if (broken == 0 && !once) {
         trace = run.world.trace;
+        run.verbose = false;
         (void)run_seed(&run, seed, NULL);
         if (run.broken == 0 && run.world.trace != trace)
             run_break(&run, 15, "trace hash");
@@ -59,9 +71,7 @@ static void one_seed(uint64_t seed)
 static int replay(uint64_t seed)
 {
     run.verbose = true;
-    total.seeds = 1;
-    if (run_seed(&run, seed, NULL) != 0)
-        report(seed, run.cuts);
+    one_seed(seed);
     for (unsigned i = 0; i < run.ca.evil.count; i++)
         printf("sim: %s\n", evil_name((enum evil_id)run.ca.evil.active[i].id));
     printf("sim: records on %s, %u bytes old; flips %u, does nothing %u, %s\n",
@@ -126,10 +136,10 @@ static bool cut_run(const struct scenario *s, uint64_t seed, uint64_t first, uin
     (void)run_seed(&run, seed, s);
     total.cuts += run.cuts;
     if (run.broken != 0) {
-        printf("sim: to see it:%s%s%s --from %llu --cuts %s --at %u.%llu.%llu\n",
-               jobs_always ? " --jobs" : "", scenario_on != NULL ? " --on " : "",
-               scenario_on != NULL ? scenario_on : "", (unsigned long long)seed, at.mode, at.flow,
-               (unsigned long long)(s->outage_at > 0 ? s->outage_at : first),
+        printf("sim: to see it:");
+        put_options();
+        printf(" --from %llu --cuts %s --at %u.%llu.%llu\n", (unsigned long long)seed, at.mode,
+               at.flow, (unsigned long long)(s->outage_at > 0 ? s->outage_at : first),
                (unsigned long long)second);
         report(seed, first);
     }
@@ -142,7 +152,8 @@ static bool at_only(const struct scenario *s, uint64_t seed)
     if (at.only == 0)
         return false;
     total.seeds++;
-    (void)cut_run(s, seed, at.first, at.second);
+    if (!cut_run(s, seed, at.first, at.second) && run.broken == 0)
+        printf("sim: flow %u has no moment %llu: nothing was cut\n", at.flow, at.first);
     return true;
 }
 
@@ -345,7 +356,8 @@ static void recovery(void)
 static int usage(void)
 {
     fputs("usage: sim [--seconds S] [--count N] [--from N] [--once] [--list] | --seed N | --cuts "
-          "all|pairs [--at FLOW.FIRST.SECOND] [--on WORD]\n",
+          "all|pairs [--at FLOW.FIRST.SECOND]\n"
+          "       with each: [--jobs] [--servers] [--app] [--on STORAGE] [--stop]\n",
           stderr);
     return 2;
 }
@@ -373,56 +385,101 @@ static bool *flag_of(const char *word)
     return NULL;
 }
 
+static bool number(const char *text, uint64_t *out)
+{
+    char *end;
+
+    errno = 0;
+    *out = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && errno == 0;
+}
+
+static struct {
+    uint64_t seconds, count, from, seed;
+    bool replay;
+} asked = {.from = 1};
+
+/* An option with a value. False: one of them is not understood. */
+static bool option(const char *word, const char *value)
+{
+    static const struct {
+        const char *word;
+        uint64_t *number;
+    } numbers[] = {{"--seed", &asked.seed},
+                   {"--seconds", &asked.seconds},
+                   {"--count", &asked.count},
+                   {"--from", &asked.from}};
+
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        if (strcmp(word, numbers[i].word) == 0) {
+            asked.replay = asked.replay || i == 0;
+            return number(value, numbers[i].number);
+        }
+    }
+    if (strcmp(word, "--on") == 0) {
+        scenario_on = value;
+        return is_storage(value);
+    }
+    if (strcmp(word, "--cuts") == 0) {
+        at.mode = value;
+        return strcmp(value, "all") == 0 || strcmp(value, "pairs") == 0;
+    }
+    return strcmp(word, "--at") == 0 && at_read(value);
+}
+
+static void all_cuts(void)
+{
+    bool all = strcmp(at.mode, "all") == 0;
+
+    if (all && cuts_on(STORAGE_MEMORY) && !jobs_always)
+        outages(asked.from);
+    if (all && cuts_on(STORAGE_FILES) && !jobs_always)
+        killed(asked.from);
+    cuts(asked.from, all ? cuts_of : pairs_of);
+}
+
+static void all_seeds(void)
+{
+    time_t start = time(NULL);
+    uint64_t count = asked.count == 0 && asked.seconds == 0 ? 1000 : asked.count;
+
+    for (uint64_t n = 0; count == 0 || n < count; n++) {
+        if (asked.seconds > 0 && (uint64_t)(time(NULL) - start) >= asked.seconds)
+            break;
+        one_seed(asked.from + n);
+    }
+}
+
 int main(int argc, char **argv)
 {
-    uint64_t seconds = 0, count = 0, from = 1;
-    const char *mode = NULL, *replay_seed = NULL;
-    time_t start = time(NULL);
-
     crypto_up();
     for (int i = 1; i < argc; i++) {
         const char *value = i + 1 < argc ? argv[i + 1] : "";
         bool *flag = flag_of(argv[i]);
-        if (flag != NULL) {
+
+        if (flag != NULL)
             *flag = true;
-            continue;
-        }
-        i++;
-        if (strcmp(argv[i - 1], "--seed") == 0)
-            replay_seed = value;
-        else if (strcmp(argv[i - 1], "--seconds") == 0)
-            seconds = strtoull(value, NULL, 10);
-        else if (strcmp(argv[i - 1], "--count") == 0)
-            count = strtoull(value, NULL, 10);
-        else if (strcmp(argv[i - 1], "--from") == 0)
-            from = strtoull(value, NULL, 10);
-        else if (strcmp(argv[i - 1], "--on") == 0 && is_storage(value))
-            scenario_on = value;
-        else if (strcmp(argv[i - 1], "--cuts") == 0)
-            at.mode = mode = value;
-        else if (strcmp(argv[i - 1], "--at") == 0 && at_read(value))
-            continue;
-        else
+        else if (option(argv[i], value))
+            i++;
+        else {
+            fprintf(stderr, "sim: \"%s %s\" is not understood\n", argv[i], value);
             return usage();
+        }
     }
-    if (replay_seed != NULL)
-        return replay(strtoull(replay_seed, NULL, 10));
-    if (mode != NULL && strcmp(mode, "all") == 0) {
-        if (cuts_on(STORAGE_MEMORY) && !jobs_always)
-            outages(from);
-        if (cuts_on(STORAGE_FILES) && !jobs_always)
-            killed(from);
-        cuts(from, cuts_of);
-    } else if (mode != NULL && strcmp(mode, "pairs") == 0)
-        cuts(from, pairs_of);
-    else if (mode != NULL)
+    if (at.only != 0 && at.mode == NULL) {
+        fputs("sim: --at is one of the cuts: --cuts all or --cuts pairs goes with it\n", stderr);
         return usage();
-    for (uint64_t n = 0; mode == NULL && (count > 0 ? n < count : true); n++) {
-        if (seconds > 0 && (uint64_t)(time(NULL) - start) >= seconds)
-            break;
-        if (seconds == 0 && count == 0 && n >= 1000)
-            break;
-        one_seed(from + n);
+    }
+    if (asked.replay)
+        return replay(asked.seed);
+    if (at.mode != NULL)
+        all_cuts();
+    else
+        all_seeds();
+    if (at.only != 0 && total.seeds == 0) {
+        fprintf(stderr, "sim: there is no flow %u: with these options there are %u\n", at.only,
+                at.flow);
+        return 2;
     }
     if (want_list)
         list();
