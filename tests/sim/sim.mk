@@ -3,8 +3,8 @@
 #   make sim               about two minutes of seeds, each twice; SECONDS=n: so long; FROM=n: from there
 #   make sim SEED=n        one seed, with all its events: with TLS or wolfCrypt where make sim had it so
 #   make sim TLS=1 SEED=n  the same with real TLS
-#   make sim CUTS=all      one power cut at each moment of a first issue and a renewal; CUTS=pairs: two;
-#                          AT=FLOW.FIRST.SECOND: that one, with all its events
+#   make sim CUTS=all      one power cut at each moment of a first issue, of a renewal, of each job;
+#                          CUTS=pairs: two; AT=FLOW.FIRST.SECOND: that one, with all its events
 #   make sim-long          for an hour (HOURS=n) from where the last one ended, and then each fuzzer for
 #                          FUZZ_S seconds; adds to tests/sim/long.log (LOG=file)
 
@@ -51,6 +51,8 @@ $(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK) $(SIM_TLS_QUICK) $(SIM_YEAR):
 sim-programs: $(SIM) $(SIM_REAL) $(SIM_TLS) $(SIM_QUICK)
 programs: $(SIM_QUICK) $(SIM_TLS_QUICK) $(SIM_YEAR)
 sim: $(SIM) $(SIM_REAL) $(SIM_TLS)
+	@$(if $(AT),$(if $(CUTS),,$(error AT=FLOW.FIRST.SECOND goes with CUTS=all or CUTS=pairs)))
+	@$(if $(TLS),$(if $(SEED),,$(error TLS=1 goes with SEED=n)))
 	@$(if $(SEED),$(SIM_OF_SEED) --seed $(SEED),\
 		$(if $(CUTS),$(SIM_REAL) --cuts $(CUTS) $(if $(AT),--at $(AT)),\
 		$(SIM_REAL) --from $(SEEDS_REAL) --count 50 && $(SIM_TLS) --from $(SEEDS_TLS) --count 50 && $(SIM) --seconds $(SECONDS) --from $(or $(FROM),1) --list))

@@ -164,10 +164,10 @@ static void fig_aligned(struct fleet *f)
 static void fig_limits(struct fleet *f)
 {
     double part = 100 * (double)f->n.limited_orders / (double)(f->n.orders + 1);
-    bool ari = f->plan->ari;
+    bool ari = f->plan->ari; /* then there is none at all, for accounts neither */
+    bool none = f->n.limited_orders + f->n.limited_accounts == 0;
 
-    fig_value(fig_line(f, "F5", ari ? f->n.limited_orders == 0 : part <= 0.1, "429 for orders",
-                       ari ? "0" : "<= 0.1 %"),
+    fig_value(fig_line(f, "F5", ari ? none : part <= 0.1, "429 for orders", ari ? "0" : "<= 0.1 %"),
               "%.3f %% of %llu (and %llu for accounts, %llu of 503)", part,
               (unsigned long long)f->n.orders, (unsigned long long)f->n.limited_accounts,
               (unsigned long long)f->n.refused_503);

@@ -18,6 +18,9 @@ static struct {
     const char *only, *svg;
 } options = {10000, 1, 1, NULL, NULL};
 
+#define AGENTS_MIN 10
+#define AGENTS_MAX 1000000
+
 static void put_line(const struct fleet_line *l)
 {
     static const char *const words[] = {"told", "FAIL", "pass"};
@@ -75,10 +78,66 @@ static int whole(double cpu_s, double year_s)
 
 static int usage(void)
 {
-    fputs("usage: sim_fleet [--agents N] [--years Y] [--seed S] [--only SCENARIO] [--svg FOLDER]\n"
-          "                 [--log DEVICE]\n",
-          stderr);
+    fprintf(
+        stderr,
+        "usage: sim_fleet [--agents N] [--years Y] [--seed S] [--only SCENARIO] [--svg FOLDER]\n"
+        "                 [--log DEVICE]\n"
+        "agents: %d to %d; years: a day at least, 0.1 is a part of one; scenarios:\n",
+        AGENTS_MIN, AGENTS_MAX);
+    for (size_t i = 0; i < fleet_plans(plans, FLEET_PLANS, 1); i++)
+        fprintf(stderr, "    %-16s %s\n", plans[i].name, plans[i].words);
     return 2;
+}
+
+static bool number(const char *text, uint64_t least, uint64_t most, uint64_t *out)
+{
+    char *end;
+
+    *out = strtoull(text, &end, 10);
+    return text[0] >= '0' && text[0] <= '9' && *end == '\0' && *out >= least && *out <= most;
+}
+
+static bool years(const char *text)
+{
+    char *end;
+
+    options.years = strtod(text, &end);
+    return *end == '\0' && options.years * 365 >= 1 && options.years <= 100;
+}
+
+static bool scenario_is(const char *name)
+{
+    for (size_t i = 0; i < fleet_plans(plans, FLEET_PLANS, 1); i++) {
+        if (strcmp(plans[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* False: it is not understood. */
+static bool option(const char *word, const char *value)
+{
+    uint64_t n = 0;
+    bool good = true;
+
+    if (strcmp(word, "--agents") == 0) {
+        good = number(value, AGENTS_MIN, AGENTS_MAX, &n);
+        options.agents = (uint32_t)n;
+    } else if (strcmp(word, "--years") == 0)
+        good = years(value);
+    else if (strcmp(word, "--seed") == 0)
+        good = number(value, 0, UINT64_MAX, &options.seed);
+    else if (strcmp(word, "--only") == 0) {
+        good = scenario_is(value);
+        options.only = value;
+    } else if (strcmp(word, "--svg") == 0)
+        options.svg = value;
+    else if (strcmp(word, "--log") == 0) {
+        good = number(value, 0, AGENTS_MAX, &n);
+        fleet.log = (uint32_t)n + 1;
+    } else
+        good = false;
+    return good;
 }
 
 int main(int argc, char **argv)
@@ -86,24 +145,19 @@ int main(int argc, char **argv)
     double cpu_s = 0, year_s = 0;
     size_t count, failed = 0;
 
-    for (int i = 1; i + 1 < argc; i += 2) {
-        if (strcmp(argv[i], "--agents") == 0)
-            options.agents = (uint32_t)strtoul(argv[i + 1], NULL, 10);
-        else if (strcmp(argv[i], "--years") == 0)
-            options.years = strtod(argv[i + 1], NULL);
-        else if (strcmp(argv[i], "--seed") == 0)
-            options.seed = strtoull(argv[i + 1], NULL, 10);
-        else if (strcmp(argv[i], "--only") == 0)
-            options.only = argv[i + 1];
-        else if (strcmp(argv[i], "--svg") == 0)
-            options.svg = argv[i + 1];
-        else if (strcmp(argv[i], "--log") == 0)
-            fleet.log = (uint32_t)strtoul(argv[i + 1], NULL, 10) + 1;
-        else
+    for (int i = 1; i < argc; i += 2) {
+        const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+        if (!option(argv[i], value)) {
+            fprintf(stderr, "sim_fleet: \"%s %s\" is not understood\n", argv[i], value);
             return usage();
+        }
     }
-    if (argc % 2 == 0 || options.agents < 10 || options.years * 365 < 1)
+    if (fleet.log > options.agents) {
+        fprintf(stderr, "sim_fleet: there is no device %u: they are 0 to %u\n", fleet.log - 1,
+                options.agents - 1);
         return usage();
+    }
     fleet_up(&fleet);
     count = fleet_plans(plans, FLEET_PLANS, options.years);
     for (size_t i = 0; i < count; i++) {
