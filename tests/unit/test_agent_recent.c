@@ -37,6 +37,19 @@ TEST(never_longer_than_its_span_whatever_the_clock)
     CHECK_INT(acme_recent_wait(&r, 1, NOW, false), ACME_RECENT_SPAN);
 }
 
+/* Who has no certificate waits no longer than who has one. */
+TEST(need_is_never_a_reason_to_wait_longer)
+{
+    for (int64_t gap = 0; gap < ACME_RECENT_SPAN; gap += ACME_HOUR) {
+        struct acme_recent r = {0};
+
+        for (int i = 0; i < ACME_RECENT; i++)
+            acme_recent_add(&r, 1, NOW + (i < ACME_RECENT - 1 ? 0 : gap));
+        for (int64_t at = NOW; at < NOW + 2 * ACME_RECENT_SPAN; at += ACME_HOUR)
+            CHECK(acme_recent_wait(&r, 1, at, true) <= acme_recent_wait(&r, 1, at, false));
+    }
+}
+
 /* As many as are free, each by another process. */
 static void fill(void)
 {

@@ -165,10 +165,10 @@ TEST(many_tries_before_the_end)
 
         while (left > 0) {
             left -= acme_sched_backoff(ACME_CLASS_CONNECTION, ++failures, left, (uint16_t)jitter);
-            tries++;
+            CHECK(++tries <= 250);
         }
         CHECK(left >= -300);
-        CHECK(tries >= 40 && tries <= 250);
+        CHECK(tries >= 40);
     }
 }
 
