@@ -8,7 +8,8 @@
 #   make test-unit         ... test-conformance, test-interop, test-boards: one kind, for the build
 #                          chosen below
 #   make test-cross        programs for other processors, under qemu-user
-#   make sim               the agent against a lying CA, network, clock and storage (tests/sim)
+#   make sim               the agent against a lying CA, network, clock and storage (tests/sim); sim-fleet,
+#                          sim-year, sim-long: ten thousand devices, a year of three, hours of seeds
 #   make fuzz              libFuzzer on everything that reads what others wrote (tests/fuzz)
 #   make coverage          lines and branches that the tests run
 #   make check             the include and name rules; a report on format, lengths and analysers

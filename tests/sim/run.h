@@ -32,7 +32,7 @@
     X(13, "the agent broke the protocol")                                                          \
     X(14, "the agent turned to a host that it must not")                                           \
     X(15, "the same seed went another way")                                                        \
-    X(16, "too many requests in an hour")                                                          \
+    X(16, "too many requests, or runs, in an hour")                                                \
     X(17, "storage broke its contract")                                                            \
     X(18, "a replaced key can still be found")                                                     \
     X(19, "a record of a newer firmware was not left alone")                                       \
@@ -166,6 +166,8 @@ struct run {
     unsigned orders_before;
     int64_t hour;
     unsigned hour_requests, hour_cuts;
+    uint64_t runs_hour, runs_cuts; /* runs of the agent in this hour, since this cut */
+    unsigned runs;
     unsigned max_calls, max_writes, max_orders, max_requests;
     /* Over all seeds: how long after the faults a device that had no valid certificate then, and
      * was not told to wait by the CA (Retry-After), was at rest with one. */
