@@ -119,6 +119,27 @@ static void count_account(struct run *r)
         run_break(r, 4, "newAccounts in an hour");
 }
 
+static bool order_noted(struct run *r, const struct ca_order *o)
+{
+    struct acme_slice url = check_stored(r, ACME_SLOT_ORDER, check_name(r), TAG_ORDER_URL, 0);
+    char text[100];
+
+    snprintf(text, sizeof text, "%s/order/%016llx", r->at->base, (unsigned long long)o->number);
+    return acme_slice_is(url, text);
+}
+
+/* One that is on record and could be gone on with. */
+static bool order_left(struct run *r)
+{
+    for (uint32_t i = 0; i < r->at->orders_count; i++) {
+        const struct ca_order *o = &r->at->orders[i];
+        if (o->status != ACME_STATUS_INVALID && o->status != ACME_STATUS_VALID &&
+            o->expires > sim_world_unix(&r->world) && order_noted(r, o))
+            return true;
+    }
+    return false;
+}
+
 static void before_order(struct run *r, const struct ca_request *q)
 {
     struct acme_slice kid = check_stored(r, ACME_SLOT_ACCOUNT, r->agent.ca_key, TAG_ACCOUNT_KID, 0);
@@ -130,6 +151,8 @@ static void before_order(struct run *r, const struct ca_request *q)
         run_break(r, 8, "the account's URL is not durable");
     if (check_number(check_stored(r, ACME_SLOT_SCHED, check_name(r), TAG_SCHED_ORDERS, 0)) < 1)
         run_break(r, 4, "a newOrder that was not charged before");
+    if (servers_evils(r) == 0 && !r->s.storage_lies && r->jobs.count == 0 && order_left(r))
+        run_break(r, 4, "a second order beside one that is open");
     check_hold(r, HOLD_ORDER);
 }
 
@@ -152,15 +175,6 @@ static void count_order(struct run *r)
         run_break(r, 4, "orders in an hour");
     if (r->orders > r->max_orders)
         r->max_orders = r->orders;
-}
-
-static bool order_noted(struct run *r, const struct ca_order *o)
-{
-    struct acme_slice url = check_stored(r, ACME_SLOT_ORDER, check_name(r), TAG_ORDER_URL, 0);
-    char text[100];
-
-    snprintf(text, sizeof text, "%s/order/%016llx", r->at->base, (unsigned long long)o->number);
-    return acme_slice_is(url, text);
 }
 
 static bool challenge_noted(struct run *r, const char *token)

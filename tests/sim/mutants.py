@@ -116,6 +116,8 @@ MUTANTS = [
     ("retry-after-not-in-backoff", SCHED, "    if (by_ca < retry_after_s)", "    if (by_ca > 86400)"),
     ("retry-after-of-polls-ignored", REPLY, "    if (seconds > 0 && acme_rows[a->step].how >= ACME_POST_JWK)",
      "    if (seconds > 4000000000u && acme_rows[a->step].how >= ACME_POST_JWK)"),
+    ("open-order-ignored-after-a-boot", STEPS, "    return a->order.open ? ACME_ROW_LOOK : ACME_ROW_CHARGE;",
+     "    return a->order.open && a->order.fresh ? ACME_ROW_LOOK : ACME_ROW_CHARGE;"),
     ("orders-not-spaced", SCHED, "    if (orders < 4)\n        return 0;",
      "    if (orders < 60000)\n        return 0;"),
     ("validation-backoff-a-minute", SCHED,
