@@ -27,7 +27,7 @@ static struct {
     char log[8000];
     int answers, read_err, write_busy, run_busy, status, stops, warnings;
     int open_answer, write_answer, start_answer, poll_answer; /* instead of ACME_OK */
-    const char *printed, *fail_at;
+    const char *printed, *fail_at, *busy_at; /* commands: this one fails; is busy for long */
     bool runs, failing;
     char last[EXTERNAL_LINE_MAX], json[EXTERNAL_LINE_MAX]; /* line written; given to a handler */
     char warned[200], detail[500];                         /* the last one */
@@ -123,6 +123,8 @@ static inline int run_start(void *ctx, const char *const *args, const struct ext
     note("!", all);
     snprintf(w.json, sizeof w.json, "%s", text);
     w.failing = w.fail_at != NULL && strcmp(args[0], w.fail_at) == 0;
+    if (w.busy_at != NULL && strcmp(args[0], w.busy_at) == 0)
+        w.run_busy = 100;
     w.runs = true;
     return ACME_OK;
 }

@@ -347,11 +347,14 @@ TEST(polls_finish_it)
     until_done(s, &a, false, ACME_OK);
     CHECK(s->ops->poll(s) == UINT32_MAX);
     CHECK_INT(s->ops->ready(s, &a), ACME_OK);
-    w.run_busy = 100;
-    CHECK_INT(s->ops->end(s, &a, ACME_OUTCOME_VALID), ACME_AGAIN);
-    CHECK(s->ops->poll(s) == UINT32_MAX); /* it is the handler's turn, not post-cleanup's */
-    CHECK(w.runs);
-    w.run_busy = 0;
+    for (int i = 0; i < 2; i++) { /* it is the handler's turn, not post-cleanup's */
+        w.busy_at = i == 0 ? "pre-cleanup" : "cleanup";
+        CHECK_INT(s->ops->end(s, &a, ACME_OUTCOME_VALID), ACME_AGAIN);
+        CHECK(s->ops->poll(s) == UINT32_MAX);
+        CHECK(w.runs);
+        w.run_busy = 0;
+    }
+    w.busy_at = NULL;
     until_done(s, &a, true, ACME_OK);
     w.run_busy = 2;
     w.fail_at = "post-cleanup";

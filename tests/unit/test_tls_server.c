@@ -115,9 +115,14 @@ TEST(the_longest)
 
 /* ---- who is not ---- */
 
-static void stranger(const char *what)
+/* Alerts (RFC 8446 6, RFC 7301 3.2). Before TLS 1.3 there was none for a name that is missing. */
+enum { NO_NAME = 109, OTHER_NAME = 112, OTHER_PROTOCOL = 120, NO_ALERT = -1 };
+
+/* Refused in both versions, in words that the client understands. */
+static void stranger(const char *what, int alert, bool saw)
 {
     for (int version = 0; version < 2; version++) {
+        WOLFSSL_ALERT_HISTORY heard;
         int ret;
 
         client_tls12 = version == 0;
@@ -127,6 +132,12 @@ static void stranger(const char *what)
         if (ret != ACME_E_TLS || tls.detail == 0)
             test_stop(TEST_FAILED, "%s: %s (wolfSSL: %d)", what, acme_err_name(ret),
                       (int)tls.detail);
+        for (int i = 0; i < 5 && !client_done; i++)
+            connect_client();
+        CHECK_INT(wolfSSL_get_alert_history(client, &heard), WOLFSSL_SUCCESS);
+        if (heard.last_rx.code != alert && !(alert == NO_NAME && heard.last_rx.code == 40))
+            test_stop(TEST_FAILED, "%s: alert %d", what, heard.last_rx.code);
+        CHECK(client_saw == saw);
         stop();
     }
 }
@@ -135,24 +146,22 @@ TEST(strangers)
 {
     start();
     client_name = NULL;
-    stranger("no name");
-    CHECK(!client_saw);
+    stranger("no name", NO_NAME, false);
     client_name = "gx.example.org";
-    stranger("another name");
-    CHECK(!client_saw);
+    stranger("another name", OTHER_NAME, false);
     client_name = "GW.example.org"; /* byte for byte: the solver has folded it before */
-    stranger("another case");
+    stranger("another case", OTHER_NAME, false);
     client_name = NAME ".";
-    stranger("a longer name");
+    stranger("a longer name", OTHER_NAME, false);
     client_name = "gw.example.or";
-    stranger("a shorter name");
+    stranger("a shorter name", OTHER_NAME, false);
     client_name = NAME;
     client_protocols = "h2,http/1.1";
-    stranger("another protocol");
+    stranger("another protocol", OTHER_PROTOCOL, false);
     client_protocols = "acme-tls/2";
-    stranger("one of the same length");
-    client_protocols = NULL;
-    stranger("no protocol");
+    stranger("one of the same length", OTHER_PROTOCOL, false);
+    client_protocols = NULL; /* gets through wolfSSL's handshake, and then no further */
+    stranger("no protocol", NO_ALERT, true);
 }
 
 static void says(const void *bytes, size_t len)
