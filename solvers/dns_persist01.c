@@ -126,12 +126,12 @@ static int dps_begin(struct acme_solver *s, const struct acme_challenge *c)
     return p->config.others ? (int)ACME_E_DECLINED : err;
 }
 
-/* The record is not ours to remove. */
+/* The record is not ours to remove; a look that nobody asks for any more is given up. */
 static int dps_end(struct acme_solver *s, const struct acme_challenge *c, enum acme_outcome outcome)
 {
-    (void)s;
     (void)c;
     (void)outcome;
+    dns_persist01_close((struct dns_persist01 *)s);
     return ACME_OK;
 }
 
