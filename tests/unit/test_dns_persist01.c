@@ -208,7 +208,7 @@ TEST(the_best_record_counts)
                                           ISSUER "; accounturi=" OTHERS,
                                           RECORD "; persistUntil=5",
                                           RECORD,
-                                          "other.example; accounturi=" URL};
+                                          "ca.test; accounturi=https://ca.test/1"};
     const size_t n = sizeof records / sizeof records[0];
 
     for (size_t first = 0; first < n; first++) {
