@@ -1,6 +1,11 @@
 /* quick.c - the simulation as two test suites of half a minute: cuts, and a few hundred seeds, with
- * wolfCrypt; and a few with TLS */
+ * wolfCrypt; and a few with TLS
+ *
+ *   sim_quick            all cases
+ *   sim_quick CASE N     one run of this case (N: the cut, or the seed), with all its events
+ */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "run.h"
@@ -10,18 +15,32 @@
 
 static struct run run;
 static int failed;
+static struct {
+    const char *name; /* NULL: all cases */
+    uint64_t n;
+    bool found;
+} only;
 
-static void say(const char *name, uint64_t seed, const char *what)
+/* n: the run of the case that failed. */
+static void say(const char *name, uint64_t n)
 {
     if (run.broken == 0) {
         printf("ok sim.%s\n", name);
     } else {
         failed = 1;
-        printf("not ok sim.%s: seed %llu %s: invariant %u (%s: %s)\n", name,
-               (unsigned long long)seed, what, run.broken, invariant_words(run.broken),
-               run.broken_what);
+        printf("not ok sim.%s: run %llu: invariant %u (%s: %s); sim%s_quick %s %llu shows it\n",
+               name, (unsigned long long)n, run.broken, invariant_words(run.broken),
+               run.broken_what, ca_stream_is_tls() ? "_tls" : "", name, (unsigned long long)n);
     }
     fflush(stdout);
+}
+
+static bool wanted(const char *name)
+{
+    bool yes = only.name == NULL || strcmp(only.name, name) == 0;
+
+    only.found = only.found || yes;
+    return yes;
 }
 
 static void quick_scenario(struct scenario *s, enum storage_kind kind)
@@ -38,21 +57,19 @@ static void quick_scenario(struct scenario *s, enum storage_kind kind)
     s->age = storage_room(kind) > 16000 ? storage_room(kind) - 16000 : 0;
 }
 
-/* Power is cut at each moment in turn. */
+/* Power is cut at each moment in turn. After the last there is a run without a cut. */
 static void quick_each(const struct scenario *s, const char *name)
 {
-    char what[40] = "";
+    uint64_t n = only.name != NULL ? only.n : 1;
 
     run.fixed_cuts = true;
-    run.cuts = 1;
-    for (uint64_t n = 1; run.cuts > 0; n++) {
+    for (;; n++) {
         run.cut_list[0] = n;
         (void)run_seed(&run, 5, s);
-        snprintf(what, sizeof what, "cut %llu", (unsigned long long)n);
-        if (run.broken != 0)
+        if (run.broken != 0 || run.cuts == 0 || only.name != NULL)
             break;
     }
-    say(name, 5, what);
+    say(name, n);
     run.fixed_cuts = false;
 }
 
@@ -65,7 +82,8 @@ static void quick_cuts(enum storage_kind kind, bool txt)
     quick_scenario(&s, kind);
     s.txt = s.wildcard = txt;
     snprintf(name, sizeof name, "cuts-%s-%s", txt ? "dns-01" : "http-01", storage_word(kind));
-    quick_each(&s, name);
+    if (wanted(name))
+        quick_each(&s, name);
 }
 
 /* Of a job. */
@@ -86,10 +104,12 @@ static void quick_jobs(enum storage_kind kind)
         quick_scenario(&s, kind);
         s.job = jobs[i].type;
         snprintf(name, sizeof name, "cuts-%s-%s", jobs[i].word, storage_word(kind));
+        if (!wanted(name))
+            continue;
         quick_each(&s, name);
         if (run.broken == 0 && run.jobs.done[s.job] != 1) {
             run_break(&run, 22, "the job was not done");
-            say(name, 5, "");
+            say(name, run.cut_list[0]);
         }
     }
 }
@@ -106,47 +126,43 @@ static void quick_servers(enum storage_kind kind, bool staging)
     s.first_bad = (uint8_t)(staging ? EVIL_SRV_BLIND : EVIL_SRV_DOWN);
     snprintf(name, sizeof name, "cuts-%s-%s", staging ? "rehearsal" : "second-ca",
              storage_word(kind));
+    if (!wanted(name))
+        return;
     quick_each(&s, name);
     if (run.broken == 0 && (run.servers.switched == 0 || staging != (run.servers.rehearsed > 0))) {
         run_break(&run, 23, "the second CA was not asked");
-        say(name, 5, "");
+        say(name, run.cut_list[0]);
     }
 }
 
 static void quick_seeds(uint64_t from)
 {
     char name[40];
-    uint64_t seed = from, trace;
+    uint64_t seed = only.name != NULL ? only.n : from, trace;
 
-    for (; seed < from + QUICK_GROUP; seed++) {
-        if (run_seed(&run, seed, NULL) != 0)
-            break;
-        if (seed % 8 != 0)
-            continue;
-        trace = run.world.trace;
-        if (run_seed(&run, seed, NULL) == 0 && run.world.trace != trace)
-            run_break(&run, 15, "trace hash");
-        if (run.broken != 0)
-            break;
-    }
     snprintf(name, sizeof name, "%sseeds-%llu",
              ca_stream_is_tls() ? "tls-"
              : servers_always   ? "servers-"
                                 : "",
              (unsigned long long)from);
-    say(name, seed, "");
+    if (!wanted(name))
+        return;
+    for (; seed < from + QUICK_GROUP; seed++) {
+        if (run_seed(&run, seed, NULL) != 0)
+            break;
+        if (seed % 8 == 0) {
+            trace = run.world.trace;
+            if (run_seed(&run, seed, NULL) == 0 && run.world.trace != trace)
+                run_break(&run, 15, "trace hash");
+        }
+        if (run.broken != 0 || only.name != NULL)
+            break;
+    }
+    say(name, seed);
 }
 
-int main(void)
+static void quick_all(void)
 {
-    sim_world_init(&run.world, 0);
-    sim_port_init(&run.device, &run.world, &run.net, 0, NULL);
-    acme_crypto_seed_from(&run.device.port);
-    ca_pki_init();
-    if (ca_stream_is_tls()) {
-        quick_seeds(1);
-        return failed;
-    }
     quick_cuts(STORAGE_MEMORY, false);
     quick_cuts(STORAGE_MEMORY, true);
     quick_cuts(STORAGE_NOR, false);
@@ -162,5 +178,27 @@ int main(void)
     servers_always = false;
     for (uint64_t from = 1; from <= QUICK_SEEDS; from += QUICK_GROUP)
         quick_seeds(from);
-    return failed;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3) {
+        only.name = argv[1];
+        only.n = strtoull(argv[2], NULL, 10);
+        run.verbose = true;
+    } else if (argc > 1) {
+        fprintf(stderr, "usage: sim_quick [CASE RUN]\n");
+        return 2;
+    }
+    sim_world_init(&run.world, 0);
+    sim_port_init(&run.device, &run.world, &run.net, 0, NULL);
+    acme_crypto_seed_from(&run.device.port);
+    ca_pki_init();
+    if (ca_stream_is_tls())
+        quick_seeds(1);
+    else
+        quick_all();
+    if (!only.found)
+        fprintf(stderr, "sim_quick: no case %s\n", only.name);
+    return failed != 0 || !only.found;
 }
