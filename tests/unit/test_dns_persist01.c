@@ -469,6 +469,9 @@ TEST(another_challenge_asks_again)
     c.account_url = URL;
     CHECK_INT(run_for(&c), ACME_OK);
     CHECK_INT(dns.connects, 6);
+    c.account_url = OTHERS;
+    CHECK_INT(run_for(&c), ACME_E_SOLVER);
+    CHECK_INT(solver.verdict, DNS_PERSIST_OTHER_ACCOUNT);
 }
 
 TEST(an_end_in_the_middle_gives_the_connection_back)
