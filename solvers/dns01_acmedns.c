@@ -7,6 +7,9 @@
 #include "acme_err.h"
 #include "acme_exchange.h"
 
+#define AD_TEXT_OF(x) #x
+#define AD_TEXT(x)    AD_TEXT_OF(x)
+
 enum ad_job { AD_NONE, AD_PREPARE, AD_BEGIN, AD_READY };
 
 enum ad_phase {
@@ -295,6 +298,10 @@ static int ad_do(struct dns01_acmedns *d, const char *identifier, const char *va
         (void)acme_copy_text(d->identifier, sizeof d->identifier, acme_slice_text(identifier));
         (void)acme_copy_text(d->value, sizeof d->value, acme_slice_text(value));
         ad_go(d, AD_LOAD);
+        /* A record with a longer one could not be read back. */
+        if (strlen(d->config.url) > ACMEDNS_URL_MAX)
+            err = ad_fail(d, "the URL of acme-dns is longer than " AD_TEXT(ACMEDNS_URL_MAX),
+                          " characters: give a shorter one", "", "");
     }
     for (int i = 0; i < 8 && err == ACME_OK && d->phase != AD_DONE; i++)
         err = ad_move(d, x);

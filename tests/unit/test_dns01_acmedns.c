@@ -254,7 +254,9 @@ TEST(urls)
     memset(longest + strlen(longest), 'a', sizeof longest - 1 - strlen(longest));
     fresh_with((struct dns01_acmedns_config){.url = longest});
     CHECK_INT(run(PREPARE), ACME_E_SOLVER);
-    CHECK(memchr(solver.why, '\0', sizeof solver.why) != NULL);
+    CHECK_STR(solver.why, "the URL of acme-dns is longer than 255 characters: give a shorter one");
+    longest[ACMEDNS_URL_MAX + 1] = '\0';
+    CHECK_INT(run(PREPARE), ACME_E_SOLVER);
     CHECK_INT(api.connects, 0);
     longest[ACMEDNS_URL_MAX] = '\0';
     fresh_with((struct dns01_acmedns_config){.url = longest});

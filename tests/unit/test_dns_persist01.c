@@ -196,6 +196,7 @@ TEST(each_verdict_has_its_words)
             CHECK_INT(solver.verdict, rows[i].verdict);
             snprintf(why, sizeof why, NAME ": %s" WHERE, rows[i].words);
             CHECK_STR(solver.why, why);
+            CHECK_INT(warned.count, 0);
         }
     }
 }
