@@ -89,7 +89,7 @@ static bool dp_same_tag(struct acme_slice a, struct acme_slice b)
     return true;
 }
 
-/* Seconds since 1970. A time that is past counting is for ever; one before 1970 is past. */
+/* Seconds since 1970; one before it is past. More than 18 digits are no time. */
 static bool dp_number(struct acme_slice value, int64_t *out)
 {
     bool minus = value.len > 1 && value.ptr[0] == '-';

@@ -379,6 +379,8 @@ def agent_seeds():
 WORDS = {"response": HTTP_WORDS, "exchange": HTTP_WORDS, "http01": HTTP_WORDS + ["GET ", "HEAD ", PATH, "Host: "],
          "json": JSON_WORDS, "objects": JSON_WORDS, "pretty": JSON_WORDS, "text": TEXT_WORDS, "pem": PEM_WORDS,
          "cert": DER_WORDS, "keyfile": DER_WORDS + JWK_WORDS, "conf": CONF_WORDS,
+         "dns": ["ca.example", "; ", "accounturi=", "https://ca.example/a/1", "policy=", "wildcard", "persistUntil=", "1795000000"],
+         "acmedns": JSON_WORDS + ["\"username\"", "\"password\"", "\"subdomain\"", "\"fulldomain\""],
          "hello": [b"\x16\3\1", b"\x0aacme-tls/1", b"\0\x10\0", b"\0\0\0", b"a.bc"],
          "records": [b"ACME", b"http-01\0", number(1), b"\x01\x80", KEY]}
 
@@ -403,7 +405,23 @@ def dns_seeds():
                           "2c00ec00e00010001000000090004c000020101620000010001000000090004c0000202")
     signed = bytes.fromhex("1234a8000001000000000001076578616d706c6503636f6d0000060001026b31076578616d706c65"
                            "0000fa00ff00000000003d0b686d61632d736861323536000000499602d2012c0020")
-    return {"dns": [alias, signed + bytes(32) + bytes.fromhex("123400000000"), signed[:40]]}
+    good = b"ca.example; accounturi=https://ca.example/a/1"
+    persist = [good + more for more in (b"", b"; policy=wildcard; persistUntil=1795000000", b"; persistUntil=-1; x=y",
+                                        b"/2", b" ;POLICY = none;persistuntil=1794999999\t", b"; policy=wildcard; policy=x")]
+    answer = bytes.fromhex("123481800001000100000000016100001000010161000010000100000009") + \
+        struct.pack(">HB", len(good) + 2, 20) + good[:20] + bytes([len(good) - 20]) + good[20:]
+    return {"dns": [alias, signed + bytes(32) + bytes.fromhex("123400000000"), signed[:40], answer] + persist}
+
+
+def acmedns_seeds():
+    """What /register answers, and the fields of a record."""
+    answer = """{"username":"c36f-1","password":"htB9_-Z","fulldomain":"8e57.Auth.example.","subdomain":"8e57",
+"allowfrom":["192.168.100.1/24"]}"""
+    texts = [answer, answer.replace("8e57.A", "8e58.a"), answer.replace("c36f-1", "u\\r\\nX: y"), "[]"]
+    fields = [(16, b"https://auth.example"), (17, b"c36f-1"), (18, b"htB9_-Z"), (19, b"8e57"), (20, b"8e57.auth.example")]
+    stored = [fields, fields + [(21, b"later")], fields + [(0x8001, b"x")], fields[:3], fields[::-1]]
+    return {"acmedns": [b"\0" + text.encode() for text in texts] +
+            [b"\1" + record(7, one)[20:] for one in stored]}
 
 
 def hello(extensions, session=b"", suites=b"\x13\x01\xc0\x2b"):
@@ -446,7 +464,7 @@ def main():
     shutil.rmtree(top / "seeds", ignore_errors=True)
     (top / "dict").mkdir(parents=True, exist_ok=True)
     for make in (http_seeds, json_seeds, text_seeds, cert_seeds, keyfile_seeds, record_seeds, flash_seeds, agent_seeds,
-                 conf_seeds, dns_seeds, hello_seeds):
+                 conf_seeds, dns_seeds, acmedns_seeds, hello_seeds):
         for name, inputs in make().items():
             folder = top / "seeds" / name
             folder.mkdir(parents=True)

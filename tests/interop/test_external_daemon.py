@@ -217,6 +217,14 @@ def refused(w, c):
     for way in ("json", "text", "handler=" + handler, "dehydrated=" + handler, "fifo=/x"):
         d.write("external = %s\n" % way, section)
         common.run_tool(["run", "-c", d.conf]).expect(1, words)
+        # What looks at the file before says it, too, and is content: `renew` takes it.
+        with open(d.conf, encoding="ascii") as f:
+            line = f.read().split("external = ")[0].count("\n") + 1
+        common.run_tool(["check", "-c", d.conf]).expect(
+            0, "%s:%d: warning: `lwacme run` refuses this" % (d.conf, line))
+    d.write("external = unix=%s\n" % handler, section)
+    r = common.run_tool(["check", "-c", d.conf]).expect(0)
+    check("warning" not in r.text, r.text)
 
 
 if __name__ == "__main__":

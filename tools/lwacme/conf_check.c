@@ -357,9 +357,20 @@ static void tell_sum(const struct conf *c)
     show_json(&b);
 }
 
+/* The file is right for `lwacme renew`. */
+static void warn_of_daemon(const struct conf *c, size_t i)
+{
+    struct conf_judge j = {.c = c};
+
+    conf_warn(&j, LINE_OF(external),
+              "`lwacme run` refuses this: a daemon asks by external = unix=PATH alone; "
+              "`lwacme renew` takes it");
+}
+
 int check_run(const struct options *base)
 {
     static struct options o;
+    bool warned = false;
     struct conf c;
     int err = conf_open(&c, base->config_file, base);
 
@@ -367,8 +378,12 @@ int check_run(const struct options *base)
         return err;
     for (size_t i = 0; i < c.count && err == EXIT_DONE; i++) {
         err = conf_options(&c, i, &o);
-        if (err == EXIT_DONE)
+        if (err == EXIT_DONE) {
             tell_one(&o);
+            if (options_not_for_daemon(&o) && !warned)
+                warn_of_daemon(&c, i);
+            warned = warned || options_not_for_daemon(&o);
+        }
     }
     if (err == EXIT_DONE)
         tell_sum(&c);

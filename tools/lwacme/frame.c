@@ -8,7 +8,7 @@
 #include "metrics.h"
 #include "secret.h"
 
-#include "posix_channel.h"
+#include "options.h"
 
 static struct privilege given;
 static struct options room; /* of one certificate, for the length of a call */
@@ -90,8 +90,7 @@ bool frame_cannot_ask(const struct conf *c)
     bool any = false;
 
     for (size_t i = 0; !any && i < c->count; i++)
-        any = conf_options(c, i, &room) == EXIT_DONE && room.external != 0 &&
-              room.external_over != POSIX_CHANNEL_UNIX;
+        any = conf_options(c, i, &room) == EXIT_DONE && options_not_for_daemon(&room);
     return any;
 }
 

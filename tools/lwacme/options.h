@@ -75,6 +75,8 @@ int options_check_solvers(const struct options *o);
 int options_state_dir(struct options *o);
 /* Does ".NAME.<n>" fit into a folder, whatever n will be? */
 bool options_folder_fits(const struct options *o);
+/* Its --external needs streams, or starts programs: a daemon has none, and may not. */
+bool options_not_for_daemon(const struct options *o);
 
 /* usage() tells `say` instead of stderr, until called with NULL. text as it was given, and made
  * safe for a terminal (shown); both may be NULL. */

@@ -129,6 +129,11 @@ int option_take_external(struct options *o, const struct option_row *row, char *
         value);
 }
 
+bool options_not_for_daemon(const struct options *o)
+{
+    return o->external != 0 && o->external_over != POSIX_CHANNEL_UNIX;
+}
+
 const char *options_issuer(const struct options *o)
 {
     if (o->persist_issuer != NULL)
