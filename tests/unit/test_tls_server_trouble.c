@@ -153,7 +153,7 @@ TEST(out_of_memory_at_every_allocation)
         before = memory_live;
         ret = meet_without(n, &left);
         if (left == 0 && tls.session == NULL) /* open: nothing was said, it may be tried again */
-            CHECK(ret == ACME_E_TLS_MEMORY || ret == ACME_E_CERT || ret == ACME_E_TLS);
+            CHECK(ret == ACME_E_TLS_MEMORY || ret == ACME_E_CERT); /* wolfSSL: "bad file" */
         CHECK(ret == ACME_OK || ret == ACME_E_TLS_MEMORY || ret == ACME_E_CERT ||
               ret == ACME_E_TLS || ret == ACME_E_ENTROPY);
         opening += ret == ACME_E_TLS_MEMORY && tls.session == NULL;
