@@ -264,12 +264,14 @@ int acme_tls_limit(void *context)
 {
     WOLFSSL_CTX *ctx = (WOLFSSL_CTX *)context;
 
-    if (wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS ||
-        tls_set_suites(ctx) != WOLFSSL_SUCCESS)
+    if (wolfSSL_CTX_SetMinVersion(ctx, WOLFSSL_TLSV1_2) != WOLFSSL_SUCCESS)
         return ACME_E_TLS;
+    /* The lists are fixed, so only memory can be short; wolfSSL does not always say so. */
+    if (tls_set_suites(ctx) != WOLFSSL_SUCCESS)
+        return ACME_E_TLS_MEMORY;
     for (size_t i = 0; i < sizeof tls_curves / sizeof tls_curves[0]; i++) {
         if (wolfSSL_CTX_UseSupportedCurve(ctx, tls_curves[i]) != WOLFSSL_SUCCESS)
-            return ACME_E_TLS;
+            return ACME_E_TLS_MEMORY;
     }
     return ACME_OK;
 }

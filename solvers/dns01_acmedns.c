@@ -7,6 +7,9 @@
 #include "acme_err.h"
 #include "acme_exchange.h"
 
+#define AD_TEXT_OF(x) #x
+#define AD_TEXT(x)    AD_TEXT_OF(x)
+
 enum ad_job { AD_NONE, AD_PREPARE, AD_BEGIN, AD_READY };
 
 enum ad_phase {
@@ -167,8 +170,14 @@ static int ad_again(struct dns01_acmedns *d, int err)
     return ACME_AGAIN;
 }
 
-/* The exchange is the agent's: it is given back as it was, and our secrets in its buffer are gone.
- * Its connections to the CA and to acme-dns trust different roots, so none is used for both. */
+/* The exchange is the agent's: it is given back closed, and our secrets in its buffer are gone. */
+static void ad_give_back(struct acme_exchange *x)
+{
+    acme_exchange_close(x);
+    acme_wipe(x->io.ptr, x->io.len);
+}
+
+/* Its connections to the CA and to acme-dns trust different roots, so none is used for both. */
 static int ad_ask(struct dns01_acmedns *d, struct acme_exchange *x)
 {
     const struct acme_anchors *theirs = x->anchors;
@@ -192,8 +201,7 @@ static int ad_ask(struct dns01_acmedns *d, struct acme_exchange *x)
     if (err == ACME_OK)
         err = ad_reply(d, &reply);
     d->flying = false;
-    acme_exchange_close(x);
-    acme_wipe(x->io.ptr, x->io.len);
+    ad_give_back(x);
     return err == ACME_OK || err == ACME_E_SOLVER ? err : ad_again(d, err);
 }
 
@@ -211,6 +219,8 @@ static int ad_slot(struct dns01_acmedns *d)
         err = acmedns_account_save(port, key, d->config.url, ad_room(d), &d->account);
     else
         err = acmedns_account_load(port, key, d->config.url, ad_room(d), &d->account);
+    if (err != ACME_OK && err != ACME_AGAIN) /* what is not kept must not be told */
+        acme_wipe(&d->account, sizeof d->account);
     if (err == ACME_OK)
         ad_go(d, AD_LEAD);
     if (d->phase == AD_LOAD && err == ACME_E_SLOT_EMPTY) {
@@ -280,12 +290,18 @@ static int ad_do(struct dns01_acmedns *d, const char *identifier, const char *va
 
     if (d->job != job || strcmp(d->identifier, identifier) != 0 || strcmp(d->value, value) != 0) {
         dns_seek_close(&d->seek);
+        if (d->flying && x != NULL)
+            ad_give_back(x); /* another job's request is under way */
         d->why[0] = '\0';
         d->flying = false;
         d->job = (uint8_t)job;
         (void)acme_copy_text(d->identifier, sizeof d->identifier, acme_slice_text(identifier));
         (void)acme_copy_text(d->value, sizeof d->value, acme_slice_text(value));
         ad_go(d, AD_LOAD);
+        /* A record with a longer one could not be read back. */
+        if (strlen(d->config.url) > ACMEDNS_URL_MAX)
+            err = ad_fail(d, "the URL of acme-dns is longer than " AD_TEXT(ACMEDNS_URL_MAX),
+                          " characters: give a shorter one", "", "");
     }
     for (int i = 0; i < 8 && err == ACME_OK && d->phase != AD_DONE; i++)
         err = ad_move(d, x);

@@ -117,21 +117,22 @@ static int dps_begin(struct acme_solver *s, const struct acme_challenge *c)
     err = dns_persist01_look(p, c);
     if (err != ACME_OK)
         return err;
-    dps_warn(p, c);
-    if (p->verdict == DNS_PERSIST_GOOD)
+    if (p->verdict == DNS_PERSIST_GOOD) {
+        dps_warn(p, c);
         return ACME_OK;
+    }
     err = dns_seek_fail(&p->seek, c->identifier,
                         dns_persist_words((enum dns_persist_verdict)p->verdict),
                         ", at _validation-persist before this name");
     return p->config.others ? (int)ACME_E_DECLINED : err;
 }
 
-/* The record is not ours to remove. */
+/* The record is not ours to remove; a look that nobody asks for any more is given up. */
 static int dps_end(struct acme_solver *s, const struct acme_challenge *c, enum acme_outcome outcome)
 {
-    (void)s;
     (void)c;
     (void)outcome;
+    dns_persist01_close((struct dns_persist01 *)s);
     return ACME_OK;
 }
 

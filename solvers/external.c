@@ -8,7 +8,8 @@
 #include "acme_event.h"
 #include "dns_msg.h"
 
-#define EXT_POLL_MS 20
+#define EXT_POLL_MS    20
+#define EXT_SELF_CHECK 4 /* the last step of begin */
 
 enum ext_phase { EXT_IDLE, EXT_PERFORMING, EXT_POSTED, EXT_CLEANING };
 enum ext_act { EXT_NOTHING, EXT_BEGIN, EXT_READY, EXT_END, EXT_FINISH, EXT_TELL };
@@ -40,11 +41,19 @@ static int ext_fail(struct external *x, const char *what, const char *more)
 
 /* ---- one act at a time ---- */
 
+static void ext_forget_proof(struct external *x)
+{
+    acme_wipe(x->config.tls->proof.key_pem, sizeof x->config.tls->proof.key_pem);
+    acme_wipe(x->line, sizeof x->line);
+}
+
 static void ext_abort(struct external *x)
 {
     if (x->runs)
         x->config.runner->stop(x->config.runner->ctx);
     x->runs = false;
+    if (x->act == EXT_BEGIN && x->config.tls != NULL)
+        ext_forget_proof(x);
     external_verify_stop(&x->verify, x->port);
     x->act = EXT_NOTHING;
     x->step = 0;
@@ -66,9 +75,15 @@ static void ext_enter(struct external *x, enum ext_act act, const struct acme_ch
     (void)acme_copy_text(x->domain, sizeof x->domain, acme_slice_text(domain));
 }
 
+/* A self-check has a limit of its own, and only warns: who was asked has answered. */
+static bool ext_is_asked(const struct external *x)
+{
+    return x->config.answer_ms != 0 && (x->act != EXT_BEGIN || x->step < EXT_SELF_CHECK);
+}
+
 static int ext_leave(struct external *x, int err)
 {
-    if (err == ACME_AGAIN && x->config.answer_ms != 0 &&
+    if (err == ACME_AGAIN && ext_is_asked(x) &&
         x->port->now_ms(x->port->ctx) - x->since_ms >= x->config.answer_ms)
         err = ext_fail(x, "the other side has not answered in time", "");
     if (err != ACME_AGAIN)
@@ -169,9 +184,8 @@ static int ext_channel(struct external *x, int err, const char *what)
 {
     if (err == ACME_AGAIN)
         return err;
-    if (err == ACME_E_CLOSED)
-        return ext_fail(x, what, ": the other side has ended");
-    return ext_fail(x, what, acme_err_words(err));
+    return ext_fail(x, what,
+                    err == ACME_E_CLOSED ? "the other side has ended" : acme_err_words(err));
 }
 
 int external_print(struct external *x, const char *line, size_t len)
@@ -186,7 +200,7 @@ int external_print(struct external *x, const char *line, size_t len)
         x->open = true;
     }
     err = channel->write_line(channel->ctx, line, len);
-    return err == ACME_OK ? ACME_OK : ext_channel(x, err, "a message cannot be written");
+    return err == ACME_OK ? ACME_OK : ext_channel(x, err, "a message cannot be written: ");
 }
 
 static int ext_print_message(struct external *x)
@@ -284,12 +298,6 @@ static int ext_prove(struct external *x, const struct acme_challenge *c)
     return err != ACME_OK ? ext_fail(x, "the files of tls-alpn-01 cannot be written", "") : err;
 }
 
-static void ext_forget_proof(struct external *x)
-{
-    acme_wipe(x->config.tls->proof.key_pem, sizeof x->config.tls->proof.key_pem);
-    acme_wipe(x->line, sizeof x->line);
-}
-
 static int ext_begin_step(struct external *x, const struct acme_challenge *c)
 {
     enum external_mode mode = x->config.mode;
@@ -329,13 +337,11 @@ static int ext_begin(struct acme_solver *s, const struct acme_challenge *c)
         (c->wildcard && c->type != ACME_CHALLENGE_DNS01))
         return ACME_E_DECLINED;
     ext_enter(x, EXT_BEGIN, c);
-    while (err == ACME_OK && x->step < 5) {
+    while (err == ACME_OK && x->step <= EXT_SELF_CHECK) {
         err = ext_begin_step(x, c);
         if (err == ACME_OK)
             x->step++;
     }
-    if (err != ACME_AGAIN && c->type == ACME_CHALLENGE_TLSALPN01)
-        ext_forget_proof(x);
     return ext_leave(x, err);
 }
 
@@ -416,12 +422,13 @@ int external_finish(struct external *x)
     ext_enter(x, EXT_FINISH, NULL);
     if (x->config.mode == EXTERNAL_HANDLER)
         err = ext_frame(x, "post-cleanup");
+    err = ext_leave(x, err);
     if (err == ACME_AGAIN)
         return err;
     x->phase = EXT_IDLE;
     if (err != ACME_OK)
         ext_warn(x, "post-cleanup failed", x->why, err);
-    return ext_leave(x, ACME_OK);
+    return ACME_OK;
 }
 
 /* Between the ends of two challenges something is always under way. */

@@ -74,7 +74,8 @@ struct external_config {
     uint16_t http_port;                   /* that a self-check asks; 0: none is made */
     bool no_lookup;                       /* no self-check of dns-01 */
     struct external_tls *tls;             /* NULL: tls-alpn-01 is declined */
-    uint32_t answer_ms; /* for each act, its answer included; 0: a person takes what it takes */
+    uint32_t answer_ms; /* for each act, its answer included, a self-check not; 0: a person takes
+                           what it takes */
 };
 
 #define EXTERNAL_VERIFY_MS 10000 /* for a self-check by HTTP */

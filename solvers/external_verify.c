@@ -39,20 +39,39 @@ static int exv_begin(struct external_verify *v, const struct acme_port *port,
     return b.overflow ? ACME_E_SIZE : ACME_OK;
 }
 
+/* What is there, without the frames of chunks: its length, or an error. */
+static int exv_body(const struct acme_http_head *head, uint8_t *body, size_t len)
+{
+    struct acme_http_chunked chunked;
+    size_t used;
+
+    if (head->framing != ACME_HTTP_CHUNKED)
+        return (int)len;
+    memset(&chunked, 0, sizeof chunked);
+    if (acme_http_dechunk(&chunked, body, len, &len, &used) == ACME_E_HTTP)
+        return ACME_E_HTTP;
+    return (int)len;
+}
+
 /* The whole reply has come, or all of it that there is room for. */
 static int exv_judge(const struct external_verify *v, const char *want, struct acme_span room)
 {
     struct acme_http_head head;
-    size_t len = strlen(want);
+    const uint8_t *body;
+    int len = (int)strlen(want);
     int n = acme_http_read_head(acme_slice_of(room.ptr, v->len), false, &head);
 
     if (n <= 0)
         return n == ACME_AGAIN ? ACME_E_HTTP : n;
-    if (head.status != 200 || v->len < (size_t)n + len || memcmp(room.ptr + n, want, len) != 0)
+    body = room.ptr + n;
+    n = exv_body(&head, room.ptr + n, (size_t)(v->len - n));
+    if (n < 0)
+        return n;
+    if (head.status != 200 || n < len || memcmp(body, want, (size_t)len) != 0)
         return ACME_E_DECLINED;
     /* A CA allows white space behind it (8.3). */
-    for (size_t i = (size_t)n + len; i < v->len; i++) {
-        if (strchr(" \t\r\n", room.ptr[i]) == NULL)
+    for (int i = len; i < n; i++) {
+        if (memchr(" \t\r\n", body[i], 4) == NULL)
             return ACME_E_DECLINED;
     }
     return ACME_OK;
@@ -78,7 +97,8 @@ static int exv_take(struct external_verify *v, const struct acme_port *port, str
 
     if (n > 0)
         v->len = (uint16_t)(v->len + n);
-    return n > 0 && v->len == room.len ? ACME_E_SIZE : n;
+    /* More than that is no proof: what there is room for tells what it is. */
+    return n > 0 && v->len == room.len ? ACME_E_CLOSED : n;
 }
 
 int external_verify(struct external_verify *v, const struct acme_port *port,

@@ -150,6 +150,12 @@ bool jobs_settled(const struct run *r)
     return r->jobs.at == UINT64_MAX && !r->jobs.asked && !r->jobs.begun;
 }
 
+/* A refusal in a reply that cannot be read may have been "it is revoked already". */
+static bool told_unreadably(const struct evil *e)
+{
+    return evil_has(e, EVIL_REV_ALREADY) && (evil_of(e, "JSON") || evil_of(e, "HTTP"));
+}
+
 static void job_end(struct run *r, bool done)
 {
     struct jobs *j = &r->jobs;
@@ -161,6 +167,8 @@ static void job_end(struct run *r, bool done)
     j->done[p->type] += done;
     if (p->type == ACME_JOB_DEACTIVATE)
         j->deactivating = false;
+    if (p->type == ACME_JOB_REVOKE && !done && told_unreadably(&r->ca.evil))
+        j->revoked = 0;
     j->begun = j->forcing = false;
     j->tries = 0;
     j->at = UINT64_MAX;

@@ -1,4 +1,4 @@
-/* dns01_world.h - a small DNS of two servers for test_dns01_2136.c, over a fake network and a
+/* dns01_world.h - a small DNS of two servers for the solvers of DNS, over a fake network and a
  * virtual clock: one connection at a time, and any trouble in any of them */
 #ifndef DNS01_WORLD_H
 #define DNS01_WORLD_H
@@ -35,7 +35,7 @@ enum trouble {
 };
 
 struct held {
-    char name[DNS_NAME_ROOM], value[80];
+    char name[DNS_NAME_ROOM], value[1500];
 };
 
 static struct {
@@ -55,6 +55,8 @@ static struct {
     struct held held[8];
     unsigned lag; /* questions for TXT that the second server answers before it knows */
     unsigned servers;
+    const char *other_zone; /* beside ZONE; may be NULL */
+    bool beyond;            /* the last string of a TXT record claims a byte that is not there */
     const char *alias_from, *alias_to;
     bool alias_loop, foreign;   /* SOAs of a zone that was not asked about */
     unsigned updates, asked[3]; /* SOA, NS, TXT */
@@ -70,7 +72,7 @@ static bool dns_has(const char *name, const char *value)
     return false;
 }
 
-static unsigned dns_count(void)
+static inline unsigned dns_count(void)
 {
     unsigned n = 0;
 
@@ -111,17 +113,37 @@ static struct acme_slice dns_name_data(uint8_t *room, size_t cap, const char *na
     return acme_buf_slice(&b);
 }
 
+static const char *dns_zone_of(const char *name)
+{
+    if (dns.other_zone != NULL && dns_msg_within(name, dns.other_zone))
+        return dns.other_zone;
+    return dns_msg_within(name, ZONE) ? ZONE : NULL;
+}
+
 /* mname, rname (root), and five numbers */
-static void dns_add_soa(struct acme_buf *b, enum dns_section section)
+static void dns_add_soa(struct acme_buf *b, enum dns_section section, const char *zone)
 {
     uint8_t room[300];
 
-    dns_msg_add(b, section, dns.foreign ? "elsewhere.test" : ZONE, DNS_SOA, DNS_IN, 60,
+    dns_msg_add(b, section, dns.foreign ? "elsewhere.test" : zone, DNS_SOA, DNS_IN, 60,
                 dns_name_data(room, sizeof room, "ns1.test", 21));
+}
+
+/* The name's alias, if it has one: whose records are the answer? */
+static const char *dns_add_alias(struct acme_buf *b, const char *name)
+{
+    uint8_t room[300];
+
+    if (dns.alias_from == NULL || strcmp(dns.alias_from, name) != 0)
+        return name;
+    dns_msg_add(b, DNS_ANSWER, name, DNS_CNAME, DNS_IN, 60,
+                dns_name_data(room, sizeof room, dns.alias_to, 0));
+    return dns.alias_to;
 }
 
 static unsigned dns_answer_soa(struct acme_buf *b, const char *name)
 {
+    const char *zone = dns_zone_of(name);
     uint8_t room[300];
     char longer[DNS_NAME_ROOM];
 
@@ -129,20 +151,18 @@ static unsigned dns_answer_soa(struct acme_buf *b, const char *name)
         snprintf(longer, sizeof longer, "x%.200s", name);
         dns_msg_add(b, DNS_ANSWER, name, DNS_CNAME, DNS_IN, 60,
                     dns_name_data(room, sizeof room, longer, 0));
-    } else if (dns.alias_from != NULL && strcmp(dns.alias_from, name) == 0) {
-        dns_msg_add(b, DNS_ANSWER, name, DNS_CNAME, DNS_IN, 60,
-                    dns_name_data(room, sizeof room, dns.alias_to, 0));
-    } else if (strcmp(name, ZONE) == 0) {
-        dns_add_soa(b, DNS_ANSWER);
-    } else if (dns_msg_within(name, ZONE)) {
-        dns_add_soa(b, DNS_AUTHORITY);
-        return DNS_NXDOMAIN;
-    } else
+    } else if (dns_add_alias(b, name) != name) {
+        return DNS_NOERROR;
+    } else if (zone == NULL) {
         return DNS_REFUSED;
+    } else {
+        dns_add_soa(b, strcmp(name, zone) == 0 ? DNS_ANSWER : DNS_AUTHORITY, zone);
+        return strcmp(name, zone) == 0 ? DNS_NOERROR : DNS_NXDOMAIN;
+    }
     return DNS_NOERROR;
 }
 
-static void dns_answer_ns(struct acme_buf *b)
+static void dns_answer_ns(struct acme_buf *b, const char *zone)
 {
     uint8_t room[300];
 
@@ -150,28 +170,42 @@ static void dns_answer_ns(struct acme_buf *b)
         char name[20];
 
         snprintf(name, sizeof name, "ns%u.test", i);
-        dns_msg_add(b, DNS_ANSWER, ZONE, DNS_NS, DNS_IN, 60,
+        dns_msg_add(b, DNS_ANSWER, zone, DNS_NS, DNS_IN, 60,
                     dns_name_data(room, sizeof room, name, 0));
     }
 }
 
+/* As strings of 255 bytes at most. */
+static struct acme_slice dns_txt_data(uint8_t *room, size_t cap, const char *value)
+{
+    size_t left = strlen(value);
+    struct acme_buf b;
+
+    acme_buf_init(&b, room, cap);
+    for (size_t n; left > 0; left -= n, value += n) {
+        n = left < 255 ? left : 255;
+        acme_buf_char(&b, (char)(n + (dns.beyond && n == left)));
+        acme_buf_put(&b, value, n);
+    }
+    CHECK(!b.overflow);
+    return acme_buf_slice(&b);
+}
+
 static unsigned dns_answer_txt(struct acme_buf *b, const char *name)
 {
+    uint8_t data[1600];
     bool any = false;
 
     if (strcmp(dns.host, "ns1.test") != 0 && dns.lag > 0) {
         dns.lag--;
         return DNS_NXDOMAIN;
     }
+    name = dns_add_alias(b, name);
     for (size_t i = 0; i < 8; i++) {
-        uint8_t data[90];
-        size_t len = strlen(dns.held[i].value);
-
         if (strcmp(dns.held[i].name, name) != 0)
             continue;
-        data[0] = (uint8_t)len;
-        memcpy(data + 1, dns.held[i].value, len);
-        dns_msg_add(b, DNS_ANSWER, name, DNS_TXT, DNS_IN, 60, acme_slice_of(data, len + 1));
+        dns_msg_add(b, DNS_ANSWER, name, DNS_TXT, DNS_IN, 60,
+                    dns_txt_data(data, sizeof data, dns.held[i].value));
         any = true;
     }
     return any ? DNS_NOERROR : DNS_NXDOMAIN;
@@ -305,7 +339,7 @@ static void dns_serve(void)
     else if (!update && type == DNS_SOA && ++dns.asked[0])
         rcode = dns_answer_soa(&b, name);
     else if (type == DNS_NS && ++dns.asked[1])
-        dns_answer_ns(&b);
+        dns_answer_ns(&b, name);
     else if (type == DNS_TXT && ++dns.asked[2])
         rcode = dns_answer_txt(&b, name);
     b.ptr[5] = (uint8_t)rcode;

@@ -3,48 +3,12 @@
 
 #include "acme_err.h"
 #include "acme_store.h"
-#include "test.h"
+#include "slot_world.h"
 
 #define URL  "https://auth.example.org"
 #define NAME "dev.example.net"
 
-/* ---- one slot ---- */
-
-static struct {
-    uint8_t data[2048];
-    size_t len;
-    char key[ACME_SLOT_KEY_MAX + 1];
-    int err; /* what the medium answers */
-} medium;
-
-static int slot_read(void *ctx, enum acme_slot slot, const char *key, void *buf, size_t cap)
-{
-    (void)ctx;
-    CHECK_INT(slot, ACME_SLOT_SOLVER);
-    if (medium.err != ACME_OK)
-        return medium.err;
-    if (medium.len == 0 || strcmp(key, medium.key) != 0)
-        return ACME_E_SLOT_EMPTY;
-    if (medium.len > cap)
-        return ACME_E_SIZE;
-    memcpy(buf, medium.data, medium.len);
-    return (int)medium.len;
-}
-
-static int slot_write(void *ctx, enum acme_slot slot, const char *key, const void *data, size_t len)
-{
-    (void)ctx;
-    CHECK_INT(slot, ACME_SLOT_SOLVER);
-    if (medium.err != ACME_OK)
-        return medium.err;
-    memcpy(medium.data, data, len);
-    medium.len = len;
-    strcpy(medium.key, key);
-    return ACME_OK;
-}
-
-static const struct acme_slots slots = {.read = slot_read, .write = slot_write};
-static const struct acme_port port = {.slots = &slots};
+static const struct acme_port port = {.slots = &slot_ops};
 static uint8_t room_bytes[ACMEDNS_ACCOUNT_MAX];
 static const struct acme_span room = {room_bytes, sizeof room_bytes};
 
@@ -212,14 +176,14 @@ TEST(every_damage_is_seen)
     memset(&medium, 0, sizeof medium);
     CHECK_INT(acmedns_account_key(URL, NAME, key), ACME_OK);
     CHECK_INT(acmedns_account_save(&port, key, URL, room, &a), ACME_OK);
-    whole = medium.len;
+    whole = medium.held[0].len;
     for (size_t i = 0; i < whole; i++) {
-        medium.data[i] ^= 0x10;
+        medium.held[0].data[i] ^= 0x10;
         CHECK_INT(acmedns_account_load(&port, key, URL, room, &b), ACME_E_SLOT_CORRUPT);
         CHECK_STR(b.password, "");
-        medium.data[i] ^= 0x10;
+        medium.held[0].data[i] ^= 0x10;
     }
-    for (medium.len = 1; medium.len < whole; medium.len++)
+    for (medium.held[0].len = 1; medium.held[0].len < whole; medium.held[0].len++)
         CHECK_INT(acmedns_account_load(&port, key, URL, room, &b), ACME_E_SLOT_CORRUPT);
     CHECK_INT(acmedns_account_load(&port, key, URL, room, &b), ACME_OK);
 }
@@ -247,8 +211,8 @@ TEST(strange_records)
     CHECK_INT(acmedns_account_key(URL, NAME, key), ACME_OK);
     for (size_t i = 0; i < sizeof more / sizeof more[0]; i++) {
         memset(&medium, 0, sizeof medium);
-        acme_record_begin(&w, (struct acme_span){medium.data, sizeof medium.data}, ACME_SLOT_SOLVER,
-                          0);
+        acme_record_begin(&w, (struct acme_span){medium.held[0].data, sizeof medium.held[0].data},
+                          ACME_SLOT_SOLVER, 0);
         acme_record_text(&w, ACMEDNS_TAG_URL, URL);
         acme_record_text(&w, ACMEDNS_TAG_USERNAME, a.username);
         acme_record_text(&w, ACMEDNS_TAG_PASSWORD, a.password);
@@ -257,8 +221,8 @@ TEST(strange_records)
         acme_record_text(&w, more[i].tag, more[i].text);
         n = acme_record_end(&w);
         CHECK(n > 0);
-        medium.len = (size_t)n;
-        strcpy(medium.key, key);
+        medium.held[0].len = (size_t)n;
+        strcpy(medium.held[0].key, key);
         CHECK_INT(acmedns_account_load(&port, key, URL, room, &b), more[i].err);
     }
 }
