@@ -57,6 +57,9 @@
 #ifndef WOLFSSL_ECDSA_DETERMINISTIC_K
 #error "WOLFSSL_ECDSA_DETERMINISTIC_K: signatures follow RFC 6979"
 #endif
+#ifndef WOLFSSL_ECDSA_SET_K
+#error "WOLFSSL_ECDSA_SET_K: 5.7 wipes and frees the nonce of a signature with it alone"
+#endif
 #if !defined(ECC_TIMING_RESISTANT) && !defined(WOLFSSL_HAVE_SP_ECC)
 #error "ECC_TIMING_RESISTANT: private keys must not leak through time"
 #endif

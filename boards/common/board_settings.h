@@ -94,6 +94,7 @@
 #define ECC_MIN_KEY_SZ 256
 #define ECC_TIMING_RESISTANT
 #define WOLFSSL_ECDSA_DETERMINISTIC_K
+#define WOLFSSL_ECDSA_SET_K /* see acme_wolfssl.h */
 #define WC_RSA_PSS
 #define RSA_MIN_SIZE 2048
 

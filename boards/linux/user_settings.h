@@ -77,6 +77,7 @@
 #define ECC_TIMING_RESISTANT
 #define TFM_TIMING_RESISTANT
 #define WOLFSSL_ECDSA_DETERMINISTIC_K
+#define WOLFSSL_ECDSA_SET_K /* see acme_wolfssl.h */
 #define WOLFSSL_KEY_GEN
 #define WC_RSA_BLINDING
 #define WC_RSA_PSS

@@ -134,9 +134,10 @@ void servers_rest(struct run *r)
         if (run_ca(r, i) != NULL)
             run_ca(r, i)->evil.stays = false;
     }
-    v->asked = v->disturbed = false;
-    v->failed = 0;
     acme_agent_status(&r->agent, &status);
+    v->asked = false;
+    v->disturbed = status.failure->err != ACME_OK; /* it goes on where that one was */
+    v->failed = 0;
     if ((r->s.second || r->s.staging) && status.failure->err == ACME_OK &&
         (strcmp(status.server, r->config.directory_url) != 0 || status.rehearsal))
         run_break(r, 23, "at rest another one than the first has its turn");

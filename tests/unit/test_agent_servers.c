@@ -438,7 +438,7 @@ TEST(revoked_where_it_came_from_by_whoever_wants_something_else)
     CHECK_INT(until_done(3), 3);
     w.script = NULL;
     w_count(1);
-    config.cert_key_type = ACME_KEY_P384;
+    config.cert_key_type = w_other_type();
     CHECK_INT(w_do(&job, 0), ACME_OK);
     CHECK_INT(w.revokes, 1);
     config.more_servers_count = 0; /* it cannot be reached any more */

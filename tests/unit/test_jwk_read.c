@@ -87,10 +87,11 @@ TEST(every_kind)
                                                ACME_KEY_RSA3072};
 
     for (size_t i = 0; i < sizeof types / sizeof types[0]; i++) {
-        const struct acme_key *k = one(types[i]);
+        const struct acme_key *k;
 
         if (!acme_key_supported(types[i]))
             continue;
+        k = one(types[i]);
         for (int zeros = -1; zeros < 3; zeros++) {
             CHECK_INT(read_text(jwk_of(k, zeros, NULL)), ACME_OK);
             CHECK(acme_key_equal(&key, k));
@@ -226,7 +227,7 @@ TEST(sizes)
 TEST(small_arenas)
 {
     struct acme_span span = {arena, 0};
-    struct acme_slice jwk = acme_slice_text(jwk_of(one(ACME_KEY_P384), 0, NULL));
+    struct acme_slice jwk = acme_slice_text(jwk_of(one(world_p384()), 0, NULL));
     int err = ACME_E_SIZE;
 
     for (; span.len < sizeof arena && err != ACME_OK; span.len += 8) {
