@@ -2,10 +2,11 @@
 """Run seeds for some hours, from where the last run of this log ended, and add them up; beside
 them the fuzzers, if asked for.
 
-usage: long.py SIM LOG HOURS [FUZZ_SECONDS]
+usage: long.py SIM SIM_REAL LOG HOURS [FUZZ_SECONDS]
 
 Lines of LOG: "DATE TIME COMMIT sim FIRST SEEDS CUTS VIOLATIONS SECONDS", or "jobs" instead of "sim"
-for seeds that all have jobs (revocation, the account's life), which is every fourth piece; and what
+for seeds that all have jobs (revocation, the account's life), which is every fourth piece, or "real"
+for those with wolfCrypt, which are one more in a hundred, behind each piece; and what
 tests/fuzz/run.py appends: "DATE TIME COMMIT fuzz NAME SECONDS EXECUTIONS FINDINGS". A changed commit
 starts where the seeds ended, too: a seed means another run anyhow once the agent has changed. How
 often each misbehaviour was reached is summed up in LOG.reach.
@@ -20,6 +21,8 @@ import time
 
 PIECE_S = 300
 KINDS = ["sim", "sim", "sim", "jobs"]  # of the pieces, in turn
+ALL = ("sim", "jobs", "real")
+REAL_FROM = 900000001  # where make sim has those with wolfCrypt
 
 
 def commit_now():
@@ -49,12 +52,15 @@ def add_reach(path, output):
     return sums
 
 
-def run_piece(sim, log, kind, seconds):
-    """One piece. Returns its violations, or None when the program crashed."""
-    first = max([int(row[0]) + int(row[1]) for row in rows_of(log, kind)], default=1)
-    done = subprocess.run([sim, "--from", str(first), "--seconds", str(seconds), "--list",
-                           "--once"] + (["--jobs"] if kind == "jobs" else []),
+def run_piece(sim, log, kind, *how_long):
+    """One piece. Returns its seeds and violations, or None when the program crashed."""
+    first = max([int(row[0]) + int(row[1]) for row in rows_of(log, kind)],
+                default=REAL_FROM if kind == "real" else 1)
+    begin = time.monotonic()
+    done = subprocess.run([sim, "--from", str(first), *how_long, "--list", "--once"] +
+                          (["--jobs"] if kind == "jobs" else []),
                           stdout=subprocess.PIPE, check=False)
+    seconds = round(time.monotonic() - begin)
     output = done.stdout.decode()
     found = re.search(r"^sim: (\d+) seeds, (\d+) cuts, (\d+) violations", output, re.M)
     if not found:
@@ -66,11 +72,18 @@ def run_piece(sim, log, kind, seconds):
     with log.open("a") as out:
         out.write(time.strftime("%Y-%m-%d %H:%M ", time.gmtime()) +
                   f"{commit_now()} {kind} {first} {' '.join(found.groups())} {seconds}\n")
-    return int(found.group(3))
+    return int(found.group(1)), int(found.group(3))
+
+
+def run_both(sim, real, log, kind, seconds):
+    """A piece, and one in a hundred more with wolfCrypt. Violations, or None."""
+    piece = run_piece(sim, log, kind, "--seconds", str(seconds))
+    more = piece and run_piece(real, log, "real", "--count", str(max(1, piece[0] // 100)))
+    return more and piece[1] + more[1]
 
 
 def summary(log):
-    rows = [[int(word) for word in row] for row in rows_of(log, "sim", "jobs")]
+    rows = [[int(word) for word in row] for row in rows_of(log, *ALL)]
     sums = [sum(row[i] for row in rows) for i in range(1, 5)]
     since = 0
     for row in rows:
@@ -91,15 +104,16 @@ def summary(log):
 
 
 def main():
-    sim, log, hours = sys.argv[1], pathlib.Path(sys.argv[2]), float(sys.argv[3])
-    fuzz_s = int(sys.argv[4]) if len(sys.argv) > 4 else 0
+    sim, real, log, hours = sys.argv[1], sys.argv[2], pathlib.Path(sys.argv[3]), float(sys.argv[4])
+    fuzz_s = int(sys.argv[5]) if len(sys.argv) > 5 else 0
     bad = 0
     log.parent.mkdir(parents=True, exist_ok=True)
     end = time.monotonic() + hours * 3600
     for kind in itertools.cycle(KINDS):
         if time.monotonic() >= end:
             break
-        violations = run_piece(sim, log, kind, min(PIECE_S, max(1, int(end - time.monotonic()))))
+        violations = run_both(sim, real, log, kind,
+                              min(PIECE_S, max(1, int(end - time.monotonic()))))
         if violations is None:
             return 1
         bad += violations

@@ -58,7 +58,7 @@ sim: $(SIM) $(SIM_REAL) $(SIM_TLS)
 		$(SIM_REAL) --from $(SEEDS_REAL) --count 50 && $(SIM_TLS) --from $(SEEDS_TLS) --count 50 && $(SIM) --seconds $(SECONDS) --from $(or $(FROM),1) --list))
 sim-year: $(SIM_YEAR)
 	@time $(SIM_YEAR)
-sim-long: $(SIM)
-	@tests/sim/long.py $(SIM) $(LOG) $(HOURS) $(FUZZ_S)
+sim-long: $(SIM) $(SIM_REAL)
+	@tests/sim/long.py $(SIM) $(SIM_REAL) $(LOG) $(HOURS) $(FUZZ_S)
 
 include tests/sim/fleet/fleet.mk
