@@ -35,15 +35,22 @@ void ca_order_settle(struct ca *ca, struct ca_order *o)
         o->status = ACME_STATUS_INVALID;
 }
 
+/* Where a URL of the order leads. */
+static const char *order_base(struct ca *ca, enum evil_id id)
+{
+    return evil_does(&ca->evil, id) ? "https://169.254.169.254" : ca->base;
+}
+
 static void put_authorizations(struct ca *ca, const struct ca_order *o, struct acme_buf *b)
 {
     unsigned first = evil_does(&ca->evil, EVIL_AUTHZ_SHUFFLED) ? 1 : 0;
     bool twice = o->count > 1 && evil_does(&ca->evil, EVIL_AUTHZ_TWICE);
+    const char *base = order_base(ca, EVIL_ORD_AUTHZ_INSIDE);
     char url[120];
 
     for (unsigned i = 0; i < o->count; i++) {
         unsigned k = twice ? 0 : (i + first) % o->count;
-        snprintf(url, sizeof url, "%s\"%s/authz/%016llx/%u\"", i > 0 ? "," : "", ca->base,
+        snprintf(url, sizeof url, "%s\"%s/authz/%016llx/%u\"", i > 0 ? "," : "", base,
                  (unsigned long long)o->number, k);
         acme_buf_text(b, url);
     }
@@ -84,10 +91,12 @@ void ca_put_order(struct ca *ca, struct ca_order *o, struct ca_reply *r)
     if (o->status == ACME_STATUS_INVALID)
         acme_buf_text(b, ",\"error\":{\"type\":\"urn:ietf:params:acme:error:unauthorized\","
                          "\"detail\":\"it did not work\"}");
-    snprintf(url, sizeof url, "%s/fin/%016llx", ca->base, (unsigned long long)o->number);
+    snprintf(url, sizeof url, "%s/fin/%016llx", order_base(ca, EVIL_ORD_URLS_INSIDE),
+             (unsigned long long)o->number);
     ca_put_member(b, "finalize", url);
     if (o->status == ACME_STATUS_VALID) {
-        snprintf(url, sizeof url, "%s/cert/%016llx", ca->base, (unsigned long long)o->number);
+        snprintf(url, sizeof url, "%s/cert/%016llx", order_base(ca, EVIL_ORD_URLS_INSIDE),
+                 (unsigned long long)o->number);
         ca_put_member(b, "certificate", url);
     }
     acme_buf_char(b, '}');
@@ -234,8 +243,8 @@ void ca_new_order(struct ca *ca, const struct ca_request *q, struct ca_reply *r)
     if (evil_does(&ca->evil, EVIL_ORD_RELATIVE))
         snprintf(r->location, sizeof r->location, "/order/%016llx", (unsigned long long)o->number);
     else if (!evil_does(&ca->evil, EVIL_ORD_NO_LOCATION))
-        snprintf(r->location, sizeof r->location, "%s/order/%016llx", ca->base,
-                 (unsigned long long)o->number);
+        snprintf(r->location, sizeof r->location, "%s/order/%016llx",
+                 order_base(ca, EVIL_ORD_INSIDE), (unsigned long long)o->number);
     ca_put_order(ca, o, r);
 }
 

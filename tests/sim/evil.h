@@ -109,6 +109,9 @@
     X(ORD_RATE_DATE, "order-rate-limited-date", ORDER, "stays away from newOrder until then")      \
     X(ORD_NO_LOCATION, "order-without-location", ORDER, "fails; asks again within its budget")     \
     X(ORD_RELATIVE, "order-location-relative", ORDER, "does not use it")                           \
+    X(ORD_INSIDE, "order-location-inside", ORDER, "does not use it")                               \
+    X(ORD_URLS_INSIDE, "order-names-urls-inside", ORDER, "does not connect there (SSRF)")          \
+    X(ORD_AUTHZ_INSIDE, "order-names-authorizations-inside", ORDER, "does not connect there")      \
     X(ORD_READY, "order-born-ready", ORDER, "goes on to finalize")                                 \
     X(ORD_INVALID, "order-turns-invalid", ORDER, "asks why, backs off")                            \
     X(ORD_GONE, "order-404", ORDER, "starts a new one within its budget")                          \
