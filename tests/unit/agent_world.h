@@ -197,7 +197,7 @@ extern uint8_t w_io[W_IO], w_scratch[W_SCRATCH];
 
 void w_reset(void);      /* a new world, a configuration for one name */
 /* Another type than P-256 that this wolfSSL has: the old one makes no P-384. */
-static inline enum acme_key_type w_other_type(void)
+static inline uint8_t w_other_type(void)
 {
     return acme_key_supported(ACME_KEY_P384) ? ACME_KEY_P384 : ACME_KEY_RSA2048;
 }
