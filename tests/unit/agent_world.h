@@ -195,7 +195,7 @@ extern struct acme_solver *w_solvers[2];
 extern struct acme_port w_port;
 extern uint8_t w_io[W_IO], w_scratch[W_SCRATCH];
 
-void w_reset(void);      /* a new world, a configuration for one name */
+void w_reset(void); /* a new world, a configuration for one name */
 /* Another type than P-256 that this wolfSSL has: the old one makes no P-384. */
 static inline uint8_t w_other_type(void)
 {
